@@ -1,0 +1,2 @@
+export { TestkitInputInvalid, TestServerUnavailable } from './errors.ts'
+export * from './services/index.ts'

@@ -1,0 +1,47 @@
+import { Redis } from 'ioredis'
+import { createConnection, type Connection } from 'mysql2/promise'
+
+const connectWithinMs = 5_000
+
+/** A connection to the SQL server, for the testkit's own errands. The caller ends it. */
+export function connectSql(url: string): Promise<Connection> {
+  return createConnection({ uri: url, connectTimeout: connectWithinMs })
+}
+
+/** A connection to the Redis, which fails rather than waits. The caller disconnects it. */
+export async function connectRedis(url: string): Promise<Redis> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    connectTimeout: connectWithinMs,
+    retryStrategy: () => null,
+  })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+  } catch (error) {
+    client.disconnect()
+    throw error
+  }
+  return client
+}
+
+/** Undefined when the server behind the url answers a query, else why not. The reason never contains the url: it may hold a password. */
+export async function canConnect(kind: 'redis' | 'sql', url: string): Promise<string | undefined> {
+  try {
+    if (kind === 'redis') {
+      const client = await connectRedis(url)
+      await client.ping().finally(() => {
+        client.disconnect()
+      })
+    } else {
+      const connection = await connectSql(url)
+      await connection.query('SELECT 1').finally(() => {
+        connection.destroy()
+      })
+    }
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message || error.name : 'unknown failure'
+  }
+}

@@ -1,0 +1,79 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { TestServerUnavailable } from '../errors.ts'
+import { findBinary } from './find-binary.ts'
+import { privateDatabase } from './mariadb.ts'
+import { canConnect } from './connect.ts'
+
+const run = promisify(execFile)
+const infoWithinMs = 5_000
+const pullWithinMs = 10 * 60_000
+const readyWithinMs = 120_000
+const readyPollMs = 100
+
+const recipes = {
+  redis: { image: 'redis:7', port: 6379, arguments: ['--save', '', '--appendonly', 'no'], environment: [] },
+  sql: {
+    image: 'mysql:8.4',
+    port: 3306,
+    arguments: [],
+    environment: ['-e', 'MYSQL_ALLOW_EMPTY_PASSWORD=1', '-e', `MYSQL_DATABASE=${privateDatabase}`],
+  },
+} as const
+
+/** Why containers cannot be run here, or undefined when a Docker engine answers. */
+export async function whyNoDocker(): Promise<string | undefined> {
+  if (findBinary('docker') === undefined) return 'no docker'
+  try {
+    await run('docker', ['info'], { timeout: infoWithinMs })
+    return undefined
+  } catch {
+    return 'no Docker engine answers'
+  }
+}
+
+/**
+ * Runs the server's official image, its port published on 127.0.0.1 only.
+ *
+ * Tests drive this with a stand-in for the `docker` command: there is no engine on the machine it was written on.
+ *
+ * @throws TestServerUnavailable when the container does not come up; nothing is left running then
+ */
+export async function startContainer(kind: 'redis' | 'sql'): Promise<{ url: string; stop(): Promise<void> }> {
+  const recipe = recipes[kind]
+  const { stdout } = await run(
+    'docker',
+    ['run', '--detach', '--rm', '--publish', `127.0.0.1::${recipe.port}`, '--label', 'se-testkit']
+      .concat(recipe.environment)
+      .concat(recipe.image, recipe.arguments),
+    { timeout: pullWithinMs },
+  )
+  const container = stdout.trim()
+  const removeAtExit = () => {
+    execFileSync('docker', ['rm', '--force', container], { stdio: 'ignore' })
+  }
+  process.on('exit', removeAtExit)
+  async function stop(): Promise<void> {
+    process.removeListener('exit', removeAtExit)
+    await run('docker', ['rm', '--force', container])
+  }
+
+  try {
+    const published = await run('docker', ['port', container, String(recipe.port)])
+    const port = Number(/:(\d+)\s*$/m.exec(published.stdout)?.[1])
+    const url =
+      kind === 'redis' ? `redis://127.0.0.1:${port}` : `mysql://root@127.0.0.1:${port}/${privateDatabase}`
+    const deadline = performance.now() + readyWithinMs
+    while ((await canConnect(kind, url)) !== undefined) {
+      if (performance.now() > deadline) {
+        throw new TestServerUnavailable(`container ${recipe.image}: no answer within ${readyWithinMs} ms`)
+      }
+      await delay(readyPollMs)
+    }
+    return { url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,39 @@
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
+import { TestServerUnavailable } from '../errors.ts'
+
+/** Redis Cluster's bus listens this far above the client port. */
+export const clusterBusOffset = 10_000
+
+const firstPort = 12_000
+const lastPort = 21_999
+const attemptsMax = 200
+
+/**
+ * A port on 127.0.0.1 that nothing listens on, together with its Redis Cluster bus port.
+ *
+ * Not the system's choice (port 0): Linux hands those out from 32768 up, the same range outgoing connections
+ * use, so a stopped server's port could be taken by a client before `restart()` comes back to it. Two processes
+ * can still pick the same port at the same time; starting a server therefore retries on another one.
+ */
+export async function findFreePort(): Promise<number> {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const port = randomInt(firstPort, lastPort + 1)
+    if ((await isFree(port)) && (await isFree(port + clusterBusOffset))) return port
+  }
+  throw new TestServerUnavailable(`no free port in ${firstPort}..${lastPort} after ${attemptsMax} attempts`)
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => {
+      resolve(false)
+    })
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      server.close(() => {
+        resolve(true)
+      })
+    })
+  })
+}

@@ -1,0 +1,79 @@
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.ts'
+
+const directoryPrefix = 'se-testkit-'
+const recordName = 'owner.json'
+/** A directory without a readable record is somebody's half-made one until it is this old. */
+const unrecordedAgeMsMax = 10 * 60_000
+
+/** What lies in a private directory's `owner.json`, so that another process can clean up after a dead owner. */
+interface OwnerRecord {
+  /** The process whose end makes the directory stale; null: kept until told otherwise (`npm run services`). */
+  readonly owner: ProcessIdentity | null
+  readonly server: ProcessIdentity | null
+}
+
+/** Creates a temporary directory that belongs to this process (or to nobody in particular, if `isDetached`). */
+export function createPrivateDirectory(isDetached: boolean): string {
+  const directory = mkdtempSync(join(tmpdir(), directoryPrefix))
+  // Started by root, the SQL server gives up its rights and must still reach its data below.
+  chmodSync(directory, 0o711)
+  recordServer(directory, isDetached, null)
+  return directory
+}
+
+/** Notes which server runs in the directory. Replaces the record in one step, so that a reader never sees half of one. */
+export function recordServer(directory: string, isDetached: boolean, server: ProcessIdentity | null): void {
+  const record: OwnerRecord = { owner: isDetached ? null : (identifyProcess(process.pid) ?? null), server }
+  const path = join(directory, recordName)
+  writeFileSync(`${path}.new`, JSON.stringify(record))
+  renameSync(`${path}.new`, path)
+}
+
+/** Removes a directory and all in it; a server killed a moment ago may still be letting go of its files. */
+export function removePrivateDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
+}
+
+/**
+ * Ends the servers and removes the directories that processes left behind which are no longer running.
+ *
+ * A server is ended only if its pid is still the very process that was recorded. Directories of other
+ * users, of running owners and of `npm run services` are left alone.
+ *
+ * @returns the directories removed
+ */
+export function reapStaleDirectories(): string[] {
+  const reaped: string[] = []
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(directoryPrefix)) continue
+    const directory = join(tmpdir(), name)
+    try {
+      const stats = statSync(directory)
+      // A stranger's directory must not tell us what to kill.
+      if (!stats.isDirectory() || stats.uid !== process.getuid?.()) continue
+      const record = readRecord(directory)
+      if (record === undefined) {
+        if (Date.now() - stats.mtimeMs < unrecordedAgeMsMax) continue
+      } else {
+        if (record.owner === null || isRunning(record.owner)) continue
+        if (record.server !== null) signalProcess(record.server, 'SIGKILL')
+      }
+      removePrivateDirectory(directory)
+      reaped.push(directory)
+    } catch {
+      // Somebody else is removing it, or it is not ours to remove.
+    }
+  }
+  return reaped
+}
+
+function readRecord(directory: string): OwnerRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory, recordName), 'utf8')) as OwnerRecord
+  } catch {
+    return undefined
+  }
+}
