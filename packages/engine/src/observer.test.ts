@@ -1,0 +1,122 @@
+import { InvalidInput, TierUnavailable } from '@se/core'
+import { describe, expect, it } from 'vitest'
+import type { LogFields, Logger } from './logger.ts'
+import { createLoggingObserver } from './logging-observer.ts'
+import { combineObservers, errorKind, silentObserver, type EngineObserver } from './observer.ts'
+
+describe('combineObservers', () => {
+  it('leaves methods undefined that nobody listens to, so that events are never made', () => {
+    const combined = combineObservers([silentObserver, { evicted() {} }])
+    let made = 0
+    const event = () => {
+      made += 1
+      return { count: 1 }
+    }
+    combined.superseded?.(event())
+    expect(made).toBe(0)
+    combined.evicted?.(event())
+    expect(made).toBe(1)
+    expect(Object.keys(combined)).toEqual(['evicted'])
+  })
+
+  it('tells every listener, in order, with its own `this`', () => {
+    const heard: string[] = []
+    class Counting implements EngineObserver {
+      readonly name: string
+      constructor(name: string) {
+        this.name = name
+      }
+      evicted({ count }: { readonly count: number }) {
+        heard.push(`${this.name} ${count}`)
+      }
+      falsePositive() {
+        heard.push(`${this.name} false positive`)
+      }
+    }
+    const combined = combineObservers([new Counting('a'), new Counting('b')])
+    combined.evicted?.({ count: 3 })
+    combined.falsePositive?.()
+    expect(heard).toEqual(['a 3', 'b 3', 'a false positive', 'b false positive'])
+  })
+
+  it('hands the gauges to each observer once', () => {
+    const readers: unknown[] = []
+    const listener: EngineObserver = { gauges: (read) => void readers.push(read) }
+    const read = () => {
+      throw new Error('not read at creation')
+    }
+    combineObservers([listener, listener]).gauges?.(read)
+    expect(readers).toEqual([read, read])
+  })
+})
+
+describe('errorKind', () => {
+  it('gives codes of ours and one word for all others, so that labels stay bounded [P48]', () => {
+    expect(errorKind(new TierUnavailable('redis: no answer in 3 ms'))).toBe('SE_TIER_UNAVAILABLE')
+    expect(errorKind(new InvalidInput('id', 'is bad'))).toBe('SE_INVALID_INPUT')
+    expect(errorKind(Object.assign(new Error('x'), { code: 'user.alice' }))).toBe('UNEXPECTED')
+    expect(errorKind('text')).toBe('UNEXPECTED')
+  })
+})
+
+describe('createLoggingObserver', () => {
+  it('writes one line for each start step, flush, trust change, repair and fault, figures in fields', () => {
+    const lines: (readonly [string, LogFields, string])[] = []
+    const write = (level: string) => (fields: LogFields, message: string) =>
+      void lines.push([level, fields, message])
+    const logger: Logger = {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+    }
+    const observer = createLoggingObserver(logger)
+    const flush = {
+      because: 'age',
+      items: 2,
+      bytes: 9,
+      l2: 1,
+      superseded: 0,
+      parked: 0,
+      durationMs: 4,
+    } as const
+    const error = new TierUnavailable('no answer')
+
+    observer.startStep?.({ phase: 'tree', durationMs: 5, figures: { pages: 3 } })
+    observer.flushed?.({ ...flush, status: 'success', sequence: 7, l3: 2 })
+    observer.flushed?.({ ...flush, status: 'error', sequence: undefined, l3: 0 })
+    observer.trust?.({ view: 'filter', isTrusted: false, because: 'pruned' })
+    observer.trust?.({ view: 'filter', isTrusted: true, because: 'digest equal' })
+    observer.repaired?.({ view: 'cache', differences: 1, repaired: 1, durationMs: 2 })
+    observer.fault?.({ part: 'poll', what: 'heads could not be read', error })
+
+    expect(lines.map(([level, , message]) => `${level}: ${message}`)).toEqual([
+      'info: start: tree',
+      'info: flushed',
+      'warn: flush failed, will be tried again',
+      'warn: filter untrusted: pruned',
+      'info: filter trusted',
+      'warn: cache repaired',
+      'error: heads could not be read',
+    ])
+    expect(lines[0]?.[1]).toEqual({ event: 'start-step', phase: 'tree', durationMs: 5, pages: 3 })
+    expect(lines[1]?.[1]).toMatchObject({ event: 'flush', items: 2, l3: 2, sequence: 7 })
+    expect(lines[6]?.[1]).toEqual({ event: 'fault', part: 'poll', kind: 'SE_TIER_UNAVAILABLE', err: error })
+  })
+
+  it('is silent for what happens thousands of times a second', () => {
+    const observer = createLoggingObserver({
+      debug: fail,
+      info: fail,
+      warn: fail,
+      error: fail,
+    })
+    for (const method of ['operation', 'failed', 'filterChecked', 'evicted', 'written', 'batch'] as const) {
+      expect(observer[method]).toBeUndefined()
+    }
+  })
+})
+
+function fail(): never {
+  throw new Error('no line expected')
+}
