@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { batchesBehind, covers, decodeCut, encodeCut, equalCuts, formatCut, type Cut } from './cut.ts'
+
+const archiveId = '0123456789abcdef0123456789abcdef'
+const cut = (pairs: [number, number][], id = archiveId): Cut => ({ archiveId: id, sequences: new Map(pairs) })
+
+describe('cuts', () => {
+  it('are equal whatever the order, and an instance at 0 is as good as unnamed', () => {
+    expect(
+      equalCuts(
+        cut([
+          [1, 7],
+          [2, 3],
+        ]),
+        cut([
+          [2, 3],
+          [1, 7],
+          [9, 0],
+        ]),
+      ),
+    ).toBe(true)
+    expect(equalCuts(cut([[1, 7]]), cut([[1, 8]]))).toBe(false)
+    expect(equalCuts(cut([[1, 7]]), cut([[1, 7]], 'f'.repeat(32)))).toBe(false)
+  })
+
+  it('cover what they include, and count what they lack, also of instances they never met [P63]', () => {
+    const heads = cut([
+      [1, 7],
+      [2, 3],
+    ])
+    expect(covers(heads, cut([[1, 5]]))).toBe(true)
+    expect(covers(cut([[1, 9]]), heads)).toBe(false)
+    expect(batchesBehind(cut([[1, 5]]), heads)).toBe(5)
+  })
+
+  it('survive their text form, which is the same for equal cuts', () => {
+    const heads = cut([
+      [12, 7],
+      [2, Number.MAX_SAFE_INTEGER],
+    ])
+    expect(equalCuts(decodeCut(encodeCut(heads)), heads)).toBe(true)
+    expect(
+      encodeCut(
+        cut([
+          [2, 3],
+          [1, 7],
+          [5, 0],
+        ]),
+      ),
+    ).toBe(
+      encodeCut(
+        cut([
+          [1, 7],
+          [2, 3],
+        ]),
+      ),
+    )
+    expect(formatCut(heads)).toBe('{archive 01234567, 2: 9007199254740991, 12: 7}')
+  })
+
+  it('refuse another form', () => {
+    for (const text of [
+      '',
+      'xyz',
+      `${archiveId};1`,
+      `${archiveId};1=`,
+      `${archiveId};a=1`,
+      `${archiveId};1=99999999999999999`,
+    ]) {
+      expect(() => decodeCut(text), text).toThrow(expect.objectContaining({ code: 'SE_CORRUPT_DATA' }))
+    }
+  })
+})

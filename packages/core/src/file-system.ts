@@ -1,0 +1,78 @@
+/**
+ * The file system as a port, so that tests can cut the power.
+ *
+ * What an implementation must keep (POSIX): a write is visible to readers at once and durable after
+ * `syncData` on that file; a created, renamed or removed name is durable after `syncDirectory` on its
+ * directory. Errors are the operating system's, with `code` (`ENOSPC`, `EIO`, `ENOENT`, `EEXIST` …).
+ */
+export interface FileSystem {
+  /**
+   * @param mode `read`: must exist; `write`: must exist, read and write; `create`: must not exist, read and write
+   */
+  open(path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle>
+  readFile(path: string): Promise<Uint8Array>
+  /** Names of the entries, in no order. */
+  list(directory: string): Promise<string[]>
+  /** Creates a directory and its parents; an existing one is no error. */
+  makeDirectory(directory: string): Promise<void>
+  /** Replaces the target atomically if there is one. */
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** Makes creations, renames and removals in the directory durable. */
+  syncDirectory(directory: string): Promise<void>
+}
+
+export interface FileHandle {
+  /**
+   * Writes the buffers one after the other from `position`. May write less than asked (as `writev(2)` does):
+   * the caller looks at the result.
+   *
+   * @returns bytes written
+   */
+  writev(buffers: readonly Uint8Array[], position: number): Promise<number>
+  /** @returns bytes read into the start of `target`; 0 at the end of the file */
+  read(target: Uint8Array, position: number): Promise<number>
+  /** Makes the file's contents and size durable (`fdatasync`). A failure is final: never retry it [P9]. */
+  syncData(): Promise<void>
+  /** Cuts or extends (with zeros) to `size` bytes. */
+  truncate(size: number): Promise<void>
+  /** Bytes. */
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * Replaces a small file so that after a crash either the old or the new content is there, whole.
+ *
+ * @param directory of the file; `name` must be in it
+ */
+export async function writeFileAtomically(
+  fileSystem: FileSystem,
+  directory: string,
+  name: string,
+  content: Uint8Array,
+): Promise<void> {
+  const path = `${directory}/${name}`
+  const temporary = `${path}.tmp`
+  await fileSystem.remove(temporary).catch(ignoreMissing)
+  const handle = await fileSystem.open(temporary, 'create')
+  try {
+    await writeFully(handle, content, 0)
+    await handle.syncData()
+  } finally {
+    await handle.close()
+  }
+  await fileSystem.rename(temporary, path)
+  await fileSystem.syncDirectory(directory)
+}
+
+/** Writes all of `content` at `position`, going on after short writes. */
+export async function writeFully(handle: FileHandle, content: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < content.length) done += await handle.writev([content.subarray(done)], position + done)
+}
+
+/** Rethrows every error but "no such file". */
+export function ignoreMissing(error: unknown): void {
+  if ((error as { code?: unknown } | null)?.code !== 'ENOENT') throw error
+}

@@ -1,0 +1,92 @@
+export { createBranchSet, BRANCHES_MAX, type BranchSet } from './branch.ts'
+export { TIMEOUT_MS_MAX, type CancelTimer, type Clock } from './clock.ts'
+export * as config from './config.ts'
+export {
+  batchesBehind,
+  covers,
+  decodeCut,
+  encodeCut,
+  equalCuts,
+  formatCut,
+  sequenceAt,
+  type Cut,
+} from './cut.ts'
+export {
+  ArchiveMismatch,
+  ArchiveRefusedData,
+  BranchMismatch,
+  CorruptData,
+  InstanceFenced,
+  InvalidConfig,
+  InvalidInput,
+  StorageError,
+  TierUnavailable,
+} from './errors.ts'
+export {
+  ignoreMissing,
+  writeFileAtomically,
+  writeFully,
+  type FileHandle,
+  type FileSystem,
+} from './file-system.ts'
+export { invariant, InvariantViolation } from './invariant.ts'
+export {
+  checkContentType,
+  checkId,
+  checkState,
+  CONTENT_TYPE_BINARY,
+  CONTENT_TYPE_BYTES_MAX,
+  CONTENT_TYPE_JSON,
+  equalBytes,
+  ID_BYTES_MAX,
+  STATE_BYTES_MAX,
+  STATE_DEFAULT,
+  utf8Length,
+  VALUE_BYTES_MAX,
+  type ItemWrite,
+  type StoredItem,
+} from './item.ts'
+export type { Random } from './random.ts'
+export {
+  compareStamps,
+  decodeStamp,
+  encodeStamp,
+  formatStamp,
+  INSTANCE_MAX,
+  isNewer,
+  newerStamp,
+  parseStamp,
+  STAMP_BYTES,
+  STAMP_MS_MAX,
+  StampClock,
+  stampMs,
+  stampTimeOf,
+  type Stamp,
+} from './stamp.ts'
+export type {
+  ArchiveBatch,
+  ArchivedRow,
+  ArchiveDescription,
+  ArchiveOpenOptions,
+  ArchiveTier,
+  BatchReceipt,
+  CachePermit,
+  CachePut,
+  CachePutOutcome,
+  CacheTier,
+  ClaimRequest,
+  Heads,
+  InstanceClaim,
+  InstanceMemory,
+  LeafAddress,
+  LedgerEntry,
+  LedgerRow,
+  LedgerTail,
+  Lookup,
+  StoredLeaf,
+  StoredTree,
+  StoredTreePage,
+  StripeState,
+  UnknownCause,
+  WriteOutcome,
+} from './tier.ts'

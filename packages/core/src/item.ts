@@ -1,0 +1,116 @@
+import { InvalidInput } from './errors.ts'
+import type { Stamp } from './stamp.ts'
+
+/** Longest id, bytes of UTF-8. */
+export const ID_BYTES_MAX = 255
+/** Longest state tag, bytes of UTF-8. */
+export const STATE_BYTES_MAX = 64
+/** Longest content type, bytes (printable ASCII). */
+export const CONTENT_TYPE_BYTES_MAX = 127
+/** Default limit of a value, bytes. Below MariaDB's default packet of 16 MiB with room for a batch's frame. */
+export const VALUE_BYTES_MAX = 8 * 1024 * 1024
+/** State tag of an item whose writer gave none. */
+export const STATE_DEFAULT = 'default'
+export const CONTENT_TYPE_JSON = 'application/json'
+export const CONTENT_TYPE_BINARY = 'application/octet-stream'
+
+/** A value as a tier holds it. Bytes come back as they went in, from every tier [R7]. */
+export interface StoredItem {
+  /** 1 to 255 bytes of UTF-8, compared by bytes. */
+  readonly id: string
+  /** The value, exactly as submitted. Never mutated by anyone who holds it. */
+  readonly bytes: Uint8Array
+  /** When and by whom it was written; the newest wins. */
+  readonly stamp: Stamp
+  /** How many writes the archive has accepted for the id, this one included; unset while pending. */
+  readonly version: number | undefined
+  /** Free tag, 0 to 64 bytes, indexed in the archive. */
+  readonly state: string
+  /** Printable ASCII, 0 to 127 bytes. */
+  readonly contentType: string
+  /** Wall-clock ms of the write that created the id (or re-created it after a delete). */
+  readonly createdAtMs: number
+  /** Wall-clock ms of this write: the stamp's. */
+  readonly updatedAtMs: number
+}
+
+/**
+ * One write as it travels from the log to the tiers. `bytes: undefined` is a delete: it is kept as a
+ * tombstone and counts as nothing in all sums.
+ */
+export interface ItemWrite {
+  readonly id: string
+  readonly stamp: Stamp
+  readonly state: string
+  readonly contentType: string
+  readonly bytes: Uint8Array | undefined
+}
+
+const utf8 = new TextEncoder()
+// Control characters C0, DEL and C1; they break logs, terminals and redis-cli.
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+
+/** Length of a string in bytes of UTF-8. */
+export function utf8Length(text: string): number {
+  // Three bytes a UTF-16 unit is the worst case, so short text needs no encoding to be known short.
+  return utf8.encode(text).length
+}
+
+/**
+ * Checks an id: 1 to 255 bytes of UTF-8, no control characters, no unpaired surrogate (which would not
+ * survive UTF-8).
+ *
+ * @throws InvalidInput naming the field and the limit
+ */
+export function checkId(id: unknown, field = 'id'): asserts id is string {
+  if (typeof id !== 'string') throw new InvalidInput(field, `must be a string, not ${typeof id}`)
+  if (id.length === 0) throw new InvalidInput(field, 'must have at least 1 byte', { limit: 1, actual: 0 })
+  if (id.length * 3 > ID_BYTES_MAX) {
+    const actual = utf8Length(id)
+    if (actual > ID_BYTES_MAX) {
+      throw new InvalidInput(field, `has ${actual} bytes of UTF-8, the limit is ${ID_BYTES_MAX}`, {
+        limit: ID_BYTES_MAX,
+        actual,
+      })
+    }
+  }
+  if (CONTROL.test(id)) throw new InvalidInput(field, 'must not contain control characters')
+  if (LONE_SURROGATE.test(id)) throw new InvalidInput(field, 'must not contain unpaired surrogates')
+}
+
+/** @throws InvalidInput naming the field and the limit */
+export function checkState(state: unknown, field = 'state'): asserts state is string {
+  if (typeof state !== 'string') throw new InvalidInput(field, `must be a string, not ${typeof state}`)
+  const actual = utf8Length(state)
+  if (actual > STATE_BYTES_MAX) {
+    throw new InvalidInput(field, `has ${actual} bytes of UTF-8, the limit is ${STATE_BYTES_MAX}`, {
+      limit: STATE_BYTES_MAX,
+      actual,
+    })
+  }
+  if (CONTROL.test(state)) throw new InvalidInput(field, 'must not contain control characters')
+  if (LONE_SURROGATE.test(state)) throw new InvalidInput(field, 'must not contain unpaired surrogates')
+}
+
+/** @throws InvalidInput naming the field and the limit */
+export function checkContentType(contentType: unknown, field = 'contentType'): asserts contentType is string {
+  if (typeof contentType !== 'string') {
+    throw new InvalidInput(field, `must be a string, not ${typeof contentType}`)
+  }
+  if (contentType.length > CONTENT_TYPE_BYTES_MAX) {
+    throw new InvalidInput(field, `has ${contentType.length} bytes, the limit is ${CONTENT_TYPE_BYTES_MAX}`, {
+      limit: CONTENT_TYPE_BYTES_MAX,
+      actual: contentType.length,
+    })
+  }
+  if (!/^[\x20-\x7e]*$/.test(contentType)) throw new InvalidInput(field, 'must be printable ASCII')
+}
+
+/** Whether two byte strings are equal. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}

@@ -1,0 +1,410 @@
+/**
+ * The ports of the two lower tiers. The engine sees L2 and L3 only through them; contract suites in
+ * `@se/core/testing` hold every implementation to what is written here.
+ */
+import type { Cut } from './cut.ts'
+import type { ItemWrite, StoredItem } from './item.ts'
+import type { Stamp } from './stamp.ts'
+
+/** Why a tier cannot say. */
+export type UnknownCause = 'timeout' | 'disconnected' | 'suspended'
+
+/** A tier that cannot answer says so; it never says `absent`, because the caller acts on absence [R1]. */
+export type Lookup =
+  | { readonly kind: 'found'; readonly item: StoredItem }
+  /** `tombstone`: stamp of the delete, where the tier still knows it. */
+  | { readonly kind: 'absent'; readonly tombstone?: Stamp }
+  | { readonly kind: 'unknown'; readonly because: UnknownCause; readonly cause?: unknown }
+
+// ---------------------------------------------------------------------------------------------------------
+// L3: the archive
+// ---------------------------------------------------------------------------------------------------------
+
+/** What `open` finds, or makes, in the archive. */
+export interface ArchiveDescription {
+  /** 32 hex digits, made when the archive was created, replaced when a restore from backup was detected. */
+  readonly archiveId: string
+  /** Secret of the row digests (16 bytes); `undefined`: digests are unkeyed. */
+  readonly digestKey: Uint8Array | undefined
+  /** Prefixes by branch number; `branches[0]` is `''`. */
+  readonly branches: readonly string[]
+  /** Whether no other process can open this archive while we hold it (SQLite, exclusive lock). */
+  readonly isExclusive: boolean
+}
+
+export interface ArchiveOpenOptions {
+  /** Declared prefixes, without the default branch; stored at creation, compared ever after. */
+  readonly branches: readonly string[]
+  /** Used at creation only; afterwards the archive's own choice stands. */
+  readonly digests: 'keyed' | 'unkeyed'
+}
+
+/** What an instance remembers of itself, from its log directory. */
+export interface InstanceMemory {
+  readonly archiveId: string
+  readonly instance: number
+  readonly epoch: number
+  /** Last own ledger sequence known to be committed; the archive may be ahead of it, never behind. */
+  readonly lastSequence: number
+}
+
+export interface ClaimRequest {
+  /** `undefined`: a new log directory. */
+  readonly memory: InstanceMemory | undefined
+  /**
+   * Names this directory may be known by in the archive: the one of the last successful claim and those of
+   * claims that were written down but perhaps not answered. 32 hex digits each.
+   */
+  readonly knownNonces: readonly string[]
+  /** The name from now on; already durable in the log directory. 32 hex digits. */
+  readonly nonce: string
+}
+
+/** The right to write under an instance number, until someone raises the epoch. */
+export interface InstanceClaim {
+  readonly instance: number
+  readonly epoch: number
+  /** Last sequence of this instance in the ledger. */
+  readonly lastSequence: number
+  /** Highest stamp time the archive has recorded for the instance, 0 if none. */
+  readonly maxStampTime: number
+  /** The archive's id after the claim: a new one when `isRestored`. */
+  readonly archiveId: string
+  /**
+   * The archive had gone back in time (restored from a backup, failed over to a lagging replica): its id was
+   * replaced, so every cut of before is of another archive [P65].
+   */
+  readonly isRestored: boolean
+}
+
+export interface ArchiveBatch {
+  readonly claim: Pick<InstanceClaim, 'instance' | 'epoch'>
+  /** The claim's last sequence + 1. The same sequence is never sent with other writes. */
+  readonly sequence: number
+  /** At least one; ids are unique; any order. */
+  readonly writes: readonly ItemWrite[]
+}
+
+/** What became of one write. */
+export type WriteOutcome =
+  /** Accepted. `version` counts accepted writes of the id; `wasLive`: there was a value before. */
+  | {
+      readonly kind: 'won'
+      readonly version: number
+      readonly createdAtMs: number
+      readonly wasLive: boolean
+    }
+  /** The archive holds this very write already (a replay). */
+  | { readonly kind: 'held'; readonly version: number; readonly createdAtMs: number }
+  /** Something newer is there. */
+  | { readonly kind: 'superseded'; readonly by: Stamp }
+  /** Not stored, and must be kept by the caller [W4]. */
+  | { readonly kind: 'refused'; readonly because: 'below-collection-floor' | 'stamp-ahead-of-archive' }
+
+export interface BatchReceipt {
+  readonly sequence: number
+  /** In the order of the batch's writes. */
+  readonly outcomes: readonly WriteOutcome[]
+  /** The batch had been committed before, by an attempt whose answer was lost [W5]. */
+  readonly wasSettled: boolean
+}
+
+/** One accepted write as the ledger tells it. A digest is 16 bytes; `undefined` where there is no value. */
+export interface LedgerEntry {
+  readonly id: string
+  readonly stamp: Stamp
+  /** Stamp of the row that was replaced, tombstones included. */
+  readonly previousStamp: Stamp | undefined
+  readonly digest: Uint8Array | undefined
+  readonly previousDigest: Uint8Array | undefined
+}
+
+/** One row per batch, written in the batch's transaction. */
+export interface LedgerRow {
+  readonly instance: number
+  /** 1, 2, 3 … per instance, without gaps, visible in order. */
+  readonly sequence: number
+  /** `correction`: digests were brought in line with rows that had been changed behind the engine's back. */
+  readonly kind: 'batch' | 'correction'
+  /** The archive's clock, ms. */
+  readonly committedAtMs: number
+  readonly entries: readonly LedgerEntry[]
+}
+
+/** The heads: a cut that includes everything committed. */
+export interface Heads {
+  readonly cut: Cut
+  /** Per instance, the ledger up to here has been pruned; not named: 0. */
+  readonly prunedSequences: ReadonlyMap<number, number>
+  /** The archive's clock, ms. */
+  readonly nowMs: number
+}
+
+/** What lies between a cut and the heads, read in one snapshot. */
+export type LedgerTail =
+  | { readonly kind: 'rows'; readonly heads: Heads; readonly rows: readonly LedgerRow[] }
+  /** The way from the cut to the heads is not known: the view is untrusted and starts over. */
+  | {
+      readonly kind: 'gap'
+      readonly heads: Heads
+      readonly because: 'pruned' | 'ahead-of-heads' | 'another-archive'
+    }
+
+/** One page of 256 leaf sums, encoded by `@se/merkle`. */
+export interface StoredTreePage {
+  readonly branch: number
+  /** Leaf bucket >> 8, 0 … 255. */
+  readonly page: number
+  readonly bytes: Uint8Array
+}
+
+/** Pages at a cut, and what has happened since, in one snapshot. */
+export interface StoredTree {
+  /** Where the pages stand. */
+  readonly cut: Cut
+  readonly pages: readonly StoredTreePage[]
+  readonly tail: LedgerTail
+}
+
+/** A row as the archive holds it, for verification. */
+export interface ArchivedRow {
+  readonly id: string
+  readonly stamp: Stamp
+  readonly version: number
+  readonly state: string
+  readonly contentType: string
+  /** `undefined`: a tombstone. */
+  readonly bytes: Uint8Array | undefined
+  /** 16 bytes; `undefined`: a tombstone. */
+  readonly digest: Uint8Array | undefined
+  readonly createdAtMs: number
+}
+
+/**
+ * The ground truth. Reads answer with a `Lookup`; everything else throws `TierUnavailable` when the archive
+ * cannot be reached or its fate is unknown, and retrying is safe.
+ */
+export interface ArchiveTier {
+  /** Metric label: `mysql`, `sqlite` or `memory`. */
+  readonly backend: string
+
+  /**
+   * Connects, migrates, and reads (or makes) identity, key and branch set.
+   *
+   * @throws BranchMismatch when another set is stored
+   */
+  open(options: ArchiveOpenOptions): Promise<ArchiveDescription>
+  close(): Promise<void>
+
+  /**
+   * Takes (or takes over) the instance of a log directory and raises its epoch, which fences whoever held it.
+   *
+   * @throws InstanceFenced when another directory has claimed the instance since (a copy is at work) [P52]
+   * @throws ArchiveMismatch when the directory belongs to another archive
+   */
+  claimInstance(request: ClaimRequest): Promise<InstanceClaim>
+
+  /**
+   * Upserts the batch where its stamps are newer, and writes its ledger row, in one transaction.
+   *
+   * Idempotent by (instance, sequence): after `TierUnavailable` the same batch under the same sequence is sent
+   * again; if it had been committed the receipt says so and nothing is applied twice [W5].
+   *
+   * @throws InstanceFenced when the epoch is no longer ours; nothing was written
+   * @throws ArchiveRefusedData when a write can never be stored; nothing was written
+   */
+  putBatch(batch: ArchiveBatch): Promise<BatchReceipt>
+
+  get(id: string): Promise<Lookup>
+  /** One round trip; none for `[]`. Answers in the order of the ids. */
+  getMany(ids: readonly string[]): Promise<readonly Lookup[]>
+
+  readHeads(): Promise<Heads>
+  /** Heads and all ledger rows beyond `from`, in one snapshot. */
+  readTail(from: Cut): Promise<LedgerTail>
+  /** Pages, their cut and the tail beyond it, in one snapshot. */
+  readTree(): Promise<StoredTree>
+  /**
+   * Adds ledger rows beyond the pages' cut to the pages; pages and cut are written together, under a lock.
+   *
+   * @returns how many ledger rows were added
+   */
+  foldTree(): Promise<number>
+  /**
+   * Visits the ids of all live rows in one snapshot, in chunks.
+   *
+   * @returns the cut of that snapshot
+   */
+  scanIds(visit: (ids: readonly string[]) => void): Promise<Cut>
+  /**
+   * Visits all rows, tombstones included, in one snapshot, in chunks and id order.
+   *
+   * @returns the cut of that snapshot
+   */
+  scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut>
+
+  /**
+   * Removes tombstones written before `beforeMs`. Raises the collection floor in a transaction of its own
+   * first; later writes at or below it to an id without a row are refused [W4, P64].
+   *
+   * @returns how many rows were removed
+   */
+  collectTombstones(beforeMs: number): Promise<number>
+  /**
+   * Removes ledger rows committed before `beforeMs` that the tree pages include.
+   *
+   * @returns how many rows were removed
+   */
+  pruneLedger(beforeMs: number): Promise<number>
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// L2: the cache
+// ---------------------------------------------------------------------------------------------------------
+
+/** Sums of one leaf, encoded by `@se/merkle` (28 bytes). */
+export interface StoredLeaf {
+  readonly branch: number
+  /** 0 … 65535 */
+  readonly bucket: number
+  readonly sums: Uint8Array
+}
+
+/** What a stripe says of itself, in short. */
+export interface StripeState {
+  /** 0 … 63 */
+  readonly stripe: number
+  /** Everything the ledger says up to here has reached the stripe. */
+  readonly cut: Cut
+  /** Random, 16 hex digits: entries written under another one are misses. */
+  readonly epoch: string
+}
+
+/**
+ * The right to create an entry: what held when it was asked for, *before* the transaction or the load whose
+ * result is to be stored. Opaque to everyone but the cache.
+ */
+export interface CachePermit {
+  readonly id: string
+  /** Epoch in force for the id's leaf, 16 hex digits. */
+  readonly epoch: string
+  /** Token of the id's leaf, 16 hex digits. */
+  readonly token: string
+}
+
+export interface CachePut {
+  /** `bytes: undefined` on a delete. */
+  readonly write: ItemWrite
+  /** 0 for a delete. */
+  readonly version: number
+  readonly createdAtMs: number
+  /** `undefined`: none could be had; an existing older entry is still replaced or removed. */
+  readonly permit: CachePermit | undefined
+  /**
+   * `write`: a winner of a batch; always sets a fresh token. `fill`: the result of a load; sets none.
+   */
+  readonly kind: 'write' | 'fill'
+}
+
+/** `stored`; `removed` (a delete, or an older entry that could not be replaced); `skipped` (newer there, or no right to create). */
+export type CachePutOutcome = 'stored' | 'removed' | 'skipped' | 'unknown'
+
+/** One leaf of a stripe whose receipt differs from the tree. */
+export interface LeafAddress {
+  readonly branch: number
+  readonly bucket: number
+}
+
+/**
+ * The shared cache. It may lose anything at any time; what it must not do is answer with something older than
+ * what its stripe's cut promises. Rules and keys: docs/formats/redis.md (DESIGN §10).
+ *
+ * Every method may throw `TierUnavailable`, except the lookups, which answer `unknown`.
+ */
+export interface CacheTier {
+  /** Metric label: `redis` or `memory`. */
+  readonly backend: string
+
+  /** @param branches prefixes by branch number, as the archive describes them */
+  open(options: { branches: readonly string[] }): Promise<void>
+  close(): Promise<void>
+
+  /**
+   * Reads the metas of all stripes, and remembers the epochs by which lookups judge entries.
+   *
+   * @returns by stripe number; `undefined` where a stripe has no meta
+   */
+  readStripes(): Promise<readonly (StripeState | undefined)[]>
+
+  /**
+   * Judged by the epochs of the last `readStripes`: an entry of another epoch is `absent`, a stripe without
+   * meta is `unknown`. Whether a stripe may be asked at all (its cut, its receipt) is the caller's decision.
+   */
+  get(id: string): Promise<Lookup>
+  /** One round trip; none for `[]`. Answers in the order of the ids. */
+  getMany(ids: readonly string[]): Promise<readonly Lookup[]>
+
+  /**
+   * Reads epoch and token of the ids' leaves. Ask before the transaction or the load begins.
+   *
+   * @returns in the order of the ids; `undefined` where the stripe has no meta
+   */
+  readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]>
+
+  /**
+   * *Replacing needs a newer stamp; creating needs the epoch and the token that were read before.*
+   *
+   * A `write` that may not be stored removes an older entry. Answers in order; `unknown` where the stripe
+   * has no meta.
+   */
+  put(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]>
+
+  /**
+   * Makes the meta of a stripe that has none, with a fresh epoch: whatever entries are there become misses.
+   *
+   * @param leaves sums of the archive's tree at `cut`, this stripe's leaves with anything in them
+   * @returns false when another process made it first
+   */
+  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean>
+
+  /**
+   * Moves a stripe from its cut to `to`: for each entry of `rows` that belongs to it removes what is older,
+   * sets fresh tokens, adds the digests to the leaf sums, and sets the cut, in one step, if epoch and cut
+   * are still those of `state`.
+   *
+   * @param rows all ledger rows between `state.cut` and `to`, also of other stripes
+   * @returns the ids whose entry was older and was removed; `undefined` when the stripe had moved meanwhile
+   */
+  finishStripe(
+    state: StripeState,
+    rows: readonly LedgerRow[],
+    to: Cut,
+  ): Promise<readonly string[] | undefined>
+
+  /** The receipt: leaf sums of a stripe with its state, in one step; `undefined` without meta. */
+  readReceipt(stripe: number): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined>
+
+  /**
+   * Makes all entries of the leaves misses (fresh epoch and token per leaf) and sets their sums, if epoch and
+   * cut of the stripe are still those of `state`. O(leaves), also for keys nobody can list.
+   *
+   * @param leaves the sums that are true at `state.cut`; zero sums for an empty leaf
+   * @returns false when the stripe had moved meanwhile
+   */
+  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<boolean>
+
+  /**
+   * Starts a stripe over, whatever is there: fresh epoch, given cut and sums. For a stripe of another archive,
+   * ahead of the heads, or below what the ledger still has.
+   *
+   * @param expected the state that was judged; nothing happens if it changed
+   * @returns false when the stripe had moved meanwhile
+   */
+  resetStripe(expected: StripeState, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean>
+
+  /** Remaining time to live of an id's entry, ms; `undefined`: none set, or no entry. */
+  timeToLiveMs(id: string): Promise<number | undefined>
+
+  /** The key of an id's entry, for people who want to look. */
+  keyOf(id: string): string
+}
