@@ -1,11 +1,13 @@
-/** A server a test needs is not there, did not start, or did not end. The message says which, why, and what was tried. */
-export class TestServerUnavailable extends Error {
+import { StorageError } from '@se/core'
+
+/** A server a test needs is not there, did not start, or did not answer. The message says which, why, and what was tried. */
+export class TestServerUnavailable extends StorageError {
   override readonly name = 'TestServerUnavailable'
   readonly code = 'SE_TEST_SERVER_UNAVAILABLE'
 }
 
-/** A helper of the testkit was called with something it cannot work with; the message names the field and its limit. */
-export class TestkitInputInvalid extends Error {
-  override readonly name = 'TestkitInputInvalid'
-  readonly code = 'SE_TESTKIT_INPUT_INVALID'
+/** A child process ended before it printed what the test waits for. The message holds the end of its standard error. */
+export class ChildEndedEarly extends StorageError {
+  override readonly name = 'ChildEndedEarly'
+  readonly code = 'SE_TEST_CHILD_ENDED_EARLY'
 }

@@ -1,2 +1,7 @@
-export { TestkitInputInvalid, TestServerUnavailable } from './errors.ts'
+export { ChildEndedEarly, TestServerUnavailable } from './errors.ts'
+export { startFaultProxy } from './fault-proxy.ts'
+export type { CutSide, CutWhenOptions, Direction, FaultProxy, FaultProxyOptions } from './fault-proxy.ts'
+export { startKillableProcess } from './process-killer.ts'
+export type { ChildEnd, ChildOptions, KillableProcess, LineMatch, RandomMoment } from './process-killer.ts'
+export { seed } from './seed.ts'
 export * from './services/index.ts'

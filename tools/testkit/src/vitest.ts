@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
 import { TestServerUnavailable } from './errors.ts'
-import type { ServerKind } from './services/acquire.ts'
+import type { ServerKind } from './services/start-any.ts'
 
 const variables = {
   sql: { url: 'SE_TEST_SQL_URL', reason: 'SE_TEST_SQL_SKIP_REASON' },

@@ -1,10 +1,7 @@
 import { TestServerUnavailable } from '../errors.ts'
 import { canConnect } from './connect.ts'
-import { installDebianPackages, whyNotInstallable } from './debian-install.ts'
-import { startContainer, whyNoDocker } from './docker.ts'
-import { findSqlServer, startPrivateMariaDb } from './mariadb.ts'
 import { reapStaleDirectories } from './private-directory.ts'
-import { findRedisServer, startPrivateRedis } from './redis.ts'
+import { createInstaller, startAny, type ServerKind } from './start-any.ts'
 import { dropDatabasesOfRun, dropPrefix, prefixOfRun, runVariable, testRun } from './unique.ts'
 
 /** A server to test against, or why there is none. */
@@ -29,32 +26,9 @@ export interface AcquireOptions {
   readonly kinds?: readonly ServerKind[]
 }
 
-export type ServerKind = 'sql' | 'redis'
-
-interface Running {
-  readonly url: string
-  stop(): Promise<void>
-}
-
-const kinds = {
-  sql: {
-    urlVariable: 'SE_TEST_SQL_URL',
-    skipVariable: 'SE_TEST_SQL_SKIP_REASON',
-    debianPackage: 'mariadb-server',
-    find: findSqlServer,
-    start: startPrivateMariaDb,
-    dropOfRun: dropDatabasesOfRun,
-  },
-  redis: {
-    urlVariable: 'SE_TEST_REDIS_URL',
-    skipVariable: 'SE_TEST_REDIS_SKIP_REASON',
-    debianPackage: 'redis-server',
-    find: findRedisServer,
-    start: startPrivateRedis,
-    dropOfRun: async (url: string, run: string) => {
-      await dropPrefix(url, prefixOfRun(run))
-    },
-  },
+const given = {
+  sql: { urlVariable: 'SE_TEST_SQL_URL', skipVariable: 'SE_TEST_SQL_SKIP_REASON' },
+  redis: { urlVariable: 'SE_TEST_REDIS_URL', skipVariable: 'SE_TEST_REDIS_SKIP_REASON' },
 } as const
 
 /**
@@ -79,21 +53,27 @@ export async function acquireTestServices(options: AcquireOptions = {}): Promise
     if (failed !== undefined) throw failed.reason
   }
 
-  async function acquire(kind: ServerKind, install: () => Promise<string | undefined>): Promise<TestServer> {
-    const given = process.env[kinds[kind].urlVariable]
-    if (given !== undefined && given !== '') {
-      const reason = await canConnect(kind, given)
+  const urlGiven = (kind: ServerKind) => process.env[given[kind].urlVariable] ?? ''
+  const toStart = wanted.filter((kind) => urlGiven(kind) === '')
+  const install = createInstaller(toStart, print)
+
+  async function acquire(kind: ServerKind): Promise<TestServer> {
+    const url = urlGiven(kind)
+    if (url !== '') {
+      const reason = await canConnect(kind, url)
       if (reason !== undefined) {
-        throw new TestServerUnavailable(`the server of ${kinds[kind].urlVariable} does not answer: ${reason}`)
+        throw new TestServerUnavailable(`the server of ${given[kind].urlVariable} does not answer: ${reason}`)
       }
-      releases.push(() => kinds[kind].dropOfRun(given, run))
-      return { url: given }
+      releases.push(() => removeOfRun(kind, url, run))
+      return { url }
     }
     if (!wanted.includes(kind)) return { skipped: 'not asked for' }
-    const result = await startAny(kind, install)
+    const result = await startAny(kind, install, { isDetached: false })
     if ('skipped' in result) {
       if (process.env['SE_REQUIRE_SERVERS'] === '1') {
-        throw new TestServerUnavailable(`SE_REQUIRE_SERVERS=1, but there is no ${kind} server: ${result.skipped}`)
+        throw new TestServerUnavailable(
+          `SE_REQUIRE_SERVERS=1, but there is no ${kind} server: ${result.skipped}`,
+        )
       }
       return result
     }
@@ -102,60 +82,22 @@ export async function acquireTestServices(options: AcquireOptions = {}): Promise
   }
 
   try {
-    const install = onceFor(wanted, print)
-    const [sql, redis] = await allOrFirstFailure([acquire('sql', install), acquire('redis', install)])
-    return { env: { ...envOf('sql', sql), ...envOf('redis', redis), [runVariable]: run }, sql, redis, release }
+    const [sql, redis] = await allOrFirstFailure([acquire('sql'), acquire('redis')])
+    return {
+      env: { ...envOf('sql', sql), ...envOf('redis', redis), [runVariable]: run },
+      sql,
+      redis,
+      release,
+    }
   } catch (error) {
     await release().catch(() => undefined)
     throw error
   }
 }
 
-/** Installs what is missing of all wanted servers in one go, however many ask. */
-function onceFor(wanted: readonly ServerKind[], print: (line: string) => void): () => Promise<string | undefined> {
-  let installing: Promise<string | undefined> | undefined
-  return () => {
-    const missing = wanted.filter((kind) => {
-      const isGiven = (process.env[kinds[kind].urlVariable] ?? '') !== ''
-      return !isGiven && kinds[kind].find() === undefined
-    })
-    installing ??= installDebianPackages(
-      missing.map((kind) => kinds[kind].debianPackage),
-      print,
-    )
-    return installing
-  }
-}
-
-async function startAny(
-  kind: ServerKind,
-  install: () => Promise<string | undefined>,
-): Promise<Running | { readonly skipped: string }> {
-  const reasons: string[] = []
-  if (kinds[kind].find() === undefined) {
-    const forbidden = whyNotInstallable()
-    const failure = forbidden ?? (await install())
-    reasons.push(`no ${kind} server program on this machine`)
-    if (failure !== undefined) reasons.push(failure)
-  }
-  if (kinds[kind].find() !== undefined) {
-    try {
-      return await kinds[kind].start()
-    } catch (error) {
-      reasons.push(messageOf(error))
-    }
-  }
-  const noDocker = await whyNoDocker()
-  if (noDocker === undefined) {
-    try {
-      return await startContainer(kind)
-    } catch (error) {
-      reasons.push(messageOf(error))
-    }
-  } else {
-    reasons.push(noDocker)
-  }
-  return { skipped: reasons.join('; ') }
+async function removeOfRun(kind: ServerKind, url: string, run: string): Promise<void> {
+  if (kind === 'sql') await dropDatabasesOfRun(url, run)
+  else await dropPrefix(url, prefixOfRun(run))
 }
 
 /** Unlike Promise.all, waits for all even if one fails, so that nothing starts up behind the caller's back. */
@@ -166,10 +108,6 @@ async function allOrFirstFailure<A, B>(promises: readonly [Promise<A>, Promise<B
 
 function envOf(kind: ServerKind, server: TestServer): Record<string, string> {
   return 'url' in server
-    ? { [kinds[kind].urlVariable]: server.url }
-    : { [kinds[kind].skipVariable]: server.skipped }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+    ? { [given[kind].urlVariable]: server.url }
+    : { [given[kind].skipVariable]: server.skipped }
 }

@@ -45,7 +45,11 @@ const lockFile = '/run/lock/se-testkit-install.lock'
 /** Why packages cannot be installed here, or undefined when they can. */
 export function whyNotInstallable(): string | undefined {
   if (process.env['SE_NO_INSTALL'] === '1') return 'SE_NO_INSTALL=1 forbids installing'
-  if (process.platform !== 'linux' || !existsSync('/etc/debian_version') || findBinary('apt-get') === undefined) {
+  if (
+    process.platform !== 'linux' ||
+    !existsSync('/etc/debian_version') ||
+    findBinary('apt-get') === undefined
+  ) {
     return 'not a Debian system'
   }
   if (process.getuid?.() !== 0) return 'not root, cannot install'

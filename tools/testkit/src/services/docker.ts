@@ -2,9 +2,11 @@ import { execFile, execFileSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { TestServerUnavailable } from '../errors.ts'
+import { canConnect } from './connect.ts'
+import { endAtExit } from './end-at-exit.ts'
 import { findBinary } from './find-binary.ts'
 import { privateDatabase } from './mariadb.ts'
-import { canConnect } from './connect.ts'
+import type { RunningServer } from './start-any.ts'
 
 const run = promisify(execFile)
 const infoWithinMs = 5_000
@@ -40,7 +42,10 @@ export async function whyNoDocker(): Promise<string | undefined> {
  *
  * @throws TestServerUnavailable when the container does not come up; nothing is left running then
  */
-export async function startContainer(kind: 'redis' | 'sql'): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startContainer(
+  kind: 'redis' | 'sql',
+  options: { readonly isDetached: boolean },
+): Promise<RunningServer> {
   const recipe = recipes[kind]
   const { stdout } = await run(
     'docker',
@@ -50,13 +55,14 @@ export async function startContainer(kind: 'redis' | 'sql'): Promise<{ url: stri
     { timeout: pullWithinMs },
   )
   const container = stdout.trim()
-  const removeAtExit = () => {
-    execFileSync('docker', ['rm', '--force', container], { stdio: 'ignore' })
-  }
-  process.on('exit', removeAtExit)
+  const disarm = options.isDetached
+    ? undefined
+    : endAtExit(() => {
+        execFileSync('docker', ['rm', '--force', container], { stdio: 'ignore' })
+      })
   async function stop(): Promise<void> {
-    process.removeListener('exit', removeAtExit)
-    await run('docker', ['rm', '--force', container])
+    disarm?.()
+    await removeContainer(container)
   }
 
   try {
@@ -71,9 +77,14 @@ export async function startContainer(kind: 'redis' | 'sql'): Promise<{ url: stri
       }
       await delay(readyPollMs)
     }
-    return { url, stop }
+    return { url, where: { container }, stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** Ends and removes a container; one that is gone already is fine. */
+export async function removeContainer(container: string): Promise<void> {
+  await run('docker', ['rm', '--force', container])
 }

@@ -40,7 +40,8 @@ export function findSqlServer(): string | undefined {
  */
 export async function startPrivateMariaDb(options: PrivateMariaDbOptions = {}): Promise<PrivateServer> {
   const binary = findSqlServer()
-  if (binary === undefined) throw new TestServerUnavailable('private mariadb: no mariadbd or mysqld on PATH or in /usr/sbin')
+  if (binary === undefined)
+    throw new TestServerUnavailable('private mariadb: no mariadbd or mysqld on PATH or in /usr/sbin')
   const { stdout: version } = await run(binary, ['--no-defaults', '--version'])
   const isMariaDb = /mariadb/i.test(version)
   const asUser = process.getuid?.() === 0 ? ['--user=mysql'] : []
@@ -115,7 +116,8 @@ async function createMariaDbTables(binary: string, data: string, asUser: readonl
     ],
     { timeout: prepareWithinMs },
   )
-  if (!/OK/.test(stdout)) throw new TestServerUnavailable(`private mariadb: mariadb-install-db said\n${stdout}`)
+  if (!/OK/.test(stdout))
+    throw new TestServerUnavailable(`private mariadb: mariadb-install-db said\n${stdout}`)
 }
 
 /** The server greets, and its pid file, which it writes once it holds the port, names this process. */

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.ts'
@@ -59,15 +68,27 @@ export function reapStaleDirectories(): string[] {
         if (Date.now() - stats.mtimeMs < unrecordedAgeMsMax) continue
       } else {
         if (record.owner === null || isRunning(record.owner)) continue
-        if (record.server !== null) signalProcess(record.server, 'SIGKILL')
       }
-      removePrivateDirectory(directory)
+      endRecordedServer(directory)
       reaped.push(directory)
     } catch {
       // Somebody else is removing it, or it is not ours to remove.
     }
   }
   return reaped
+}
+
+/** Ends the server of a directory, if it is still the one recorded there, and removes the directory. */
+export function endRecordedServer(directory: string): void {
+  const server = readRecord(directory)?.server
+  if (server) signalProcess(server, 'SIGKILL')
+  removePrivateDirectory(directory)
+}
+
+/** The process that runs in the directory, while it does. */
+export function runningServer(directory: string): ProcessIdentity | undefined {
+  const server = readRecord(directory)?.server
+  return server && isRunning(server) ? server : undefined
 }
 
 function readRecord(directory: string): OwnerRecord | undefined {

@@ -29,7 +29,8 @@ export function findRedisServer(): string | undefined {
  */
 export async function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<PrivateServer> {
   const binary = findRedisServer()
-  if (binary === undefined) throw new TestServerUnavailable('private redis: no redis-server on PATH or in /usr/sbin')
+  if (binary === undefined)
+    throw new TestServerUnavailable('private redis: no redis-server on PATH or in /usr/sbin')
   return startServer({
     name: 'redis',
     ...(options.port === undefined ? {} : { port: options.port }),

@@ -3,10 +3,10 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TestServerUnavailable } from '../errors.ts'
-import { disarm, endAtExit } from './end-at-exit.ts'
+import { endAtExit } from './end-at-exit.ts'
 import { findFreePort } from './free-port.ts'
 import { createPrivateDirectory, recordServer, removePrivateDirectory } from './private-directory.ts'
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.ts'
 
 const portAttemptsMax = 5
 const readyPollMs = 5
@@ -63,8 +63,13 @@ export interface PrivateServer {
 export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> {
   const isDetached = recipe.isDetached ?? false
   const directory = createPrivateDirectory(isDetached)
-  const entry = { directory, server: undefined as ProcessIdentity | undefined }
-  if (!isDetached) endAtExit(entry)
+  let identity: ProcessIdentity | undefined
+  const disarm = isDetached
+    ? undefined
+    : endAtExit(() => {
+        if (identity !== undefined) signalProcess(identity, 'SIGKILL')
+        removePrivateDirectory(directory)
+      })
 
   let port = recipe.port ?? (await findFreePort())
   let child: ChildProcess | undefined
@@ -79,8 +84,8 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
     const failure = new Promise<Error>((resolve) => started.once('error', resolve))
     if (started.pid === undefined) throw unavailable(`cannot run ${file}: ${(await failure).message}`)
     child = started
-    entry.server = identifyProcess(started.pid)
-    recordServer(directory, isDetached, entry.server ?? null)
+    identity = identifyProcess(started.pid)
+    recordServer(directory, isDetached, identity ?? null)
     started.unref()
 
     const deadline = performance.now() + recipe.readyWithinMs
@@ -103,7 +108,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
     // A stopped process takes no signal but SIGKILL before it runs again.
     if (signal !== 'SIGKILL') ending.kill('SIGCONT')
     await exited
-    entry.server = undefined
+    identity = undefined
   }
 
   function unavailable(reason: string): TestServerUnavailable {
@@ -115,7 +120,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
     hasStopped = true
     await end('SIGKILL')
     removePrivateDirectory(directory)
-    disarm(entry)
+    disarm?.()
   }
 
   try {
@@ -147,7 +152,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
     },
     directory,
     get isRunning() {
-      return entry.server !== undefined && isRunning(entry.server)
+      return identity !== undefined && isRunning(identity)
     },
     stop,
     async kill(signal = 'SIGKILL') {
