@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { InstanceFenced, type ClaimRequest, type InstanceClaim } from '@se/core'
+import { nodeFileSystem, systemRandom } from '@se/core/node'
+import { claimInstance, loadIdentity, parseIdentity, rememberSequence } from './identity.ts'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'se-identity-'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+const answer: InstanceClaim = {
+  instance: 3,
+  epoch: 5,
+  lastSequence: 7,
+  maxStampTime: 0,
+  archiveId: 'a'.repeat(32),
+  isRestored: false,
+}
+const ports = (claim: (request: ClaimRequest) => Promise<InstanceClaim>) => ({
+  fileSystem: nodeFileSystem,
+  random: systemRandom,
+  archive: { claimInstance: claim },
+})
+
+it('makes the nonce durable before the archive hears of it, and forgets older ones after', async () => {
+  let atClaim: readonly string[] = []
+  let request: ClaimRequest | undefined
+  await claimInstance(
+    ports(async (asked) => {
+      request = asked
+      atClaim = (await loadIdentity(nodeFileSystem, directory)).nonces
+      return answer
+    }),
+    directory,
+  )
+  expect(request).toMatchObject({ memory: undefined, knownNonces: [] })
+  expect(atClaim).toEqual([request!.nonce])
+  expect(await loadIdentity(nodeFileSystem, directory)).toEqual({
+    archiveId: answer.archiveId,
+    instance: 3,
+    epoch: 5,
+    lastSequence: 7,
+    nonces: [request!.nonce],
+  })
+})
+
+it('finds itself again after a claim whose answer was lost [P52]', async () => {
+  const requests: ClaimRequest[] = []
+  const lost = ports(async (asked) => {
+    requests.push(asked)
+    throw new InstanceFenced('answer lost')
+  })
+  await expect(claimInstance(lost, directory)).rejects.toThrow()
+  await claimInstance(
+    ports(async (asked) => {
+      requests.push(asked)
+      return answer
+    }),
+    directory,
+  )
+  expect(requests[1]!.knownNonces).toEqual([requests[0]!.nonce])
+})
+
+it('remembers how far its ledger has come [P65]', async () => {
+  await claimInstance(
+    ports(async () => answer),
+    directory,
+  )
+  await rememberSequence(nodeFileSystem, directory, 42)
+  let memory: ClaimRequest['memory']
+  await claimInstance(
+    ports(async (asked) => {
+      memory = asked.memory
+      return answer
+    }),
+    directory,
+  )
+  expect(memory).toEqual({ archiveId: answer.archiveId, instance: 3, epoch: 5, lastSequence: 42 })
+})
+
+it('refuses a file that is not what the format page says, by field', () => {
+  const good = { format: 1, archiveId: 'a'.repeat(32), instance: 1, epoch: 1, lastSequence: 0, nonces: [] }
+  expect(parseIdentity(JSON.stringify(good))).toMatchObject({ instance: 1 })
+  for (const [field, value] of [
+    ['format', 2],
+    ['archiveId', 'x'],
+    ['instance', 0],
+    ['instance', null],
+    ['epoch', -1],
+    ['lastSequence', 1.5],
+    ['nonces', ['x']],
+  ] as const) {
+    expect(() => parseIdentity(JSON.stringify({ ...good, [field]: value })), field).toThrow(
+      expect.objectContaining({ code: 'SE_CORRUPT_DATA' }),
+    )
+  }
+  expect(() => parseIdentity('{')).toThrow(/not JSON/)
+})

@@ -1,0 +1,117 @@
+import { Buffer } from 'node:buffer'
+import {
+  CorruptData,
+  writeFileAtomically,
+  type ArchiveTier,
+  type FileSystem,
+  type InstanceClaim,
+  type InstanceMemory,
+  type Random,
+} from '@se/core'
+
+/** Format page: docs/formats/instance.md. */
+const FORMAT = 1
+const FILE = 'instance.json'
+
+/** What instance.json holds. */
+export interface Identity {
+  readonly archiveId: string | null
+  readonly instance: number | null
+  readonly epoch: number
+  readonly lastSequence: number
+  readonly nonces: readonly string[]
+}
+
+const NEW: Identity = { archiveId: null, instance: null, epoch: 0, lastSequence: 0, nonces: [] }
+
+/** @throws CorruptData when the file is there and is not what the format page says */
+export async function loadIdentity(fileSystem: FileSystem, directory: string): Promise<Identity> {
+  let text: string
+  try {
+    text = Buffer.from(await fileSystem.readFile(`${directory}/${FILE}`)).toString('utf8')
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return NEW
+    throw error
+  }
+  return parseIdentity(text)
+}
+
+/** The inverse of what `saveIdentity` writes. */
+export function parseIdentity(text: string): Identity {
+  let parsed: Partial<Record<keyof Identity | 'format', unknown>>
+  try {
+    parsed = JSON.parse(text) as typeof parsed
+  } catch (cause) {
+    throw new CorruptData(`${FILE} is not JSON`, { cause })
+  }
+  if (parsed === null || typeof parsed !== 'object') throw new CorruptData(`${FILE} is not an object`)
+  const { format, archiveId, instance, epoch, lastSequence, nonces } = parsed
+  if (format !== FORMAT)
+    throw new CorruptData(`${FILE} has format ${String(format)}, this version reads ${FORMAT}`)
+  if (archiveId !== null && !isHex32(archiveId)) throw wrong('archiveId')
+  if (instance !== null && !(isCount(instance) && instance > 0)) throw wrong('instance')
+  if (!isCount(epoch)) throw wrong('epoch')
+  if (!isCount(lastSequence)) throw wrong('lastSequence')
+  if (!Array.isArray(nonces) || !nonces.every(isHex32)) throw wrong('nonces')
+  if ((archiveId === null) !== (instance === null)) throw wrong('instance')
+  return { archiveId, instance, epoch, lastSequence, nonces }
+}
+
+export async function saveIdentity(
+  fileSystem: FileSystem,
+  directory: string,
+  identity: Identity,
+): Promise<void> {
+  const text = `${JSON.stringify({ format: FORMAT, ...identity }, undefined, 2)}\n`
+  await writeFileAtomically(fileSystem, directory, FILE, Buffer.from(text))
+}
+
+/**
+ * Takes the directory's instance in the archive, in the three steps of the format page.
+ *
+ * @throws InstanceFenced, ArchiveMismatch, TierUnavailable as {@link ArchiveTier.claimInstance}
+ */
+export async function claimInstance(
+  ports: { fileSystem: FileSystem; random: Random; archive: Pick<ArchiveTier, 'claimInstance'> },
+  directory: string,
+): Promise<InstanceClaim> {
+  const { fileSystem, random, archive } = ports
+  const before = await loadIdentity(fileSystem, directory)
+  const nonce = Buffer.from(random.bytes(16)).toString('hex')
+  await saveIdentity(fileSystem, directory, { ...before, nonces: [...before.nonces, nonce] })
+  const claim = await archive.claimInstance({ memory: memoryOf(before), knownNonces: before.nonces, nonce })
+  await saveIdentity(fileSystem, directory, {
+    archiveId: claim.archiveId,
+    instance: claim.instance,
+    epoch: claim.epoch,
+    lastSequence: claim.lastSequence,
+    nonces: [nonce],
+  })
+  return claim
+}
+
+/** Notes how far the own ledger has come, so that an archive that went back is recognised [P65]. */
+export async function rememberSequence(
+  fileSystem: FileSystem,
+  directory: string,
+  lastSequence: number,
+): Promise<void> {
+  await saveIdentity(fileSystem, directory, { ...(await loadIdentity(fileSystem, directory)), lastSequence })
+}
+
+function memoryOf(identity: Identity): InstanceMemory | undefined {
+  const { archiveId, instance, epoch, lastSequence } = identity
+  return archiveId === null || instance === null ? undefined : { archiveId, instance, epoch, lastSequence }
+}
+
+function isHex32(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function wrong(field: string): CorruptData {
+  return new CorruptData(`${FILE}: ${field} is not what the format page says`, { details: { field } })
+}
