@@ -6,7 +6,7 @@ export function libraryBuild(entry: string[]) {
     entry: Object.fromEntries(entry.map((file) => [file.replace(/^src\//, '').replace(/\.ts$/, ''), file])),
     format: ['esm'],
     target: 'node20',
-    platform: 'neutral',
+    platform: 'node',
     sourcemap: true,
     splitting: true,
     dts: false,

@@ -1,0 +1,52 @@
+/**
+ * npm test [-- ARGUMENTS OF nx run-many]
+ *
+ * Brings the test servers up once, runs every project's tests, adds up their reports. The last line is always
+ * `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed.
+ */
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { acquireTestServices } from '@se/testkit/services'
+import { runNx, workspaceRoot } from './run-process.ts'
+import { addUpReports, formatTotals, type VitestReport } from './test-report.ts'
+
+const reportDirectory = path.join(workspaceRoot, 'reports', 'vitest')
+
+/** Projects run side by side; each uses up to two workers. */
+const PARALLEL = 2
+
+rmSync(reportDirectory, { recursive: true, force: true })
+const troubles: string[] = []
+try {
+  const services = await acquireTestServices()
+  try {
+    const { exitCode } = await runNx(
+      ['run-many', '-t', 'test', `--parallel=${PARALLEL}`, '--output-style=static', ...process.argv.slice(2)],
+      services.env,
+    )
+    if (exitCode !== 0) troubles.push(`nx ended with exit code ${exitCode}`)
+  } finally {
+    await services.release()
+  }
+} catch (error) {
+  troubles.push(error instanceof Error ? error.message : String(error))
+}
+
+const reports: Record<string, VitestReport> = {}
+for (const file of existsSync(reportDirectory) ? readdirSync(reportDirectory) : []) {
+  const text = readFileSync(path.join(reportDirectory, file), 'utf8')
+  try {
+    reports[path.basename(file, '.json')] = JSON.parse(text) as VitestReport
+  } catch {
+    troubles.push(`${file} is cut off: its project was ended while it wrote its report`)
+  }
+}
+const totals = addUpReports(reports)
+for (const title of totals.skippedTitles) console.log(`skipped  ${title}`)
+for (const title of totals.failedTitles) console.log(`failed   ${title}`)
+for (const trouble of troubles) console.log(`failed   ${trouble}`)
+
+// A project that crashes before it can report, or servers that do not come up, must not read as 0 failed.
+const failed = Math.max(totals.failed, troubles.length > 0 ? 1 : 0)
+process.exitCode = failed > 0 ? 1 : 0
+console.log(formatTotals({ ...totals, failed }))
