@@ -1,0 +1,80 @@
+/**
+ * Leaf sums as the tree keeps them: seven u32 lanes in an array, without objects or BigInt.
+ *
+ *   0 count | 1, 2 membership high, low | 3, 4 content high | 5, 6 content low
+ *
+ * A 64-bit sum is a pair of lanes, high half first; additions carry from the low half to the high one and
+ * wrap at 2^64, the count wraps at 2^32.
+ */
+
+/** Lanes of one leaf. */
+export const LANES = 7
+/** Bytes of one leaf, encoded. */
+export const LEAF_BYTES = 28
+
+/** Adds the lanes at `source[from…]` to those at `target[at…]`. */
+export function addLanes(target: Uint32Array, at: number, source: Uint32Array, from: number): void {
+  target[at]! += source[from]!
+  addPair(target, at + 1, source[from + 1]!, source[from + 2]!)
+  addPair(target, at + 3, source[from + 3]!, source[from + 4]!)
+  addPair(target, at + 5, source[from + 5]!, source[from + 6]!)
+}
+
+/** Subtracts the lanes at `source[from…]` from those at `target[at…]`. */
+export function subtractLanes(target: Uint32Array, at: number, source: Uint32Array, from: number): void {
+  target[at]! -= source[from]!
+  subtractPair(target, at + 1, source[from + 1]!, source[from + 2]!)
+  subtractPair(target, at + 3, source[from + 3]!, source[from + 4]!)
+  subtractPair(target, at + 5, source[from + 5]!, source[from + 6]!)
+}
+
+/** Adds a u64 given in halves to the pair of lanes at `at`. */
+export function addPair(target: Uint32Array, at: number, high: number, low: number): void {
+  const sum = (target[at + 1]! + low) >>> 0
+  // The low half wrapped exactly when the sum is smaller than what was added.
+  target[at]! += high + (sum < low ? 1 : 0)
+  target[at + 1] = sum
+}
+
+/** Subtracts a u64 given in halves from the pair of lanes at `at`. */
+export function subtractPair(target: Uint32Array, at: number, high: number, low: number): void {
+  const before = target[at + 1]!
+  target[at]! -= high + (before < low ? 1 : 0)
+  target[at + 1] = before - low
+}
+
+/** Whether all lanes at `at` are zero. */
+export function areLanesZero(lanes: Uint32Array, at: number): boolean {
+  for (let lane = at; lane < at + LANES; lane++) if (lanes[lane] !== 0) return false
+  return true
+}
+
+/** Whether the lanes at `a[at…]` equal those at `b[from…]`. */
+export function areLanesEqual(a: Uint32Array, at: number, b: Uint32Array, from: number): boolean {
+  for (let lane = 0; lane < LANES; lane++) if (a[at + lane] !== b[from + lane]) return false
+  return true
+}
+
+/** Writes the lanes at `lanes[at…]` as 28 bytes, each lane big-endian. */
+export function encodeLanes(lanes: Uint32Array, at: number, target: Uint8Array, offset: number): void {
+  for (let lane = at; lane < at + LANES; lane++) {
+    const value = lanes[lane]!
+    target[offset++] = value >>> 24
+    target[offset++] = value >>> 16
+    target[offset++] = value >>> 8
+    target[offset++] = value
+  }
+}
+
+/** The inverse of {@link encodeLanes}. */
+export function decodeLanes(source: Uint8Array, offset: number, lanes: Uint32Array, at: number): void {
+  for (let lane = at; lane < at + LANES; lane++, offset += 4) {
+    lanes[lane] =
+      (source[offset]! << 24) | (source[offset + 1]! << 16) | (source[offset + 2]! << 8) | source[offset + 3]!
+  }
+}
+
+/** Reads the u32 at `bytes[at…]`, big-endian. */
+export function readWord(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+}

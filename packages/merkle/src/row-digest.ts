@@ -1,0 +1,173 @@
+import { InvalidInput, STAMP_BYTES, type Stamp } from '@se/core'
+import { sha256 as defaultSha256 } from '#sha256'
+import type { Sha256 } from './sha256.ts'
+import { DIGEST_BYTES } from './tree-entry.ts'
+
+/** Version of the encoding, its first byte. See docs/formats/row-digest.md. */
+export const ROW_FORMAT = 1
+/** Shortest and longest key, bytes. */
+export const KEY_BYTES_MIN = 16
+export const KEY_BYTES_MAX = 32
+/** Longest id, state and content type that the one-byte lengths can say, bytes of UTF-8. */
+export const FIELD_BYTES_MAX = 255
+/** Longest value that the four-byte length can say, bytes. */
+export const DIGESTED_VALUE_BYTES_MAX = 2 ** 32 - 1
+
+/** A live row. A tombstone has no digest: it counts as nothing. */
+export interface DigestedRow {
+  readonly id: string
+  readonly stamp: Stamp
+  readonly state: string
+  readonly contentType: string
+  readonly bytes: Uint8Array
+}
+
+/** Digests rows under one key. Not to be shared between threads; it keeps a scratch buffer. */
+export interface RowDigester {
+  /**
+   * First 128 bits of SHA-256 over the canonical encoding of the row and the key.
+   *
+   * @returns 16 bytes that the caller may keep
+   * @throws InvalidInput when a field is longer than its length prefix can say, a string holds an unpaired
+   *   surrogate, or the stamp is no stamp
+   */
+  digest(row: DigestedRow): Uint8Array
+}
+
+/** Values above this are encoded into a buffer of their own, so that the scratch does not stay large. */
+const SCRATCH_BYTES_MAX = 65_536
+
+/**
+ * @param key secret of 16 to 32 bytes, or `undefined`: anyone can compute the digests, and who may choose
+ *   many rows can make two different sets with equal sums (README, limits)
+ * @throws InvalidInput when the key is shorter or longer
+ */
+export function createRowDigester(
+  key: Uint8Array | undefined,
+  options: { readonly sha256?: Sha256 } = {},
+): RowDigester {
+  if (key !== undefined && (key.length < KEY_BYTES_MIN || key.length > KEY_BYTES_MAX)) {
+    throw new InvalidInput('key', `has ${key.length} bytes, must have ${KEY_BYTES_MIN} to ${KEY_BYTES_MAX}`, {
+      limit: key.length < KEY_BYTES_MIN ? KEY_BYTES_MIN : KEY_BYTES_MAX,
+      actual: key.length,
+    })
+  }
+  const sha256 = options.sha256 ?? defaultSha256
+  const encoder = createRowEncoder(key)
+  return {
+    digest(row) {
+      const hash = sha256(encoder.encode(row))
+      const digest = new Uint8Array(DIGEST_BYTES)
+      for (let index = 0; index < DIGEST_BYTES; index++) digest[index] = hash.charCodeAt(index)
+      return digest
+    },
+  }
+}
+
+/**
+ * The canonical encoding of a row under a key:
+ *
+ *   format u8 | key length u8, key | id length u8, id | stamp time u64, instance u32
+ *   | state length u8, state | content type length u8, content type | value length u32, value
+ *
+ * Every field has a fixed width or its length before it, so no two rows share an encoding and none is the
+ * beginning of another.
+ */
+export interface RowEncoder {
+  /** @returns a view of a buffer that the next call overwrites */
+  encode(row: DigestedRow): Uint8Array
+}
+
+/** @param key checked by the caller */
+export function createRowEncoder(key: Uint8Array | undefined): RowEncoder {
+  const header = new Uint8Array(2 + (key?.length ?? 0))
+  header[0] = ROW_FORMAT
+  header[1] = key?.length ?? 0
+  if (key !== undefined) header.set(key, 2)
+  const fixedBytes = header.length + 1 + FIELD_BYTES_MAX + STAMP_BYTES + 2 * (1 + FIELD_BYTES_MAX) + 4
+  let scratch = new Uint8Array(fixedBytes + 1024)
+  scratch.set(header)
+
+  function bufferFor(valueBytes: number): Uint8Array {
+    const needed = fixedBytes + valueBytes
+    if (needed <= scratch.length) return scratch
+    const larger = new Uint8Array(
+      needed > SCRATCH_BYTES_MAX ? needed : Math.min(SCRATCH_BYTES_MAX, needed * 2),
+    )
+    larger.set(header)
+    if (larger.length <= SCRATCH_BYTES_MAX) scratch = larger
+    return larger
+  }
+
+  return {
+    encode(row) {
+      const { stamp, bytes } = row
+      const { time, instance } = stamp
+      if (bytes.length > DIGESTED_VALUE_BYTES_MAX) {
+        throw new InvalidInput(
+          'bytes',
+          `has ${bytes.length} bytes, the limit is ${DIGESTED_VALUE_BYTES_MAX}`,
+          {
+            limit: DIGESTED_VALUE_BYTES_MAX,
+            actual: bytes.length,
+          },
+        )
+      }
+      if (!(Number.isSafeInteger(time) && time >= 0 && instance >>> 0 === instance)) {
+        throw new InvalidInput('stamp', 'must be a safe integer from 0 on, and a u32')
+      }
+      const buffer = bufferFor(bytes.length)
+      let at = writeText(row.id, 'id', buffer, header.length)
+      at = writeU32(Math.floor(time / 2 ** 32), buffer, at)
+      at = writeU32(time >>> 0, buffer, at)
+      at = writeU32(instance, buffer, at)
+      at = writeText(row.state, 'state', buffer, at)
+      at = writeText(row.contentType, 'contentType', buffer, at)
+      at = writeU32(bytes.length, buffer, at)
+      buffer.set(bytes, at)
+      return buffer.subarray(0, at + bytes.length)
+    },
+  }
+}
+
+const utf8 = new TextEncoder()
+/** A surrogate that is half of no pair; the flag `u` reads pairs as one character. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** Writes the length as u8 and the text as UTF-8; returns where it ends. */
+function writeText(text: string, field: string, target: Uint8Array, at: number): number {
+  const length = text.length
+  if (length <= FIELD_BYTES_MAX) {
+    target[at] = length
+    let index = 0
+    for (; index < length; index++) {
+      const unit = text.charCodeAt(index)
+      if (unit > 0x7f) break
+      target[at + 1 + index] = unit
+    }
+    if (index === length) return at + 1 + length
+  }
+  return writeNonAscii(text, field, target, at)
+}
+
+function writeNonAscii(text: string, field: string, target: Uint8Array, at: number): number {
+  if (LONE_SURROGATE.test(text)) throw new InvalidInput(field, 'must not contain unpaired surrogates')
+  const bytes = utf8.encode(text)
+  if (bytes.length > FIELD_BYTES_MAX) {
+    throw new InvalidInput(field, `has ${bytes.length} bytes of UTF-8, the limit is ${FIELD_BYTES_MAX}`, {
+      limit: FIELD_BYTES_MAX,
+      actual: bytes.length,
+    })
+  }
+  target[at] = bytes.length
+  target.set(bytes, at + 1)
+  return at + 1 + bytes.length
+}
+
+function writeU32(value: number, target: Uint8Array, at: number): number {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
+  return at + 4
+}

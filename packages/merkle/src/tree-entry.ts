@@ -1,0 +1,81 @@
+import { InvalidInput, type BranchSet, type LeafAddress } from '@se/core'
+import { bucketOf, hashId, type HashWords } from '@se/core/hash'
+import { LANES, readWord, subtractPair } from './lanes.ts'
+import { leafOfLanes, type LeafSums } from './leaf.ts'
+
+/** Bytes of a row digest. */
+export const DIGEST_BYTES = 16
+
+/**
+ * One change of one item, as a tree needs it; a ledger entry of `@se/core` is one. A digest is
+ * `undefined` where there is no value: before an insert, after a delete.
+ */
+export interface TreeEntry {
+  readonly id: string
+  /** 16 bytes, or `undefined`. */
+  readonly previousDigest: Uint8Array | undefined
+  /** 16 bytes, or `undefined`. */
+  readonly digest: Uint8Array | undefined
+}
+
+/** Hash of an id into `out`; the first 16 bits choose the leaf, the first 64 are summed. Default: `hashId` of `@se/core/hash`. */
+export type IdHash = (id: string, out: HashWords) => HashWords
+
+/** Where an id's item is counted. */
+export function leafOf(id: string, branches: BranchSet, idHash: IdHash = hashId): LeafAddress {
+  return { branch: branches.branchOf(id), bucket: bucketOf(idHash(id, words)) }
+}
+
+/**
+ * What an entry adds to its leaf: count and membership go up when a value appears and down when it vanishes;
+ * content loses the old digest and gains the new one. "Down" wraps: minus one is 2^32 − 1.
+ *
+ * @throws InvalidInput when a digest is not 16 bytes
+ */
+export function leafDelta(entry: TreeEntry, idHash: IdHash = hashId): LeafSums {
+  checkEntry(entry)
+  deltaLanes(entry, idHash(entry.id, words), lanes)
+  return leafOfLanes(lanes, 0)
+}
+
+/** @throws InvalidInput when a digest is not 16 bytes */
+export function checkEntry(entry: TreeEntry): void {
+  checkDigest(entry.previousDigest, 'previousDigest')
+  checkDigest(entry.digest, 'digest')
+}
+
+/** Lanes of an entry's delta, see {@link leafDelta}. */
+export function deltaLanes(entry: TreeEntry, hash: HashWords, out: Uint32Array): void {
+  const { previousDigest, digest } = entry
+  out.fill(0)
+  if (digest !== undefined) {
+    if (previousDigest === undefined) {
+      out[0] = 1
+      out[1] = hash[0]!
+      out[2] = hash[1]!
+    }
+    out[3] = readWord(digest, 0)
+    out[4] = readWord(digest, 4)
+    out[5] = readWord(digest, 8)
+    out[6] = readWord(digest, 12)
+  }
+  if (previousDigest !== undefined) {
+    if (digest === undefined) {
+      out[0] = 0xffffffff
+      subtractPair(out, 1, hash[0]!, hash[1]!)
+    }
+    subtractPair(out, 3, readWord(previousDigest, 0), readWord(previousDigest, 4))
+    subtractPair(out, 5, readWord(previousDigest, 8), readWord(previousDigest, 12))
+  }
+}
+
+function checkDigest(digest: Uint8Array | undefined, field: string): void {
+  if (digest === undefined || digest.length === DIGEST_BYTES) return
+  throw new InvalidInput(field, `has ${digest.length} bytes, must be ${DIGEST_BYTES}`, {
+    limit: DIGEST_BYTES,
+    actual: digest.length,
+  })
+}
+
+const words: HashWords = new Uint32Array(4)
+const lanes = new Uint32Array(LANES)
