@@ -34,6 +34,7 @@ export {
   checkContentType,
   checkId,
   checkState,
+  compareIds,
   CONTENT_TYPE_BINARY,
   CONTENT_TYPE_BYTES_MAX,
   CONTENT_TYPE_JSON,

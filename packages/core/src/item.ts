@@ -114,3 +114,24 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
   return true
 }
+
+/**
+ * Orders ids by the bytes of their UTF-8, as every tier stores them: negative if `a` comes first.
+ *
+ * UTF-16, by which JavaScript compares strings, puts characters beyond U+FFFF before U+E000 … U+FFFF.
+ */
+export function compareIds(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length)
+  for (let index = 0; index < shorter; index++) {
+    const left = a.charCodeAt(index)
+    const right = b.charCodeAt(index)
+    if (left !== right) return codePointRank(left) - codePointRank(right)
+  }
+  return a.length - b.length
+}
+
+/** Moves the surrogates above all other code units. */
+function codePointRank(unit: number): number {
+  if (unit < 0xd800) return unit
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
+}
