@@ -30,6 +30,19 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   }
 }
 
+/** True when the process is stopped by a signal (state T), which takes effect some moments after the signal was sent. */
+export function isStopped(pid: number): boolean {
+  try {
+    const state =
+      process.platform === 'linux'
+        ? readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)
+        : execFileSync('ps', ['-p', String(pid), '-o', 'stat='], { encoding: 'utf8' })
+    return state?.startsWith('T') ?? false
+  } catch {
+    return false
+  }
+}
+
 function identifyByPs(pid: number): ProcessIdentity | undefined {
   try {
     const line = execFileSync('ps', ['-p', String(pid), '-o', 'stat=,lstart='], { encoding: 'utf8' }).trim()

@@ -6,6 +6,8 @@ import { startPrivateRedis, type PrivateRedisOptions } from './redis.ts'
 import type { PrivateServer } from './server-process.ts'
 
 const slotCount = 16_384
+/** By default a primary waits 5 s for further replicas before it feeds the first. */
+const syncAtOnce = ['--repl-diskless-sync-delay', '0']
 const formedWithinMs = 30_000
 const formedPollMs = 20
 
@@ -51,7 +53,14 @@ export async function startPrivateRedisCluster(
 
   try {
     for (let index = 0; index < nodeCount; index++) {
-      const clusterArgs = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...args]
+      const clusterArgs = [
+        '--cluster-enabled',
+        'yes',
+        '--cluster-node-timeout',
+        '2000',
+        ...syncAtOnce,
+        ...args,
+      ]
       nodes.push(await startPrivateRedis({ ...redis, args: clusterArgs }))
     }
     const primaries = nodes.slice(0, primaryCount)

@@ -6,7 +6,13 @@ import { TestServerUnavailable } from '../errors.ts'
 import { endAtExit } from './end-at-exit.ts'
 import { findFreePort } from './free-port.ts'
 import { createPrivateDirectory, recordServer, removePrivateDirectory } from './private-directory.ts'
-import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.ts'
+import {
+  identifyProcess,
+  isRunning,
+  isStopped,
+  signalProcess,
+  type ProcessIdentity,
+} from './process-identity.ts'
 
 const portAttemptsMax = 5
 const readyPollMs = 5
@@ -46,8 +52,8 @@ export interface PrivateServer {
   kill(signal?: 'SIGKILL' | 'SIGTERM' | 'SIGINT' | 'SIGQUIT'): Promise<void>
   /** Starts it again on the same port and data; ends it first, in an orderly way, if it still runs. */
   restart(): Promise<void>
-  /** Freezes the process (SIGSTOP): connections stay open and nothing answers. */
-  pause(): void
+  /** Freezes the process (SIGSTOP): connections stay open and nothing answers. Resolves once it stands still. */
+  pause(): Promise<void>
   /** Lets a paused process run on. */
   resume(): void
 }
@@ -89,7 +95,8 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
     started.unref()
 
     const deadline = performance.now() + recipe.readyWithinMs
-    while (!(await recipe.isReady(directory, port, started.pid))) {
+    const exited = new Promise<boolean>((resolve) => started.once('exit', () => resolve(false)))
+    while (!(await Promise.race([recipe.isReady(directory, port, started.pid), exited]))) {
       if (hasExited(started)) throw unavailable('it ended while starting')
       if (performance.now() > deadline) {
         await end('SIGKILL')
@@ -164,9 +171,12 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
       await end('SIGTERM')
       await launch()
     },
-    pause() {
+    async pause() {
       refuseAfterStop()
-      child?.kill('SIGSTOP')
+      if (child?.pid === undefined || hasExited(child))
+        throw unavailable('it does not run, and cannot be paused')
+      child.kill('SIGSTOP')
+      while (!isStopped(child.pid) && !hasExited(child)) await delay(1)
     },
     resume() {
       refuseAfterStop()
