@@ -112,7 +112,7 @@ test('cut resets both ends, and lets new connections through', async () => {
   await hears(next, 'echo two')
 })
 
-test('[P61] cut on the client side leaves the server its end until close', async () => {
+test('cut on the client side leaves the server its end until close', async () => {
   const client = dial()
   client.write('one')
   await hears(client, 'echo one')
@@ -278,7 +278,7 @@ test('refuses ports and byte counts that are none', async () => {
 })
 
 describe('in front of MariaDB', () => {
-  test('[W5] [P61] a COMMIT whose answer is lost has happened; one that never arrived holds its locks', async () => {
+  test('a COMMIT whose answer is lost has happened; one that never arrived holds its locks', async () => {
     const mariaDb = await startPrivateMariaDb()
     const sqlProxy = await startFaultProxy({ targetPort: mariaDb.port })
     const throughProxy = new URL(mariaDb.url)

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startKillableProcess } from '../process-killer.ts'
 import { connectRedis, connectSql } from './connect.ts'
 import { findBinary } from './find-binary.ts'
+import { findFreePort } from './free-port.ts'
 import {
   acquireTestServices,
   dropPrefix,
@@ -134,7 +135,7 @@ describe('with urls in the environment', () => {
     expect(await keys.keys('*')).toEqual(['somebody-elses'])
   })
 
-  test('[P49] fails when a given server does not answer, without telling its password', async () => {
+  test('fails when a given server does not answer, without telling its password', async () => {
     vi.stubEnv('SE_TEST_SQL_URL', 'mysql://user:secret-word@127.0.0.1:1/db')
     const failure: unknown = await acquireTestServices().catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(TestServerUnavailable)
@@ -172,7 +173,10 @@ describe('without server programs', () => {
     undo.push(() => {
       rmSync(directory, { recursive: true })
     })
-    writeFileSync(join(directory, 'docker'), dockerStandIn(directory, realFindBinary('redis-server') ?? ''))
+    writeFileSync(
+      join(directory, 'docker'),
+      dockerStandIn(directory, realFindBinary('redis-server') ?? '', await findFreePort()),
+    )
     chmodSync(join(directory, 'docker'), 0o755)
     vi.stubEnv('PATH', `${directory}:${process.env['PATH'] ?? ''}`)
 
@@ -224,16 +228,16 @@ async function databases(url: string): Promise<string[]> {
   return (rows as { Database: string }[]).map((row) => row.Database)
 }
 
-function dockerStandIn(directory: string, redisServer: string): string {
+function dockerStandIn(directory: string, redisServer: string, port: number): string {
   return `#!/bin/sh
 case "$1" in
   info) exit 0 ;;
   run)
     while [ "$1" != redis:7 ]; do shift; done
     shift
-    ${redisServer} --port 11999 --bind 127.0.0.1 --dir ${directory} "$@" >/dev/null 2>&1 &
+    ${redisServer} --port ${port} --bind 127.0.0.1 --dir ${directory} "$@" >/dev/null 2>&1 &
     echo $! ;;
-  port) echo 127.0.0.1:11999 ;;
+  port) echo 127.0.0.1:${port} ;;
   rm) kill -9 "$3" ;;
 esac
 `

@@ -1,9 +1,9 @@
 // Goal: servers do not outlive the process that started them, however it ends, and nobody else's are ended.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startKillableProcess, type KillableProcess } from '../process-killer.ts'
 import { createPrivateDirectory, reapStaleDirectories, recordServer } from './private-directory.ts'
 import { identifyProcess } from './process-identity.ts'
@@ -36,6 +36,20 @@ async function expectGone(servers: readonly Server[]): Promise<void> {
     expect(existsSync(directory)).toBe(false)
   }
 }
+
+// A temporary directory of one's own: else another run's acquire may clean up first.
+let temporary: string
+
+beforeAll(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'cleanup-test-'))
+  chmodSync(temporary, 0o711)
+  vi.stubEnv('TMPDIR', temporary)
+})
+
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(temporary, { recursive: true, force: true })
+})
 
 afterEach(async () => {
   await Promise.all(children.splice(0).map((one) => one.kill()))

@@ -11,6 +11,7 @@ const run = promisify(execFile)
 const readyWithinMs = 60_000
 const prepareWithinMs = 120_000
 const greetingWithinMs = 1_000
+const saidCharsMax = 2_000
 
 /** The database that exists on each private SQL server and that its url names. */
 export const privateDatabase = 'se_test'
@@ -59,7 +60,12 @@ export async function startPrivateMariaDb(options: PrivateMariaDbOptions = {}): 
       writeFileSync(join(directory, 'init.sql'), `CREATE DATABASE IF NOT EXISTS ${privateDatabase};\n`)
       if (asUser.length > 0) chownSync(data, await userId('-u'), await userId('-g'))
       if (isMariaDb) await createMariaDbTables(binary, data, asUser)
-      else await run(binary, ['--no-defaults', '--initialize-insecure', `--datadir=${data}`, ...asUser])
+      else
+        await createTables(
+          binary,
+          ['--no-defaults', '--initialize-insecure', `--datadir=${data}`, ...asUser],
+          data,
+        )
     },
     command: (directory, port) => ({
       file: binary,
@@ -103,21 +109,28 @@ async function createMariaDbTables(binary: string, data: string, asUser: readonl
   }
   // Not below /usr (a tarball in a home directory): the installer then has to be told where its files are.
   const base = dirname(dirname(installer))
-  const { stdout } = await run(
-    installer,
-    [
-      '--no-defaults',
-      ...(base === '/usr' ? [] : [`--basedir=${base}`]),
-      `--datadir=${data}`,
-      '--auth-root-authentication-method=normal',
-      '--skip-test-db',
-      '--skip-name-resolve',
-      ...asUser,
-    ],
-    { timeout: prepareWithinMs },
-  )
-  if (!/OK/.test(stdout))
-    throw new TestServerUnavailable(`private mariadb: mariadb-install-db said\n${stdout}`)
+  const args = [
+    '--no-defaults',
+    ...(base === '/usr' ? [] : [`--basedir=${base}`]),
+    `--datadir=${data}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+    '--skip-name-resolve',
+    ...asUser,
+  ]
+  await createTables(installer, args, data)
+}
+
+/** Runs the program that writes the system tables; what it says is in the error when it fails. */
+async function createTables(program: string, args: readonly string[], data: string): Promise<void> {
+  try {
+    // It also writes temporary files, as the user the server runs as, who may not be allowed to in our TMPDIR.
+    await run(program, args, { timeout: prepareWithinMs, env: { ...process.env, TMPDIR: data } })
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    const said = `${stdout}\n${stderr}`.trim().slice(-saidCharsMax)
+    throw new TestServerUnavailable(`private mariadb: ${program} failed\n${said}`, { cause: error })
+  }
 }
 
 /** The server greets, and its pid file, which it writes once it holds the port, names this process. */
