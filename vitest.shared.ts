@@ -9,10 +9,13 @@ export interface ProjectOptions {
 
 /** The Vitest settings every project shares. `project` is the Nx name: it names the report the root runner adds up. */
 export function vitestProject(project: string, options: ProjectOptions = {}) {
+  const serverConditions = ['@se/source', ...defaultServerConditions]
   return defineConfig({
     // The workspace is developed from source: '@se/source' is the first condition of every package's exports.
     resolve: { conditions: ['@se/source', ...defaultClientConditions] },
-    ssr: { resolve: { conditions: ['@se/source', ...defaultServerConditions] } },
+    ssr: { resolve: { conditions: serverConditions } },
+    // Where Vitest runs a global setup.
+    environments: { __vitest__: { resolve: { conditions: serverConditions } } },
     test: {
       name: project,
       include: ['{src,test}/**/*.test.ts'],
