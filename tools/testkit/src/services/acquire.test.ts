@@ -1,5 +1,5 @@
 // Goal: every way to come by a server, in the promised order, and nothing of it left after release.
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -7,6 +7,7 @@ import { startKillableProcess } from '../process-killer.ts'
 import { connectRedis, connectSql } from './connect.ts'
 import { findBinary } from './find-binary.ts'
 import { findFreePort } from './free-port.ts'
+import { identifyProcess } from './process-identity.ts'
 import {
   acquireTestServices,
   dropPrefix,
@@ -82,9 +83,9 @@ describe('with server programs on this machine', () => {
     const info = await redis.info('server')
     redis.disconnect()
     const pid = Number(/process_id:(\d+)/.exec(info)?.[1])
-    expect(existsSync(`/proc/${pid}`)).toBe(true)
+    expect(identifyProcess(pid)).toBeDefined()
     await first.release()
-    expect(existsSync(`/proc/${pid}`)).toBe(false)
+    expect(identifyProcess(pid)).toBeUndefined()
     await expect(connectRedis(urlOf(first.redis))).rejects.toThrow()
     await expect(connectSql(urlOf(first.sql))).rejects.toThrow()
     ;(await connectSql(urlOf(second.sql))).destroy()

@@ -10,12 +10,13 @@ const installWithinMs = 15 * 60_000
  *
  * The policy file is how Debian is told not to start a service it installs. If one is there that refuses already, it
  * stays as it is; another one is put aside and put back at the end, or at the next installation if this one is killed.
- * Arguments: the packages.
+ * Arguments: the policy file, then the packages.
  */
 const installScript = `
 set -eu
-policy=/usr/sbin/policy-rc.d
-kept=/usr/sbin/policy-rc.d.se-testkit-kept
+policy=$1
+shift
+kept=$policy.se-testkit-kept
 mark='# se-testkit: no service starts while test servers are installed'
 restore() {
   if [ -e "$policy" ] && grep -qF "$mark" "$policy"; then rm -f "$policy"; fi
@@ -40,7 +41,16 @@ apt-get update
 apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 $missing
 `
 
-const lockFile = '/run/lock/se-testkit-install.lock'
+/** Where the system keeps what an installation needs; tests put them elsewhere. */
+export interface InstallPlaces {
+  readonly policyFile: string
+  readonly lockFile: string
+}
+
+const systemPlaces: InstallPlaces = {
+  policyFile: '/usr/sbin/policy-rc.d',
+  lockFile: '/run/lock/se-testkit-install.lock',
+}
 
 /** Why packages cannot be installed here, or undefined when they can. */
 export function whyNotInstallable(): string | undefined {
@@ -66,12 +76,17 @@ export function whyNotInstallable(): string | undefined {
 export async function installDebianPackages(
   packages: readonly string[],
   print: (line: string) => void,
+  places: InstallPlaces = systemPlaces,
 ): Promise<string | undefined> {
   print(`test servers: apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`)
-  const child = spawn('flock', [lockFile, 'sh', '-c', installScript, 'se-testkit', ...packages], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: installWithinMs,
-  })
+  const child = spawn(
+    'flock',
+    ['--no-fork', places.lockFile, 'sh', '-c', installScript, 'se-testkit', places.policyFile, ...packages],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: installWithinMs,
+    },
+  )
   let output = ''
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(-4_000)
