@@ -4,7 +4,7 @@
  * Brings the test servers up once, runs every project's tests, adds up their reports. The last line is always
  * `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed.
  */
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { acquireTestServices } from '@se/testkit/services'
 import { runNx, workspaceRoot } from './run-process.ts'
@@ -15,13 +15,14 @@ const reportDirectory = path.join(workspaceRoot, 'reports', 'vitest')
 /** Projects run side by side; each uses up to two workers. */
 const PARALLEL = 2
 
+const nxArguments = process.argv.slice(2)
 rmSync(reportDirectory, { recursive: true, force: true })
 const troubles: string[] = []
 try {
   const services = await acquireTestServices()
   try {
     const { exitCode } = await runNx(
-      ['run-many', '-t', 'test', `--parallel=${PARALLEL}`, '--output-style=static', ...process.argv.slice(2)],
+      ['run-many', '-t', 'test', `--parallel=${PARALLEL}`, '--output-style=static', ...nxArguments],
       services.env,
     )
     if (exitCode !== 0) troubles.push(`nx ended with exit code ${exitCode}`)
@@ -39,6 +40,13 @@ for (const file of existsSync(reportDirectory) ? readdirSync(reportDirectory) : 
     reports[path.basename(file, '.json')] = JSON.parse(text) as VitestReport
   } catch {
     troubles.push(`${file} is cut off: its project was ended while it wrote its report`)
+  }
+}
+// Which projects a selection should have run is Nx's secret; without one, it is all of them.
+if (nxArguments.length === 0) {
+  for (const config of globSync('{packages,apps,tools}/*/vitest.config.ts', { cwd: workspaceRoot })) {
+    const project = path.basename(path.dirname(config))
+    if (reports[project] === undefined) troubles.push(`${project} ended without a report`)
   }
 }
 const totals = addUpReports(reports)
