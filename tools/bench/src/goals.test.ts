@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { GoalsInvalid, judge, parseGoals, type Goal } from './goals.ts'
-import { formatVerdicts } from './table.ts'
+import { formatTable, formatVerdicts } from './table.ts'
 
 const ratio = (low: number, high: number, pairCount = 15) => ({
   ratio: (low + high) / 2,
@@ -78,5 +78,20 @@ describe('goals file', () => {
     expect(formatVerdicts([atMost(0.7), { ...atMost(0.7), against: 'other' }], [result])).toEqual([
       'a.b | peer | 0.500 | [0.400, 0.600] | at most 0.7 | holds',
     ])
+  })
+})
+
+describe('table', () => {
+  it('shows no more digits than a measurement has', () => {
+    expect(
+      formatTable(
+        ['what', 'value'],
+        [
+          ['a', 1.6753229999999917],
+          ['b', 12_345.678],
+          ['c', 0.000123456],
+        ],
+      ),
+    ).toBe(['what      value', 'a          1.68', 'b        12,346', 'c     0.0001235'].join('\n'))
   })
 })

@@ -1,13 +1,11 @@
 import { judge, type Goal } from './goals.ts'
 import type { CaseResult } from './measure.ts'
 
-/** Four significant digits, thousands grouped: more would pretend. */
+/** Two decimals at most from 1 to 1,000, none above, four significant digits below: more would pretend. */
 export function formatValue(value: number): string {
-  const digits = value >= 1_000 ? 0 : value >= 100 ? 1 : value >= 1 ? 2 : 4
-  return value.toLocaleString('en-US', {
-    maximumFractionDigits: digits,
-    maximumSignificantDigits: value < 1 ? 4 : 21,
-  })
+  if (value !== 0 && Math.abs(value) < 1)
+    return value.toLocaleString('en-US', { maximumSignificantDigits: 4 })
+  return value.toLocaleString('en-US', { maximumFractionDigits: Math.abs(value) < 1_000 ? 2 : 0 })
 }
 
 const formatRatio = (value: number) => (value >= 0.01 ? value.toFixed(3) : value.toPrecision(3))
