@@ -1,1 +1,5 @@
-export {}
+export { CuckooFilter, type Restored } from './cuckoo-filter.ts'
+export { CorruptSnapshot, SnapshotInterrupted } from './errors.ts'
+export type { HashKey } from './key-hash.ts'
+export type { FilterOptions } from './options.ts'
+export { META_BYTES_MAX } from './snapshot.ts'

@@ -1,0 +1,330 @@
+import { BASE_BITS_MAX, residentIndex, spread, wideMaskOf } from './placement.ts'
+import { Stash } from './stash.ts'
+
+/** Slots of one bucket: 16 bytes, so a bucket never straddles two cache lines. */
+export const SLOTS_PER_BUCKET = 4
+/** Buckets of one full chunk: 1 MiB, allocated when the table reaches it, so that no growth step has more to do. */
+export const CHUNK_BUCKETS = 65_536
+/** The largest table: 2^30 buckets, 16 GiB. Beyond it tags go to the stash. */
+export const BUCKET_COUNT_MAX = 2 ** 30
+/** The table grows above this share of used slots. */
+export const LOAD_MAX = 0.85
+/** How many residents one `add` moves before the last one waits in the stash. */
+const KICKS_MAX = 200
+const CHUNK_SHIFT = 16
+const CHUNK_MASK = CHUNK_BUCKETS - 1
+
+/** Shape and counters of a table: all of it that is not in its slots. */
+export interface TableShape {
+  /** Bits of a tag that come from the hash, 1 … 31; the stored word has one more, which says the side. */
+  readonly hashBits: number
+  /** Low index bits that are not in the tag, 1 … 22. The table never has fewer than 2^baseBits buckets. */
+  readonly baseBits: number
+  /** Current buckets, 2^baseBits … 2^30. */
+  readonly bucketCount: number
+  /** State of the generator that picks which resident moves, non-zero u32. */
+  readonly kickState: number
+}
+
+/** Index bits from the base for a table that starts with this many buckets: as many as are always addressed. */
+export function baseBitsFor(bucketCount: number): number {
+  return Math.min(31 - Math.clz32(bucketCount), BASE_BITS_MAX)
+}
+
+/**
+ * A multiset of (tag, base) pairs in buckets of four, that grows and shrinks by one bucket at a time.
+ *
+ * It is exact: `has` is true for exactly those pairs that were added more often than deleted, whatever moved,
+ * grew or shrank in between. All false positives come from two keys with the same pair.
+ *
+ * A slot holds 0 (empty) or `tag << 1 | side`. Invariant: the resident's full index, folded to the
+ * current bucket count, is the bucket it lies in.
+ */
+export class GrowingTable {
+  readonly hashBits: number
+  readonly baseBits: number
+  readonly stash: Stash
+  readonly #baseMask: number
+  #chunks: Int32Array[]
+  #bucketCount: number
+  #wideMask: number
+  #narrowMask: number
+  #growAbove: number
+  #occupied = 0
+  #kickState: number
+
+  constructor(shape: TableShape) {
+    this.hashBits = shape.hashBits
+    this.baseBits = shape.baseBits
+    this.#baseMask = 2 ** shape.baseBits - 1
+    this.#kickState = shape.kickState
+    this.stash = new Stash(shape.baseBits)
+    this.#chunks = allocateChunks(shape.bucketCount)
+    this.#bucketCount = shape.bucketCount
+    this.#wideMask = wideMaskOf(shape.bucketCount)
+    this.#narrowMask = this.#wideMask >>> 1
+    this.#growAbove = growAbove(shape.bucketCount)
+  }
+
+  get bucketCount(): number {
+    return this.#bucketCount
+  }
+
+  get kickState(): number {
+    return this.#kickState
+  }
+
+  /** Used slots, the stash not counted. */
+  get occupied(): number {
+    return this.#occupied
+  }
+
+  /** Bytes of all chunks. */
+  get byteLength(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  }
+
+  has(tag: number, base: number): boolean {
+    const index = (base & this.#baseMask) | (tag << this.baseBits)
+    let bucket = this.#fold(index)
+    let chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
+    let at = (bucket & CHUNK_MASK) << 2
+    let word = tag << 1
+    if (chunk[at] === word || chunk[at + 1] === word || chunk[at + 2] === word || chunk[at + 3] === word) {
+      return true
+    }
+    bucket = this.#fold(index ^ spread(tag))
+    chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
+    at = (bucket & CHUNK_MASK) << 2
+    word |= 1
+    if (chunk[at] === word || chunk[at + 1] === word || chunk[at + 2] === word || chunk[at + 3] === word) {
+      return true
+    }
+    return this.stash.size > 0 && this.stash.has(tag, base & this.#baseMask)
+  }
+
+  /** Stores one more copy. Moves at most a fixed number of residents and splits at most one bucket. */
+  add(tag: number, base: number): void {
+    if (this.stash.size > 0) this.#placeOldestOfStash()
+    const index = (base & this.#baseMask) | (tag << this.baseBits)
+    const word = tag << 1
+    if (!this.#put(this.#fold(index), word)) {
+      const other = this.#fold(index ^ spread(tag))
+      if (!this.#put(other, word | 1)) this.#kick(other, word | 1)
+    }
+    if (this.#occupied + this.stash.size > this.#growAbove) this.#split()
+  }
+
+  /** Removes one copy. @returns whether there was one */
+  delete(tag: number, base: number): boolean {
+    const index = (base & this.#baseMask) | (tag << this.baseBits)
+    const word = tag << 1
+    const isRemoved =
+      this.#take(this.#fold(index), word) ||
+      this.#take(this.#fold(index ^ spread(tag)), word | 1) ||
+      (this.stash.size > 0 && this.stash.delete(tag, base & this.#baseMask))
+    if (this.stash.size > 0) this.#placeOldestOfStash()
+    return isRemoved
+  }
+
+  /**
+   * Gives back buckets, from the last one down, as long as the load stays below the one at which the table grows.
+   *
+   * @param bucketCountMin never fewer than these, and never fewer than 2^baseBits
+   * @param stepsMax buckets to give back at most; each costs about as much as one add
+   * @returns whether nothing is left to give back
+   */
+  shrink(bucketCountMin: number, stepsMax: number): boolean {
+    const floor = Math.max(bucketCountMin, this.#baseMask + 1, 2)
+    for (let step = 0; ; step++) {
+      if (this.#bucketCount <= floor || this.#occupied + this.stash.size > growAbove(this.#bucketCount - 1)) {
+        return true
+      }
+      if (step >= stepsMax) return false
+      this.#merge()
+    }
+  }
+
+  /** The words of buckets `from` … `to` − 1, as a view: copy it before the next change. All of one chunk. */
+  words(from: number, to: number): Int32Array {
+    const start = (from & CHUNK_MASK) * SLOTS_PER_BUCKET
+    return this.#chunks[from >>> CHUNK_SHIFT]!.subarray(start, start + (to - from) * SLOTS_PER_BUCKET)
+  }
+
+  /**
+   * Counts what was written through {@link words}, after a restore.
+   *
+   * @returns undefined when all of it could have been put there by `add`, else what is wrong
+   */
+  recount(): string | undefined {
+    const wordMax = 2 ** (this.hashBits + 1)
+    let occupied = 0
+    for (let bucket = 0; bucket < this.#bucketCount; bucket++) {
+      const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
+      const at = (bucket & CHUNK_MASK) << 2
+      for (let slot = at; slot < at + SLOTS_PER_BUCKET; slot++) {
+        const word = chunk[slot]!
+        if (word === 0) continue
+        occupied++
+        const tag = word >>> 1
+        if (tag === 0 || word >>> 0 >= wordMax) return `bucket ${bucket} holds a word that is no tag`
+        if (this.#fold(residentIndex(bucket, tag, word & 1, this.baseBits)) !== bucket) {
+          return `bucket ${bucket} holds a tag that belongs elsewhere`
+        }
+      }
+    }
+    this.#occupied = occupied
+    return undefined
+  }
+
+  #fold(index: number): number {
+    const bucket = index & this.#wideMask
+    return bucket < this.#bucketCount ? bucket : bucket & this.#narrowMask
+  }
+
+  /** Puts a word into a free slot of a bucket. @returns false when there is none */
+  #put(bucket: number, word: number): boolean {
+    const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
+    const at = (bucket & CHUNK_MASK) << 2
+    if (chunk[at] === 0) chunk[at] = word
+    else if (chunk[at + 1] === 0) chunk[at + 1] = word
+    else if (chunk[at + 2] === 0) chunk[at + 2] = word
+    else if (chunk[at + 3] === 0) chunk[at + 3] = word
+    else return false
+    this.#occupied++
+    return true
+  }
+
+  #take(bucket: number, word: number): boolean {
+    const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
+    const at = (bucket & CHUNK_MASK) << 2
+    if (chunk[at] === word) chunk[at] = 0
+    else if (chunk[at + 1] === word) chunk[at + 1] = 0
+    else if (chunk[at + 2] === word) chunk[at + 2] = 0
+    else if (chunk[at + 3] === word) chunk[at + 3] = 0
+    else return false
+    this.#occupied--
+    return true
+  }
+
+  /** Puts a word into a full bucket; the resident it replaces goes to its other bucket, and so on; the last one waits in the stash. */
+  #kick(bucket: number, word: number): void {
+    for (let kicks = 0; kicks < KICKS_MAX; kicks++) {
+      const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
+      const slot = ((bucket & CHUNK_MASK) << 2) | this.#nextSlot()
+      const victim = chunk[slot]!
+      chunk[slot] = word
+      bucket = this.#otherBucket(bucket, victim)
+      word = victim ^ 1
+      if (this.#put(bucket, word)) return
+    }
+    const tag = word >>> 1
+    this.stash.add(tag, (bucket ^ (spread(tag) & -(word & 1))) & this.#baseMask)
+  }
+
+  #otherBucket(bucket: number, word: number): number {
+    const tag = word >>> 1
+    return this.#fold(residentIndex(bucket, tag, word & 1, this.baseBits) ^ spread(tag))
+  }
+
+  #placeOldestOfStash(): void {
+    const waiting = this.stash.takeOldest()
+    if (waiting === undefined) return
+    const index = waiting.base | (waiting.tag << this.baseBits)
+    const word = waiting.tag << 1
+    if (this.#put(this.#fold(index), word)) return
+    if (this.#put(this.#fold(index ^ spread(waiting.tag)), word | 1)) return
+    this.stash.add(waiting.tag, waiting.base)
+  }
+
+  /** Adds one bucket at the end and moves into it the residents of its twin whose next index bit is 1. */
+  #split(): void {
+    const target = this.#bucketCount
+    if (target >= BUCKET_COUNT_MAX) return
+    this.#reserve(target)
+    this.#resize(target + 1)
+    const source = target & this.#narrowMask
+    const chunk = this.#chunks[source >>> CHUNK_SHIFT]!
+    const at = (source & CHUNK_MASK) << 2
+    for (let slot = at; slot < at + SLOTS_PER_BUCKET; slot++) {
+      const word = chunk[slot]!
+      if (word === 0) continue
+      const tag = word >>> 1
+      if (this.#fold(residentIndex(source, tag, word & 1, this.baseBits)) === source) continue
+      chunk[slot] = 0
+      this.#occupied--
+      this.#put(target, word)
+    }
+  }
+
+  /** The inverse of {@link #split}: empties the last bucket into its twin and gives it back. */
+  #merge(): void {
+    const source = this.#bucketCount - 1
+    const target = source & this.#narrowMask
+    const chunk = this.#chunks[source >>> CHUNK_SHIFT]!
+    const at = (source & CHUNK_MASK) << 2
+    const words = chunk.slice(at, at + SLOTS_PER_BUCKET)
+    chunk.fill(0, at, at + SLOTS_PER_BUCKET)
+    this.#resize(source)
+    this.#release()
+    for (const word of words) {
+      if (word === 0) continue
+      this.#occupied--
+      if (!this.#put(target, word)) this.#kick(target, word)
+    }
+  }
+
+  #resize(bucketCount: number): void {
+    this.#bucketCount = bucketCount
+    this.#wideMask = wideMaskOf(bucketCount)
+    this.#narrowMask = this.#wideMask >>> 1
+    this.#growAbove = growAbove(bucketCount)
+  }
+
+  /** Makes sure that the chunk of a bucket exists and reaches it. Copies at most half a chunk. */
+  #reserve(bucket: number): void {
+    const number = bucket >>> CHUNK_SHIFT
+    const chunk = this.#chunks[number]
+    const end = ((bucket & CHUNK_MASK) + 1) * SLOTS_PER_BUCKET
+    if (chunk === undefined) this.#chunks[number] = new Int32Array(CHUNK_BUCKETS * SLOTS_PER_BUCKET)
+    else if (chunk.length < end) {
+      const larger = new Int32Array(Math.min(chunk.length * 2, CHUNK_BUCKETS * SLOTS_PER_BUCKET))
+      larger.set(chunk)
+      this.#chunks[number] = larger
+    }
+  }
+
+  /** Gives back an empty last chunk, or half of the only one. Copies at most half a chunk. */
+  #release(): void {
+    if ((this.#bucketCount & CHUNK_MASK) === 0) this.#chunks.length = this.#bucketCount >>> CHUNK_SHIFT
+    else if (this.#chunks.length === 1) {
+      const chunk = this.#chunks[0]!
+      const half = chunk.length >>> 1
+      if (this.#bucketCount * SLOTS_PER_BUCKET <= half) this.#chunks[0] = chunk.slice(0, half)
+    }
+  }
+
+  /** 0 … 3. Source: Marsaglia, "Xorshift RNGs", 2003, triple 13, 17, 5. */
+  #nextSlot(): number {
+    let state = this.#kickState
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    this.#kickState = state >>> 0
+    return state >>> 30
+  }
+}
+
+function growAbove(bucketCount: number): number {
+  return Math.floor(bucketCount * SLOTS_PER_BUCKET * LOAD_MAX)
+}
+
+function allocateChunks(bucketCount: number): Int32Array[] {
+  const chunks: Int32Array[] = []
+  for (let first = 0; first < bucketCount; first += CHUNK_BUCKETS) {
+    // A lone first chunk is as small as the table; all others are whole.
+    const buckets = first === 0 ? Math.min(bucketCount, CHUNK_BUCKETS) : CHUNK_BUCKETS
+    chunks.push(new Int32Array(buckets * SLOTS_PER_BUCKET))
+  }
+  return chunks
+}
