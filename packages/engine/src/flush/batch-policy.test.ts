@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import {
+  BATCH_LIMITS_DEFAULT,
+  cutBatch,
+  dueCause,
+  dueInMs,
+  sizeOfWrite,
+  type QueueState,
+} from './batch-policy.ts'
+
+const limits = BATCH_LIMITS_DEFAULT
+const queue = (state: Partial<QueueState>): QueueState => ({
+  items: 1,
+  bytes: 10,
+  oldestAddedAtMs: 1_000,
+  ...state,
+})
+
+describe('dueCause', () => {
+  it('is due at 1,000 items, 1 MiB, or 100 ms after the first item', () => {
+    expect(dueCause(queue({ items: 999 }), 1_099, limits)).toBeUndefined()
+    expect(dueCause(queue({ items: 1_000 }), 1_000, limits)).toBe('items')
+    expect(dueCause(queue({ bytes: 1024 * 1024 - 1 }), 1_099.9, limits)).toBeUndefined()
+    expect(dueCause(queue({ bytes: 1024 * 1024 }), 1_000, limits)).toBe('bytes')
+    expect(dueCause(queue({}), 1_100, limits)).toBe('age')
+  })
+
+  it('takes whatever waits when forced, though nothing is due [P2]', () => {
+    expect(dueCause(queue({}), 1_000, limits, true)).toBe('forced')
+    expect(
+      dueCause(queue({ items: 0, bytes: 0, oldestAddedAtMs: undefined }), 9_999, limits, true),
+    ).toBeUndefined()
+  })
+})
+
+describe('dueInMs', () => {
+  it('counts from the first item, and is 0 once due', () => {
+    expect(dueInMs(queue({}), 1_000, limits)).toBe(100)
+    expect(dueInMs(queue({}), 1_060, limits)).toBe(40)
+    expect(dueInMs(queue({}), 5_000, limits)).toBe(0)
+    expect(dueInMs(queue({ oldestAddedAtMs: undefined }), 5_000, limits)).toBeUndefined()
+  })
+})
+
+describe('cutBatch', () => {
+  it('takes what fits in items and bytes, in order', () => {
+    expect(cutBatch([1, 1, 1], { itemsMax: 2, bytesMax: 100 })).toBe(2)
+    expect(cutBatch([40, 40, 20, 1], { itemsMax: 10, bytesMax: 100 })).toBe(3)
+    expect(cutBatch([40, 61, 1], { itemsMax: 10, bytesMax: 100 })).toBe(1)
+    expect(cutBatch([], { itemsMax: 10, bytesMax: 100 })).toBe(0)
+  })
+
+  it('lets a larger item go alone, so that it cannot block the queue', () => {
+    expect(cutBatch([500, 1], { itemsMax: 10, bytesMax: 100 })).toBe(1)
+  })
+
+  it('reads no further than it must', () => {
+    const sizes = function* () {
+      yield 60
+      yield 60
+      throw new Error('read too far')
+    }
+    expect(cutBatch(sizes(), { itemsMax: 10, bytesMax: 100 })).toBe(1)
+  })
+})
+
+describe('sizeOfWrite', () => {
+  it('counts text and value; a delete has no value', () => {
+    const write = { id: 'abc', state: 'st', contentType: 't', bytes: new Uint8Array(10) }
+    expect(sizeOfWrite(write)).toBe(16)
+    expect(sizeOfWrite({ ...write, bytes: undefined })).toBe(6)
+  })
+})

@@ -1,0 +1,70 @@
+import type { ItemWrite } from '@se/core'
+import type { FlushCause } from '../observer.ts'
+
+/** When a batch is due, and where it is cut. */
+export interface BatchLimits {
+  /** Items of a batch, at least 1. */
+  readonly itemsMax: number
+  /** Bytes of a batch, as {@link sizeOfWrite} counts; a single larger item goes alone. */
+  readonly bytesMax: number
+  /** How long the oldest item waits for company, ms. */
+  readonly ageMsMax: number
+}
+
+export const BATCH_LIMITS_DEFAULT: BatchLimits = { itemsMax: 1_000, bytesMax: 1024 * 1024, ageMsMax: 100 }
+
+/** What waits for the next batch. */
+export interface QueueState {
+  readonly items: number
+  readonly bytes: number
+  /** `Clock.monotonicMs` at which the oldest was added; `undefined`: nothing waits. */
+  readonly oldestAddedAtMs: number | undefined
+}
+
+/** Bytes of a write as batches and memory bounds count it: text by its UTF-16 units, no frame. */
+export function sizeOfWrite(write: Pick<ItemWrite, 'id' | 'state' | 'contentType' | 'bytes'>): number {
+  return write.id.length + write.state.length + write.contentType.length + (write.bytes?.length ?? 0)
+}
+
+/**
+ * Whether a batch is due, and why.
+ *
+ * @param isForced somebody asked for it (`flush`, `stop`): then anything that waits is due [P2]
+ */
+export function dueCause(
+  queue: QueueState,
+  nowMs: number,
+  limits: BatchLimits,
+  isForced = false,
+): FlushCause | undefined {
+  if (queue.oldestAddedAtMs === undefined) return undefined
+  if (queue.items >= limits.itemsMax) return 'items'
+  if (queue.bytes >= limits.bytesMax) return 'bytes'
+  if (isForced) return 'forced'
+  return nowMs - queue.oldestAddedAtMs >= limits.ageMsMax ? 'age' : undefined
+}
+
+/** ms until a batch is due by age: 0 when it is, `undefined` when nothing waits. */
+export function dueInMs(queue: QueueState, nowMs: number, limits: BatchLimits): number | undefined {
+  if (queue.oldestAddedAtMs === undefined) return undefined
+  return Math.max(0, queue.oldestAddedAtMs + limits.ageMsMax - nowMs)
+}
+
+/**
+ * How many of the items that wait make the next batch: as many as fit, in their order, at least one.
+ *
+ * @param sizes bytes of the items, oldest first; read only as far as needed
+ */
+export function cutBatch(
+  sizes: Iterable<number>,
+  limits: Pick<BatchLimits, 'itemsMax' | 'bytesMax'>,
+): number {
+  let items = 0
+  let bytes = 0
+  for (const size of sizes) {
+    if (items > 0 && (items >= limits.itemsMax || bytes + size > limits.bytesMax)) break
+    items += 1
+    bytes += size
+  }
+  return items
+}
