@@ -50,8 +50,9 @@ export class DigestTree {
    */
   apply(entries: Iterable<TreeEntry>): void {
     const list = Array.isArray(entries) ? (entries as readonly TreeEntry[]) : [...entries]
-    for (const entry of list) checkEntry(entry)
-    for (const entry of list) {
+    for (let index = 0; index < list.length; index++) checkEntry(list[index]!)
+    for (let index = 0; index < list.length; index++) {
+      const entry = list[index]!
       const hash = this.#idHash(entry.id, words)
       deltaLanes(entry, hash, delta)
       this.#add(this.branches.branchOf(entry.id), bucketOf(hash), delta, 0)
@@ -60,7 +61,7 @@ export class DigestTree {
 
   /** Adds a delta to one leaf, for example that of {@link leafDelta}. */
   addToLeaf(branch: number, bucket: number, sums: LeafSums): void {
-    this.#checkAddress(branch, bucket)
+    this.checkLeaf(branch, bucket)
     lanesOfLeaf(sums, delta, 0)
     this.#add(branch, bucket, delta, 0)
   }
@@ -92,10 +93,15 @@ export class DigestTree {
     return encodePageLanes(pageScratch, 0)
   }
 
-  /** All pages that are not empty, by branch and page. */
-  *pages(): Generator<StoredTreePage> {
-    for (let branch = 0; branch < this.#byBranch.length; branch++) {
-      if (this.#byBranch[branch] === undefined) continue
+  /**
+   * The pages that are not empty, by branch and page.
+   *
+   * @param only one branch's; default: all
+   */
+  *pages(only?: number): Generator<StoredTreePage> {
+    if (only !== undefined) this.#checkPage(only, 0)
+    for (const [branch, leaves] of this.#byBranch.entries()) {
+      if (leaves === undefined || (only !== undefined && only !== branch)) continue
       for (let page = 0; page < BRANCH_PAGES; page++) {
         const bytes = this.page(branch, page)
         if (bytes !== undefined) yield { branch, page, bytes }
@@ -136,7 +142,7 @@ export class DigestTree {
   }
 
   leaf(branch: number, bucket: number): LeafSums {
-    this.#checkAddress(branch, bucket)
+    this.checkLeaf(branch, bucket)
     delta.fill(0)
     this.#byBranch[branch]?.read(bucket, delta, 0)
     return leafOfLanes(delta, 0)
@@ -171,6 +177,12 @@ export class DigestTree {
     copy.#total.set(this.#total)
     for (const [branch, leaves] of this.#byBranch.entries()) copy.#byBranch[branch] = leaves?.clone()
     return copy
+  }
+
+  /** @throws InvalidInput when the tree has no such branch or bucket */
+  checkLeaf(branch: number, bucket: number): void {
+    checkBelow(branch, this.#byBranch.length, 'branch')
+    checkBelow(bucket, BRANCH_LEAVES, 'bucket')
   }
 
   /** Copies a branch's sums as lanes to `out[at…]`. For the walk, which compares lanes. @internal */
@@ -215,11 +227,6 @@ export class DigestTree {
   #checkPage(branch: number, page: number): void {
     checkBelow(branch, this.#byBranch.length, 'branch')
     checkBelow(page, BRANCH_PAGES, 'page')
-  }
-
-  #checkAddress(branch: number, bucket: number): void {
-    checkBelow(branch, this.#byBranch.length, 'branch')
-    checkBelow(bucket, BRANCH_LEAVES, 'bucket')
   }
 }
 

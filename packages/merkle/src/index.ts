@@ -1,4 +1,5 @@
 export { DigestTree, type DigestTreeOptions, type TreeLeaf } from './digest-tree.ts'
+export { diff, type DiffOptions, type TreeDiff } from './diff.ts'
 export { differingLeaves } from './differing-leaves.ts'
 export { LEAF_BYTES } from './lanes.ts'
 export {
@@ -21,5 +22,8 @@ export {
   type DigestedRow,
   type RowDigester,
 } from './row-digest.ts'
+export { loadTree, memoryLeafStore, type LeafStore } from './leaf-store.ts'
 export type { Sha256 } from './sha256.ts'
 export { DIGEST_BYTES, leafDelta, leafOf, type IdHash, type TreeEntry } from './tree-entry.ts'
+export { TreeChanged } from './tree-changed.ts'
+export { treeSource, type BranchSums, type PageAddress, type TreeSource } from './tree-source.ts'

@@ -36,6 +36,8 @@ export interface RowDigester {
 
 /** Values above this are encoded into a buffer of their own, so that the scratch does not stay large. */
 const SCRATCH_BYTES_MAX = 65_536
+/** Encodings up to this length have their view kept; at most as many views. */
+const VIEWED_BYTES_MAX = 2_048
 
 /**
  * @param key secret of 16 to 32 bytes, or `undefined`: anyone can compute the digests, and who may choose
@@ -87,15 +89,19 @@ export function createRowEncoder(key: Uint8Array | undefined): RowEncoder {
   const fixedBytes = header.length + 1 + FIELD_BYTES_MAX + STAMP_BYTES + 2 * (1 + FIELD_BYTES_MAX) + 4
   let scratch = new Uint8Array(fixedBytes + 1024)
   scratch.set(header)
+  // A view of the scratch costs as much as a third of the encoding, so that of each length is kept.
+  let views: (Uint8Array | undefined)[] = []
 
   function bufferFor(valueBytes: number): Uint8Array {
     const needed = fixedBytes + valueBytes
     if (needed <= scratch.length) return scratch
-    const larger = new Uint8Array(
-      needed > SCRATCH_BYTES_MAX ? needed : Math.min(SCRATCH_BYTES_MAX, needed * 2),
-    )
+    const isKept = needed <= SCRATCH_BYTES_MAX
+    const larger = new Uint8Array(isKept ? Math.min(SCRATCH_BYTES_MAX, needed * 2) : needed)
     larger.set(header)
-    if (larger.length <= SCRATCH_BYTES_MAX) scratch = larger
+    if (isKept) {
+      scratch = larger
+      views = []
+    }
     return larger
   }
 
@@ -125,7 +131,9 @@ export function createRowEncoder(key: Uint8Array | undefined): RowEncoder {
       at = writeText(row.contentType, 'contentType', buffer, at)
       at = writeU32(bytes.length, buffer, at)
       buffer.set(bytes, at)
-      return buffer.subarray(0, at + bytes.length)
+      const length = at + bytes.length
+      if (buffer !== scratch || length > VIEWED_BYTES_MAX) return buffer.subarray(0, length)
+      return (views[length] ??= buffer.subarray(0, length))
     },
   }
 }

@@ -47,26 +47,25 @@ export function checkEntry(entry: TreeEntry): void {
 /** Lanes of an entry's delta, see {@link leafDelta}. */
 export function deltaLanes(entry: TreeEntry, hash: HashWords, out: Uint32Array): void {
   const { previousDigest, digest } = entry
-  out.fill(0)
-  if (digest !== undefined) {
-    if (previousDigest === undefined) {
-      out[0] = 1
-      out[1] = hash[0]!
-      out[2] = hash[1]!
-    }
+  const appears = digest !== undefined && previousDigest === undefined
+  out[0] = appears ? 1 : 0
+  out[1] = appears ? hash[0]! : 0
+  out[2] = appears ? hash[1]! : 0
+  if (digest === undefined) {
+    for (let lane = 3; lane < LANES; lane++) out[lane] = 0
+  } else {
     out[3] = readWord(digest, 0)
     out[4] = readWord(digest, 4)
     out[5] = readWord(digest, 8)
     out[6] = readWord(digest, 12)
   }
-  if (previousDigest !== undefined) {
-    if (digest === undefined) {
-      out[0] = 0xffffffff
-      subtractPair(out, 1, hash[0]!, hash[1]!)
-    }
-    subtractPair(out, 3, readWord(previousDigest, 0), readWord(previousDigest, 4))
-    subtractPair(out, 5, readWord(previousDigest, 8), readWord(previousDigest, 12))
+  if (previousDigest === undefined) return
+  if (digest === undefined) {
+    out[0] = 0xffffffff
+    subtractPair(out, 1, hash[0]!, hash[1]!)
   }
+  subtractPair(out, 3, readWord(previousDigest, 0), readWord(previousDigest, 4))
+  subtractPair(out, 5, readWord(previousDigest, 8), readWord(previousDigest, 12))
 }
 
 function checkDigest(digest: Uint8Array | undefined, field: string): void {
