@@ -1,1 +1,4 @@
-export {}
+export { decodeLedgerRow, encodeLedgerRow, type LedgerColumns } from './ledger-row.ts'
+export { BATCH_ITEMS_MAX } from './put-batch.ts'
+export { STAMP_AHEAD_MS_MAX } from './plan-batch.ts'
+export type { RetryReport } from './retry.ts'

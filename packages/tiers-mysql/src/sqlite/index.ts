@@ -1,1 +1,1 @@
-export {}
+export { sqliteArchive, type SqliteArchiveOptions } from './sqlite-archive.ts'

@@ -1,0 +1,84 @@
+import type { ArchivedRow, StoredItem, Stamp } from '@se/core'
+import type { CompiledQuery, Kysely, RawBuilder } from 'kysely'
+import type { ItemHead, ItemRow } from './item-row.ts'
+import type { ArchiveTables } from './schema.ts'
+
+/** What the caller may do about an error of the driver. */
+export type Failure =
+  /** Someone else was in the way (deadlock, lock wait, busy, an id inserted meanwhile): roll back, redo all. */
+  | 'conflict'
+  /** This data can never be stored. */
+  | 'refused'
+  /** Anything else: the archive cannot be reached, or what became of the transaction is unknown. */
+  | 'unavailable'
+
+/** Where MySQL and SQLite say the same thing in other words. */
+export interface Dialect {
+  /** Compiles statements; executes nothing. */
+  readonly builder: Kysely<ArchiveTables>
+  /** Ends a SELECT whose rows nobody else may lock or write until the transaction ends. */
+  readonly forUpdate: RawBuilder<unknown>
+  /** Ends a SELECT whose rows nobody else may write until the transaction ends. */
+  readonly forShare: RawBuilder<unknown>
+  /** The archive's clock, ms since 1970. */
+  nowMs(): RawBuilder<number>
+}
+
+/** A row as a lookup finds it. */
+export type FoundRow =
+  | { readonly kind: 'item'; readonly item: StoredItem }
+  | { readonly kind: 'tombstone'; readonly stamp: Stamp }
+
+/** Reads of one snapshot. */
+export interface ReadSession {
+  rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
+  /** Ids of live rows after an id, in id order. */
+  liveIdsAfter(after: string | undefined, limit: number): Promise<readonly string[]>
+  /** All rows after an id, in id order, with the length of their values. */
+  sizesAfter(
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly { readonly id: string; readonly valueBytes: number }[]>
+  /** All rows after an id, up to and with another one, in id order. */
+  rowsBetween(after: string | undefined, last: string): Promise<readonly ArchivedRow[]>
+}
+
+/** One write transaction. Reads see what is committed, and its own writes. */
+export interface WriteSession extends ReadSession {
+  /** @returns rows changed */
+  run(query: CompiledQuery): Promise<number>
+  /** Locks the rows that exist, in id order. */
+  lockItems(ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>>
+  /** Plain inserts: an id that exists meanwhile is a conflict. */
+  insertItems(rows: readonly ItemRow[]): Promise<void>
+  /** Overwrites rows that the transaction has locked. */
+  replaceItems(rows: readonly ItemRow[]): Promise<void>
+  /** Ids of tombstones after an id whose stamp time is at most `stampTime`, in id order. */
+  tombstonesAfter(after: string | undefined, stampTime: number, limit: number): Promise<readonly string[]>
+  /** @returns how many of the ids were still such tombstones, and are gone */
+  removeTombstones(ids: readonly string[], stampTime: number): Promise<number>
+}
+
+/**
+ * What the archive needs of a database. Errors are the driver's; `classify` says what they mean.
+ */
+export interface Backend {
+  /** Metric label. */
+  readonly name: 'mysql' | 'sqlite'
+  readonly isExclusive: boolean
+  readonly dialect: Dialect
+  /** Connects and migrates. */
+  open(): Promise<void>
+  close(): Promise<void>
+  /** One attempt at a transaction; it commits when `work` resolves, and is rolled back when it rejects. */
+  write<T>(work: (session: WriteSession) => Promise<T>): Promise<T>
+  /** Reads in one consistent snapshot. */
+  snapshot<T>(work: (session: ReadSession) => Promise<T>): Promise<T>
+  /** One statement, which sees one snapshot. */
+  rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
+  /** The rows of the ids that exist; one statement up to 16,384 ids. */
+  find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>>
+  classify(error: unknown): Failure
+  /** Short and without credentials: the driver's code and message. */
+  describe(error: unknown): string
+}

@@ -1,0 +1,94 @@
+import { ArchiveMismatch, InstanceFenced, type ClaimRequest } from '@se/core'
+import type { InstanceRow } from './schema.ts'
+
+/** What the archive knows when a directory asks for its instance. */
+export interface ClaimFacts {
+  readonly archiveId: string
+  /** Ids the archive had before a restore was detected. */
+  readonly formerIds: readonly string[]
+  /** Row whose nonce is one of the directory's, if any. */
+  readonly named: InstanceRow | undefined
+  /** Row of the number that the directory remembers, if any. */
+  readonly numbered: InstanceRow | undefined
+}
+
+export type ClaimPlan = {
+  /** The archive's id must be replaced, and views of before end. */
+  readonly hasGoneBack: boolean
+  readonly isRestored: boolean
+} & (
+  | { readonly kind: 'new' }
+  /** Takes the row over; `lastSequence` is above the row's where the archive has gone back. */
+  | { readonly kind: 'take-over'; readonly row: InstanceRow; readonly epoch: number; readonly lastSequence: number }
+  /** The row is gone with what was lost: it is made again. */
+  | { readonly kind: 'recreate'; readonly number: number; readonly epoch: number; readonly lastSequence: number }
+)
+
+/**
+ * Decides whose instance a log directory is.
+ *
+ *   memory  row found by nonce  row of that number  plan
+ *   none    no                  -                   new
+ *   none    yes                 -                   take over (the answer to the first claim was lost)
+ *   yes     yes, not behind     -                   take over
+ *   yes     yes, behind         -                   gone back: take over, raised to what the memory knows
+ *   yes     no                  none                gone back: make it again, as the memory knows it
+ *   yes     no                  higher epoch        fenced: a copy of the directory is at work [P52]
+ *   yes     no                  other               gone back: the row is an older self or a stranger's, so: new
+ *
+ * "Behind" is a lower epoch or a lower sequence than remembered [P65]. Memory of another archive is a mismatch,
+ * unless the archive had that id once: then someone else has found the restore first.
+ *
+ * @throws ArchiveMismatch
+ * @throws InstanceFenced
+ */
+export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
+  const { memory } = request
+  const { named, numbered } = facts
+  if (memory === undefined) {
+    if (named === undefined) return { kind: 'new', hasGoneBack: false, isRestored: false }
+    return {
+      kind: 'take-over',
+      row: named,
+      epoch: named.epoch + 1,
+      lastSequence: named.last_sequence,
+      hasGoneBack: false,
+      isRestored: false,
+    }
+  }
+  const isOfFormerId = memory.archiveId !== facts.archiveId
+  if (isOfFormerId && !facts.formerIds.includes(memory.archiveId)) {
+    throw new ArchiveMismatch('the log directory belongs to another archive', {
+      details: { expected: memory.archiveId, actual: facts.archiveId },
+    })
+  }
+  if (named !== undefined) {
+    // Another number: that of a claim whose answer was lost, made because the remembered one was gone.
+    const isSame = named.number === memory.instance
+    const hasGoneBack = isSame && (named.epoch < memory.epoch || named.last_sequence < memory.lastSequence)
+    return {
+      kind: 'take-over',
+      row: named,
+      epoch: Math.max(named.epoch, isSame ? memory.epoch : 0) + 1,
+      lastSequence: Math.max(named.last_sequence, isSame ? memory.lastSequence : 0),
+      hasGoneBack,
+      isRestored: hasGoneBack || isOfFormerId,
+    }
+  }
+  if (numbered === undefined) {
+    return {
+      kind: 'recreate',
+      number: memory.instance,
+      epoch: memory.epoch + 1,
+      lastSequence: memory.lastSequence,
+      hasGoneBack: true,
+      isRestored: true,
+    }
+  }
+  if (numbered.epoch > memory.epoch && !isOfFormerId) {
+    throw new InstanceFenced('another log directory has claimed this instance', {
+      details: { instance: memory.instance, epoch: memory.epoch, actualEpoch: numbered.epoch },
+    })
+  }
+  return { kind: 'new', hasGoneBack: !isOfFormerId, isRestored: true }
+}

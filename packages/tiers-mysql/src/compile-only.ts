@@ -1,0 +1,21 @@
+import { DummyDriver, Kysely, type DialectAdapter, type QueryCompiler } from 'kysely'
+import type { ArchiveTables } from './schema.ts'
+
+/**
+ * A Kysely that builds statements and never runs one: what it compiles goes through the same connection, in
+ * the same transaction and prepared the same way as the hot statements.
+ */
+export function createBuilder(parts: {
+  createAdapter(): DialectAdapter
+  createQueryCompiler(): QueryCompiler
+}): Kysely<ArchiveTables> {
+  return new Kysely<ArchiveTables>({
+    dialect: {
+      ...parts,
+      createDriver: () => new DummyDriver(),
+      createIntrospector: () => {
+        throw new Error('this Kysely only builds statements')
+      },
+    },
+  })
+}

@@ -1,0 +1,95 @@
+import type { BranchSet, Cut, StoredTreePage } from '@se/core'
+import { decodePage, DigestTree, leafOf } from '@se/merkle'
+import type { Dialect, WriteSession } from './backend.ts'
+import { ledgerChunks, rangesBetween, readHeads, type RowReader } from './heads.ts'
+import { asBuffer } from './item-row.ts'
+import { readTreeCut, writeTreeCut } from './meta.ts'
+
+/** Leaves of a page; `bucket >> 8` is its number. */
+const PAGE_BITS = 8
+const PAGES_PER_STATEMENT = 32
+
+/** All pages that are not empty. */
+export async function readPages(reader: RowReader, dialect: Dialect): Promise<readonly StoredTreePage[]> {
+  const rows = await reader.rows(
+    dialect.builder.selectFrom('sync_tree').select(['branch', 'page', 'leaves']).compile(),
+  )
+  return rows.map(({ branch, page, leaves }) => ({ branch, page, bytes: new Uint8Array(leaves) }))
+}
+
+/**
+ * Adds what lies between the pages' cut and the heads to the pages, and moves the cut, within the caller's
+ * transaction. The row of the cut is locked first, so one folds at a time, and everyone folds from where the
+ * last one ended.
+ *
+ * @returns the new cut, and how many ledger rows were added
+ */
+export async function foldTree(
+  session: WriteSession,
+  dialect: Dialect,
+  branches: BranchSet,
+): Promise<{ cut: Cut; rowCount: number }> {
+  const from = await readTreeCut(session, dialect, 'update')
+  const heads = await readHeads(session, dialect)
+  const changes = new DigestTree(branches)
+  const touched = new Map<number, { branch: number; page: number }>()
+  let rowCount = 0
+  for await (const rows of ledgerChunks(session, dialect, rangesBetween(from, heads.cut))) {
+    rowCount += rows.length
+    for (const { entries } of rows) {
+      changes.apply(entries)
+      for (const { id } of entries) {
+        const { branch, bucket } = leafOf(id, branches)
+        const page = bucket >> PAGE_BITS
+        touched.set((branch << PAGE_BITS) | page, { branch, page })
+      }
+    }
+  }
+  if (rowCount === 0) return { cut: from, rowCount }
+  const addresses = [...touched.values()]
+  for (let at = 0; at < addresses.length; at += PAGES_PER_STATEMENT) {
+    await addToPages(session, dialect, changes, addresses.slice(at, at + PAGES_PER_STATEMENT))
+  }
+  await writeTreeCut(session, dialect, heads.cut)
+  return { cut: heads.cut, rowCount }
+}
+
+/** Adds what `changes` says of the pages to the stored ones. */
+async function addToPages(
+  session: WriteSession,
+  dialect: Dialect,
+  changes: DigestTree,
+  addresses: readonly { branch: number; page: number }[],
+): Promise<void> {
+  const { builder } = dialect
+  const stored = await session.rows(
+    builder
+      .selectFrom('sync_tree')
+      .select(['branch', 'page', 'leaves'])
+      .where((where) =>
+        where.or(
+          addresses.map(({ branch, page }) =>
+            where.and([where('branch', '=', branch), where('page', '=', page)]),
+          ),
+        ),
+      )
+      .compile(),
+  )
+  for (const { branch, page, leaves } of stored) {
+    for (const { index, sums } of decodePage(leaves)) {
+      changes.addToLeaf(branch, (page << PAGE_BITS) | index, sums)
+    }
+  }
+  const pages: { branch: number; page: number; leaves: Uint8Array }[] = []
+  for (const { branch, page } of addresses) {
+    const bytes = changes.page(branch, page)
+    if (bytes !== undefined) {
+      pages.push({ branch, page, leaves: asBuffer(bytes) })
+      continue
+    }
+    await session.run(
+      builder.deleteFrom('sync_tree').where('branch', '=', branch).where('page', '=', page).compile(),
+    )
+  }
+  if (pages.length > 0) await session.run(builder.replaceInto('sync_tree').values(pages).compile())
+}

@@ -1,0 +1,59 @@
+import { stampMs, type ItemWrite, type Stamp } from '@se/core'
+
+/** What a batch must know of a row that is there: by its stamp the newest wins, by its digest the ledger tells. */
+export interface ItemHead {
+  readonly stamp: Stamp
+  readonly version: number
+  readonly isDeleted: boolean
+  /** 16 bytes; `undefined`: a tombstone. */
+  readonly digest: Uint8Array | undefined
+  readonly createdAtMs: number
+}
+
+/** A row as a batch writes it. */
+export interface ItemRow {
+  readonly write: ItemWrite
+  readonly version: number
+  /** 16 bytes; `undefined`: a tombstone. */
+  readonly digest: Uint8Array | undefined
+  /** Leaf of the digest tree. */
+  readonly branch: number
+  readonly bucket: number
+  readonly createdAtMs: number
+}
+
+/** What both drivers bind. Bytes are Buffers: mysql2 takes no other view for bytes. */
+export type SqlValue = string | number | Buffer | null
+
+/** Appends a row's values in the order of `ITEM_COLUMNS`. */
+export function bindItemRow(row: ItemRow, target: SqlValue[]): void {
+  const { write } = row
+  target.push(
+    write.id,
+    write.stamp.time,
+    write.stamp.instance,
+    row.version,
+    write.state,
+    write.contentType,
+    write.bytes === undefined ? null : asBuffer(write.bytes),
+    row.digest === undefined ? null : asBuffer(row.digest),
+    row.branch,
+    row.bucket,
+    write.bytes === undefined ? 1 : 0,
+    row.createdAtMs,
+    stampMs(write.stamp),
+  )
+}
+
+/** The same bytes under the type the drivers know; nothing is copied. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/**
+ * A copy that owns its memory: what drivers return are views of buffers they share among many rows, and an item
+ * kept in memory would keep them all.
+ */
+export function ownedBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}

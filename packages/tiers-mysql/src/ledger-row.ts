@@ -1,0 +1,162 @@
+import { crc32 } from 'node:zlib'
+import {
+  CorruptData,
+  decodeStamp,
+  encodeStamp,
+  ID_BYTES_MAX,
+  invariant,
+  STAMP_BYTES,
+  type LedgerEntry,
+  type LedgerRow,
+} from '@se/core'
+
+/**
+ * The bytes of `sync_ledger.entries`; drawn in docs/formats/ledger-row.md.
+ */
+const FORMAT = 1
+const HEAD_BYTES = 26
+const CRC_BYTES = 4
+const DIGEST_BYTES = 16
+const ENTRY_BYTES_MAX = 2 + ID_BYTES_MAX + 2 * STAMP_BYTES + 2 * DIGEST_BYTES
+
+const HAS_PREVIOUS_STAMP = 1
+const HAS_DIGEST = 2
+const HAS_PREVIOUS_DIGEST = 4
+
+const KINDS = ['batch', 'correction'] as const
+
+/** The number that stands for a row's kind, in its column and its bytes. */
+export function kindNumber(kind: LedgerRow['kind']): number {
+  return KINDS.indexOf(kind)
+}
+
+/** @param row entries in byte order of their ids */
+export function encodeLedgerRow(row: LedgerRow): Buffer {
+  const buffer = Buffer.allocUnsafe(HEAD_BYTES + row.entries.length * ENTRY_BYTES_MAX + CRC_BYTES)
+  buffer[0] = FORMAT
+  buffer[1] = kindNumber(row.kind)
+  buffer.writeUInt32BE(row.instance, 2)
+  writeU64(buffer, row.sequence, 6)
+  writeU64(buffer, row.committedAtMs, 14)
+  buffer.writeUInt32BE(row.entries.length, 22)
+  let at = HEAD_BYTES
+  for (const entry of row.entries) at = encodeEntry(entry, buffer, at)
+  buffer.writeUInt32BE(crc32(buffer.subarray(0, at)), at)
+  // The bound was for the worst case: give the memory back before the row waits for its answer.
+  return Buffer.from(buffer.subarray(0, at + CRC_BYTES))
+}
+
+function encodeEntry(entry: LedgerEntry, buffer: Buffer, start: number): number {
+  let at = start + 2
+  const idBytes = buffer.write(entry.id, at, ID_BYTES_MAX + 1, 'utf8')
+  invariant(idBytes >= 1 && idBytes <= ID_BYTES_MAX, 'a ledger entry has an id of 1 to 255 bytes', { idBytes })
+  at += idBytes
+  encodeStamp(entry.stamp, buffer, at)
+  at += STAMP_BYTES
+  let flags = 0
+  if (entry.previousStamp !== undefined) {
+    flags |= HAS_PREVIOUS_STAMP
+    encodeStamp(entry.previousStamp, buffer, at)
+    at += STAMP_BYTES
+  }
+  if (entry.digest !== undefined) {
+    flags |= HAS_DIGEST
+    at = writeDigest(entry.digest, buffer, at)
+  }
+  if (entry.previousDigest !== undefined) {
+    flags |= HAS_PREVIOUS_DIGEST
+    at = writeDigest(entry.previousDigest, buffer, at)
+  }
+  buffer[start] = flags
+  buffer[start + 1] = idBytes
+  return at
+}
+
+/** The columns a row's bytes must agree with. */
+export interface LedgerColumns {
+  readonly instance: number
+  readonly sequence: number
+  readonly kind: number
+  readonly committed_at: number
+  readonly entries: Uint8Array
+}
+
+/**
+ * The inverse of {@link encodeLedgerRow}.
+ *
+ * @throws CorruptData when the bytes have another form or checksum, or belong to another row
+ */
+export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
+  const { entries: bytes } = columns
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const corrupt = (what: string) =>
+    new CorruptData(`ledger row ${columns.instance}/${columns.sequence}: ${what}`, {
+      details: { instance: columns.instance, sequence: columns.sequence, bytes: buffer.length },
+    })
+  if (buffer.length < HEAD_BYTES + CRC_BYTES) throw corrupt(`has ${buffer.length} bytes, fewer than its head`)
+  if (buffer[0] !== FORMAT) throw corrupt(`has format ${buffer[0]}, known is ${FORMAT}`)
+  const end = buffer.length - CRC_BYTES
+  if (crc32(buffer.subarray(0, end)) !== buffer.readUInt32BE(end)) throw corrupt('checksum differs')
+  const kind = KINDS[buffer[1]!]
+  if (
+    kind === undefined ||
+    buffer[1] !== columns.kind ||
+    buffer.readUInt32BE(2) !== columns.instance ||
+    readU64(buffer, 6) !== columns.sequence ||
+    readU64(buffer, 14) !== columns.committed_at
+  ) {
+    throw corrupt('the head names another row than its columns')
+  }
+  const count = buffer.readUInt32BE(22)
+  const entries: LedgerEntry[] = []
+  let at = HEAD_BYTES
+  for (let index = 0; index < count; index++) {
+    const flags = buffer[at] ?? 0xff
+    const idBytes = buffer[at + 1] ?? 0
+    const entryBytes =
+      2 +
+      idBytes +
+      STAMP_BYTES +
+      (flags & HAS_PREVIOUS_STAMP ? STAMP_BYTES : 0) +
+      (flags & HAS_DIGEST ? DIGEST_BYTES : 0) +
+      (flags & HAS_PREVIOUS_DIGEST ? DIGEST_BYTES : 0)
+    if (flags > 7 || idBytes === 0 || at + entryBytes > end) throw corrupt(`entry ${index} does not add up`)
+    at += 2
+    const id = buffer.toString('utf8', at, (at += idBytes))
+    const stamp = decodeStamp(buffer, at)
+    at += STAMP_BYTES
+    let previousStamp: LedgerEntry['previousStamp']
+    if (flags & HAS_PREVIOUS_STAMP) {
+      previousStamp = decodeStamp(buffer, at)
+      at += STAMP_BYTES
+    }
+    let digest: Uint8Array | undefined
+    if (flags & HAS_DIGEST) digest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
+    let previousDigest: Uint8Array | undefined
+    if (flags & HAS_PREVIOUS_DIGEST) previousDigest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
+    entries.push({ id, stamp, previousStamp, digest, previousDigest })
+  }
+  if (at !== end) throw corrupt(`${end - at} bytes are left over`)
+  return {
+    instance: columns.instance,
+    sequence: columns.sequence,
+    kind,
+    committedAtMs: columns.committed_at,
+    entries,
+  }
+}
+
+function writeDigest(digest: Uint8Array, buffer: Buffer, at: number): number {
+  invariant(digest.length === DIGEST_BYTES, 'a digest has 16 bytes', { bytes: digest.length })
+  buffer.set(digest, at)
+  return at + DIGEST_BYTES
+}
+
+function writeU64(buffer: Buffer, value: number, at: number): void {
+  buffer.writeUInt32BE(Math.floor(value / 2 ** 32), at)
+  buffer.writeUInt32BE(value >>> 0, at + 4)
+}
+
+function readU64(buffer: Buffer, at: number): number {
+  return buffer.readUInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4)
+}

@@ -1,0 +1,49 @@
+import { CorruptData, decodeCut, encodeCut, type Cut } from '@se/core'
+import type { Dialect, WriteSession } from './backend.ts'
+import type { RowReader } from './heads.ts'
+import type { MetaName } from './schema.ts'
+
+/** How a fact is held while a transaction relies on it. */
+export type MetaLock = 'none' | 'share' | 'update'
+
+/** @throws CorruptData when the archive has lost the fact */
+export async function readMeta(
+  reader: RowReader,
+  dialect: Dialect,
+  name: MetaName,
+  lock: MetaLock = 'none',
+): Promise<string> {
+  let query = dialect.builder.selectFrom('sync_meta').select('value').where('name', '=', name)
+  if (lock === 'update') query = query.modifyEnd(dialect.forUpdate)
+  if (lock === 'share') query = query.modifyEnd(dialect.forShare)
+  const [row] = await reader.rows(query.compile())
+  if (row === undefined) throw new CorruptData(`sync_meta has no ${name}`)
+  return row.value
+}
+
+export async function writeMeta(
+  session: WriteSession,
+  dialect: Dialect,
+  name: MetaName,
+  value: string,
+): Promise<void> {
+  await session.run(dialect.builder.updateTable('sync_meta').set({ value }).where('name', '=', name).compile())
+}
+
+/** Where the stored pages stand. */
+export async function readTreeCut(reader: RowReader, dialect: Dialect, lock: MetaLock = 'none'): Promise<Cut> {
+  return decodeCut(await readMeta(reader, dialect, 'tree_cut', lock))
+}
+
+export function writeTreeCut(session: WriteSession, dialect: Dialect, cut: Cut): Promise<void> {
+  return writeMeta(session, dialect, 'tree_cut', encodeCut(cut))
+}
+
+/** Stamp time; see docs/formats/archive-tables.md. */
+export async function readCollectionFloor(
+  reader: RowReader,
+  dialect: Dialect,
+  lock: MetaLock = 'none',
+): Promise<number> {
+  return Number(await readMeta(reader, dialect, 'collection_floor', lock))
+}

@@ -1,0 +1,196 @@
+import {
+  ArchiveRefusedData,
+  checkContentType,
+  checkId,
+  checkState,
+  compareIds,
+  InstanceFenced,
+  InvalidInput,
+  invariant,
+  stampTimeOf,
+  type ArchiveBatch,
+  type BatchReceipt,
+  type BranchSet,
+  type LedgerRow,
+} from '@se/core'
+import { leafOf, type RowDigester } from '@se/merkle'
+import { sql } from 'kysely'
+import type { Dialect, WriteSession } from './backend.ts'
+import { readMeta } from './meta.ts'
+import { decodeLedgerRow, encodeLedgerRow, kindNumber } from './ledger-row.ts'
+import { planBatch, STAMP_AHEAD_MS_MAX, type PreparedWrite } from './plan-batch.ts'
+import { settledOutcomes } from './settle.ts'
+
+/** Most writes of one batch; its ledger row then has up to 3 MB. */
+export const BATCH_ITEMS_MAX = 10_000
+
+/** A batch with all that can be computed before its transaction begins. */
+export interface PreparedBatch {
+  readonly batch: ArchiveBatch
+  /** In byte order of their ids: the order in which rows are locked. */
+  readonly writes: readonly PreparedWrite[]
+  /** Highest stamp time of the batch. */
+  readonly stampTimeMax: number
+}
+
+/**
+ * Digests the rows and finds their leaves, so that the transaction holds its locks no longer than it must.
+ *
+ * @throws ArchiveRefusedData when an id, state or content type can never be stored
+ */
+export function prepareBatch(batch: ArchiveBatch, branches: BranchSet, digester: RowDigester): PreparedBatch {
+  invariant(batch.writes.length > 0, 'a batch has at least one write')
+  invariant(Number.isSafeInteger(batch.sequence) && batch.sequence > 0, 'a sequence is 1 or more', {
+    sequence: batch.sequence,
+  })
+  if (batch.writes.length > BATCH_ITEMS_MAX) {
+    throw new InvalidInput('writes', `has ${batch.writes.length} writes, the limit is ${BATCH_ITEMS_MAX}`, {
+      limit: BATCH_ITEMS_MAX,
+      actual: batch.writes.length,
+    })
+  }
+  let stampTimeMax = 0
+  const writes = batch.writes.map((write, position): PreparedWrite => {
+    try {
+      checkId(write.id)
+      checkState(write.state)
+      checkContentType(write.contentType)
+    } catch (cause) {
+      if (!(cause instanceof InvalidInput)) throw cause
+      throw new ArchiveRefusedData(cause.message, { cause, details: cause.details })
+    }
+    const { id, stamp, state, contentType, bytes } = write
+    stampTimeMax = Math.max(stampTimeMax, stamp.time)
+    const digest = bytes === undefined ? undefined : digester.digest({ id, stamp, state, contentType, bytes })
+    const { branch, bucket } = leafOf(id, branches)
+    return { write, position, digest, branch, bucket }
+  })
+  writes.sort((a, b) => compareIds(a.write.id, b.write.id))
+  for (let index = 1; index < writes.length; index++) {
+    invariant(writes[index - 1]!.write.id !== writes[index]!.write.id, 'ids of a batch are unique')
+  }
+  return { batch, writes, stampTimeMax }
+}
+
+/**
+ * The transaction of DESIGN §3, within the caller's.
+ *
+ * @throws InstanceFenced when the instance has another epoch, or the archive went back below the batch
+ */
+export async function putBatch(
+  session: WriteSession,
+  dialect: Dialect,
+  { batch, writes, stampTimeMax }: PreparedBatch,
+): Promise<BatchReceipt> {
+  const { instance } = batch.claim
+  const { sequence } = batch
+  // 1. The next sequence is ours, or someone took the instance over, or the batch is in the ledger already.
+  const nowMs = dialect.nowMs()
+  // A stamp too far ahead is about to be refused: it must not drag the instance's clock along.
+  const stampLimit = sql<number>`(${nowMs} + ${sql.lit(STAMP_AHEAD_MS_MAX + 1)}) * ${sql.lit(stampTimeOf(1))} - 1`
+  const raised = await session.run(
+    dialect.builder
+      .updateTable('sync_instances')
+      .set({
+        last_sequence: sequence,
+        max_stamp: sql<number>`case when max_stamp >= ${stampTimeMax} then max_stamp
+          when ${stampTimeMax} <= ${stampLimit} then ${stampTimeMax}
+          when max_stamp >= ${stampLimit} then max_stamp else ${stampLimit} end`,
+      })
+      .where('number', '=', instance)
+      .where('epoch', '=', batch.claim.epoch)
+      .where('last_sequence', '=', sequence - 1)
+      .compile(),
+  )
+  if (raised === 0) return settle(session, dialect, batch, writes)
+  invariant(raised === 1, 'a sequence raises one instance')
+
+  // 2. What was collected stays deleted.
+  const conditions = await readConditions(session, dialect)
+  // 3. Who is there.
+  const heads = await session.lockItems(writes.map(({ write }) => write.id))
+  const plan = planBatch(writes, heads, conditions)
+  // 4. Rows.
+  await session.insertItems(plan.inserts)
+  await session.replaceItems(plan.replacements)
+  // 5. The ledger.
+  const row: LedgerRow = {
+    instance,
+    sequence,
+    kind: 'batch',
+    committedAtMs: conditions.nowMs,
+    entries: plan.entries,
+  }
+  await session.run(
+    dialect.builder
+      .insertInto('sync_ledger')
+      .values({
+        instance,
+        sequence,
+        kind: kindNumber(row.kind),
+        committed_at: row.committedAtMs,
+        entries: encodeLedgerRow(row),
+      })
+      .compile(),
+  )
+  return { sequence, outcomes: plan.outcomes, wasSettled: false }
+}
+
+/** Collection floor, locked against being raised until the batch is in, and the archive's clock. */
+async function readConditions(
+  session: WriteSession,
+  dialect: Dialect,
+): Promise<{ collectionFloor: number; nowMs: number }> {
+  const [row] = await session.rows(
+    dialect.builder
+      .selectFrom('sync_meta')
+      .where('name', '=', 'collection_floor')
+      .select(['value', dialect.nowMs().as('now_ms')])
+      .modifyEnd(dialect.forShare)
+      .compile(),
+  )
+  invariant(row !== undefined, 'the archive has a collection floor')
+  return { collectionFloor: Number(row.value), nowMs: row.now_ms }
+}
+
+/** The batch did not get its sequence: finds out why, under the lock of the instance's row. */
+async function settle(
+  session: WriteSession,
+  dialect: Dialect,
+  batch: ArchiveBatch,
+  writes: readonly PreparedWrite[],
+): Promise<BatchReceipt> {
+  const { instance, epoch } = batch.claim
+  const { sequence } = batch
+  const { builder } = dialect
+  const [own] = await session.rows(
+    builder
+      .selectFrom('sync_instances')
+      .selectAll()
+      .where('number', '=', instance)
+      .modifyEnd(dialect.forUpdate)
+      .compile(),
+  )
+  if (own === undefined || own.epoch !== epoch) {
+    throw new InstanceFenced('another process has taken the instance over', {
+      details: { instance, epoch, actualEpoch: own?.epoch },
+    })
+  }
+  if (own.last_sequence < sequence) {
+    throw new InstanceFenced('the archive has gone back below what this instance wrote', {
+      details: { instance, sequence, lastSequence: own.last_sequence },
+    })
+  }
+  const [columns] = await session.rows(
+    builder
+      .selectFrom('sync_ledger')
+      .selectAll()
+      .where('instance', '=', instance)
+      .where('sequence', '=', sequence)
+      .compile(),
+  )
+  const entries = columns === undefined ? undefined : decodeLedgerRow(columns).entries
+  const heads = await session.lockItems(writes.map(({ write }) => write.id))
+  const floor = Number(await readMeta(session, dialect, 'collection_floor'))
+  return { sequence, outcomes: settledOutcomes(writes, entries, heads, floor), wasSettled: true }
+}

@@ -1,0 +1,60 @@
+/**
+ * The archive's tables as Kysely sees them. Drawn in docs/formats/archive-tables.md.
+ *
+ * `sync_items` is not here: its statements are the hot ones and belong to each dialect, by `ITEM_COLUMNS`.
+ */
+export interface ArchiveTables {
+  sync_instances: {
+    number: number
+    epoch: number
+    nonce: string
+    last_sequence: number
+    pruned_sequence: number
+    max_stamp: number
+    claimed_at: number
+  }
+  sync_ledger: {
+    instance: number
+    sequence: number
+    kind: number
+    committed_at: number
+    entries: Uint8Array
+  }
+  sync_tree: {
+    branch: number
+    page: number
+    leaves: Uint8Array
+  }
+  sync_meta: {
+    name: MetaName
+    value: string
+  }
+}
+
+export type InstanceRow = ArchiveTables['sync_instances']
+
+/** The facts of `sync_meta`. */
+export type MetaName =
+  | 'archive_id'
+  | 'former_ids'
+  | 'branches'
+  | 'digest_key'
+  | 'collection_floor'
+  | 'tree_cut'
+
+/** Columns of `sync_items`, in the order in which statements name and bind them. */
+export const ITEM_COLUMNS = [
+  'id',
+  'stamp',
+  'instance',
+  'version',
+  'state',
+  'content_type',
+  'value',
+  'digest',
+  'branch',
+  'bucket',
+  'deleted',
+  'created_at',
+  'updated_at',
+] as const

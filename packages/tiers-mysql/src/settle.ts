@@ -1,0 +1,48 @@
+import { compareStamps, stampMs, type LedgerEntry, type WriteOutcome } from '@se/core'
+import type { ItemHead } from './item-row.ts'
+import type { PreparedWrite } from './plan-batch.ts'
+
+/**
+ * Tells again what became of each write of a batch that had been committed before its answer was lost [W5].
+ *
+ * What the ledger row names had won; the rest had lost, and the rows as they are now say to whom. Where a
+ * winner's row has changed since, the winner is told as superseded: that is what the caller must act on.
+ *
+ * @param entries of the batch's ledger row; `undefined`: pruned meanwhile
+ * @param heads the rows as they are now
+ */
+export function settledOutcomes(
+  writes: readonly PreparedWrite[],
+  entries: readonly LedgerEntry[] | undefined,
+  heads: ReadonlyMap<string, ItemHead>,
+  collectionFloor: number,
+): readonly WriteOutcome[] {
+  const entryById = new Map((entries ?? []).map((entry) => [entry.id, entry]))
+  const outcomes = new Array<WriteOutcome>(writes.length)
+  for (const { write, position } of writes) {
+    const entry = entryById.get(write.id)
+    outcomes[position] = outcomeOf(write, entry, heads.get(write.id), collectionFloor)
+  }
+  return outcomes
+}
+
+function outcomeOf(
+  write: PreparedWrite['write'],
+  entry: LedgerEntry | undefined,
+  head: ItemHead | undefined,
+  collectionFloor: number,
+): WriteOutcome {
+  const order = head === undefined ? 1 : compareStamps(write.stamp, head.stamp)
+  if (head !== undefined && order < 0) return { kind: 'superseded', by: head.stamp }
+  if (head !== undefined && order === 0) {
+    const { version, createdAtMs } = head
+    if (entry === undefined) return { kind: 'held', version, createdAtMs }
+    return { kind: 'won', version, createdAtMs, wasLive: entry.previousDigest !== undefined }
+  }
+  // It had won, and its row is gone: it was a delete, collected since. Nothing is left to say of it.
+  if (entry !== undefined) return { kind: 'held', version: 0, createdAtMs: stampMs(write.stamp) }
+  return {
+    kind: 'refused',
+    because: write.stamp.time <= collectionFloor ? 'below-collection-floor' : 'stamp-ahead-of-archive',
+  }
+}

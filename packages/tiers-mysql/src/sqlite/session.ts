@@ -1,0 +1,186 @@
+import type { ArchivedRow } from '@se/core'
+import type { CompiledQuery } from 'kysely'
+import type { FoundRow, WriteSession } from '../backend.ts'
+import { bindItemRow, ownedBytes, type ItemHead, type ItemRow, type SqlValue } from '../item-row.ts'
+import { ITEM_COLUMNS } from '../schema.ts'
+import { paddedIds, placeholders } from '../statement-sizes.ts'
+import type { SqliteConnection } from './connection.ts'
+
+const INSERT = `INSERT INTO sync_items (${ITEM_COLUMNS.join(', ')}) VALUES (${placeholders(ITEM_COLUMNS.length)})`
+const REPLACE = `${INSERT} ON CONFLICT (id) DO UPDATE SET ${ITEM_COLUMNS.slice(1)
+  .map((column) => `${column} = excluded.${column}`)
+  .join(', ')}`
+const FULL_COLUMNS = 'id, stamp, instance, version, state, content_type, value, digest, deleted, created_at'
+
+interface FullRow {
+  readonly id: string
+  readonly stamp: number
+  readonly instance: number
+  readonly version: number
+  readonly state: string
+  readonly content_type: string
+  readonly value: Uint8Array | null
+  readonly digest: Uint8Array | null
+  readonly deleted: number
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+/** Statements of one transaction. Each runs at once: SQLite is in this process. */
+export class SqliteSession implements WriteSession {
+  readonly #connection: SqliteConnection
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection
+  }
+
+  async rows<R>(query: CompiledQuery<R>): Promise<readonly R[]> {
+    return this.#connection.rows(query)
+  }
+
+  async run(query: CompiledQuery): Promise<number> {
+    return this.#connection.run(query.sql, query.parameters as readonly SqlValue[])
+  }
+
+  async lockItems(ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>> {
+    const heads = new Map<string, ItemHead>()
+    for (const part of paddedIds(ids)) {
+      const statement = this.#connection.prepare(
+        `SELECT id, stamp, instance, version, deleted, digest, created_at FROM sync_items WHERE id IN (${placeholders(part.length)})`,
+      )
+      // Arrays, not objects: this is the larger half of a batch that replaces rows.
+      const rows = statement.raw(true).all(part) as HeadColumns[]
+      for (const [id, time, instance, version, deleted, digest, createdAtMs] of rows) {
+        heads.set(id, {
+          stamp: { time, instance },
+          version,
+          isDeleted: deleted === 1,
+          digest: digest ?? undefined,
+          createdAtMs,
+        })
+      }
+    }
+    return heads
+  }
+
+  async insertItems(rows: readonly ItemRow[]): Promise<void> {
+    this.#runEach(INSERT, rows)
+  }
+
+  async replaceItems(rows: readonly ItemRow[]): Promise<void> {
+    this.#runEach(REPLACE, rows)
+  }
+
+  async tombstonesAfter(
+    after: string | undefined,
+    stampTime: number,
+    limit: number,
+  ): Promise<readonly string[]> {
+    const rows = this.#connection.all<{ id: string }>(
+      'SELECT id FROM sync_items WHERE deleted = 1 AND id > ? AND stamp <= ? ORDER BY id LIMIT ?',
+      [after ?? '', stampTime, limit],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async removeTombstones(ids: readonly string[], stampTime: number): Promise<number> {
+    let removedCount = 0
+    for (const part of paddedIds(ids)) {
+      removedCount += this.#connection.run(
+        `DELETE FROM sync_items WHERE deleted = 1 AND stamp <= ? AND id IN (${placeholders(part.length)})`,
+        [stampTime, ...part],
+      )
+    }
+    return removedCount
+  }
+
+  async liveIdsAfter(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const rows = this.#connection.all<{ id: string }>(
+      'SELECT id FROM sync_items WHERE deleted = 0 AND id > ? ORDER BY id LIMIT ?',
+      [after ?? '', limit],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async sizesAfter(
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly { id: string; valueBytes: number }[]> {
+    return this.#connection.all(
+      'SELECT id, coalesce(length(value), 0) AS valueBytes FROM sync_items WHERE id > ? ORDER BY id LIMIT ?',
+      [after ?? '', limit],
+    )
+  }
+
+  async rowsBetween(after: string | undefined, last: string): Promise<readonly ArchivedRow[]> {
+    const rows = this.#connection.all<FullRow>(
+      `SELECT ${FULL_COLUMNS} FROM sync_items WHERE id > ? AND id <= ? ORDER BY id`,
+      [after ?? '', last],
+    )
+    return rows.map((row) => ({
+      id: row.id,
+      stamp: { time: row.stamp, instance: row.instance },
+      version: row.version,
+      state: row.state,
+      contentType: row.content_type,
+      bytes: row.value === null ? undefined : ownedBytes(row.value),
+      digest: row.digest === null ? undefined : ownedBytes(row.digest),
+      createdAtMs: row.created_at,
+    }))
+  }
+
+  #runEach(text: string, rows: readonly ItemRow[]): void {
+    if (rows.length === 0) return
+    const statement = this.#connection.prepare(text)
+    for (const row of rows) {
+      const values: SqlValue[] = []
+      bindItemRow(row, values)
+      statement.run(values)
+    }
+  }
+}
+
+type HeadColumns = [
+  id: string,
+  time: number,
+  instance: number,
+  version: number,
+  deleted: number,
+  digest: Uint8Array | null,
+  createdAtMs: number,
+]
+
+/** Rows by id, tombstones included. */
+export function findItems(
+  connection: SqliteConnection,
+  ids: readonly string[],
+): ReadonlyMap<string, FoundRow> {
+  const found = new Map<string, FoundRow>()
+  for (const part of paddedIds(ids)) {
+    const rows = connection.all<FullRow>(
+      `SELECT ${FULL_COLUMNS}, updated_at FROM sync_items WHERE id IN (${placeholders(part.length)})`,
+      part,
+    )
+    for (const row of rows) {
+      const stamp = { time: row.stamp, instance: row.instance }
+      if (row.value === null) {
+        found.set(row.id, { kind: 'tombstone', stamp })
+        continue
+      }
+      found.set(row.id, {
+        kind: 'item',
+        item: {
+          id: row.id,
+          bytes: ownedBytes(row.value),
+          stamp,
+          version: row.version,
+          state: row.state,
+          contentType: row.content_type,
+          createdAtMs: row.created_at,
+          updatedAtMs: row.updated_at,
+        },
+      })
+    }
+  }
+  return found
+}
