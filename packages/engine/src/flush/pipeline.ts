@@ -1,0 +1,472 @@
+import {
+  ArchiveRefusedData,
+  InstanceFenced,
+  invariant,
+  StorageError,
+  TierUnavailable,
+  type ArchiveTier,
+  type BatchReceipt,
+  type CachePermit,
+  type CachePut,
+  type CacheTier,
+  type CancelTimer,
+  type Clock,
+  type InstanceClaim,
+  type ItemWrite,
+  type Random,
+  type Stamp,
+  type WriteOutcome,
+} from '@se/core'
+import type { MemoryTier } from '../memory/memory-tier.ts'
+import { errorKind, type EngineObserver, type FlushCause, type ParkCause } from '../observer.ts'
+import type { Overlay } from '../views/overlay.ts'
+import { itemOf } from '../write/write-path.ts'
+import { dueCause, dueInMs, type BatchLimits } from './batch-policy.ts'
+import { Bisection } from './bisect.ts'
+import type { BatchInFlight, PendingSet, SettledOutcome } from './pending-set.ts'
+
+/** What was moved since the last `flush` call, in the background too. */
+export interface FlushResult {
+  /** Items sent to L3. */
+  readonly items: number
+  /** Items L2 and L3 have taken. */
+  readonly l2: number
+  readonly l3: number
+  readonly parked: number
+  readonly superseded: number
+  /** Batches committed. */
+  readonly groups: number
+  /** Time spent in them, ms. */
+  readonly durationMs: number
+  /** Why the last one was sent; `none` when nothing was. */
+  readonly reason: FlushCause | 'none'
+}
+
+/** Everything the pipeline touches. Nothing here can reach the engine, Redis or a socket. */
+export interface PipelinePorts {
+  readonly archive: Pick<ArchiveTier, 'putBatch'>
+  /** The cache while it may be written to; asked anew for each batch. */
+  readonly cache: () => Pick<CacheTier, 'put' | 'readPermits'> | undefined
+  readonly log: { release(through: number): Promise<void> | void }
+  readonly pending: PendingSet
+  readonly memory: MemoryTier
+  readonly overlay: Overlay
+  /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
+  readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
+  readonly isAcknowledged: (write: ItemWrite) => boolean
+  readonly raiseFloor: (id: string, stamp: Stamp) => void
+  /** Someone took the instance over: no batch will ever be accepted again. */
+  readonly onFenced: (error: InstanceFenced) => void
+  readonly claim: InstanceClaim
+  readonly limits: BatchLimits
+  readonly clock: Clock
+  readonly random: Pick<Random, 'fraction'>
+  readonly observer: EngineObserver
+}
+
+/** Pause before a failed batch is sent again in the background, ms; doubles up to the maximum. */
+export const RETRY_MS_MIN = 100
+export const RETRY_MS_MAX = 5_000
+
+interface Flusher {
+  readonly throughOrder: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A batch on its way: how far it has come survives a failure, so that nothing is sent twice. */
+interface Passage {
+  readonly batch: BatchInFlight
+  readonly cause: FlushCause
+  readonly outcomes: (SettledOutcome | undefined)[]
+  /** Set once the archive has refused the batch as data: the halves are sent instead [P6]. */
+  bisection: Bisection | undefined
+  readonly startedMs: number
+}
+
+const NOTHING: FlushResult = {
+  items: 0,
+  l2: 0,
+  l3: 0,
+  parked: 0,
+  superseded: 0,
+  groups: 0,
+  durationMs: 0,
+  reason: 'none',
+}
+
+/**
+ * Moves pending items to L3, then L2, one batch at a time.
+ *
+ * W2: a record is released only after the pending set has settled all that needs it. W5: a batch whose fate is
+ * unknown is sent again unchanged under the same sequence, and the archive answers with what became of it.
+ */
+export class FlushPipeline {
+  readonly #ports: PipelinePorts
+  #nextSequence: number
+  #isRunning = false
+  #isStopped = false
+  #passage: Passage | undefined
+  #flushers: Flusher[] = []
+  /** Writes up to this order are to be sent without waiting for company. */
+  #forcedThrough = 0
+  #cancelTimer: CancelTimer | undefined
+  #retryMs = 0
+  /** The last write to L2; the next batch's waits for it. */
+  #cachePut: Promise<void> = Promise.resolve()
+  #result: FlushResult = NOTHING
+
+  constructor(ports: PipelinePorts) {
+    this.#ports = ports
+    this.#nextSequence = ports.claim.lastSequence + 1
+  }
+
+  /** Own sequence of the last batch committed. */
+  get lastSequence(): number {
+    return this.#nextSequence - 1
+  }
+
+  /** Something was added to the pending set. */
+  wake(isUrgent: boolean): void {
+    if (isUrgent) this.#forcedThrough = this.#ports.pending.lastOrder
+    if (this.#isRunning || this.#isStopped || this.#retryMs > 0) return
+    if (this.#dueCause() !== undefined) this.#run()
+    else this.#schedule()
+  }
+
+  /**
+   * Sends everything that was accepted before the call, and waits until L3 has it.
+   *
+   * @throws the error of an attempt that failed; the items stay pending and are tried again in the background
+   */
+  flush(): Promise<void> {
+    const throughOrder = this.#ports.pending.lastOrder
+    if (this.#ports.pending.settledThrough >= throughOrder) return Promise.resolve()
+    if (this.#isStopped) return Promise.reject(new TierUnavailable('the flush pipeline has stopped'))
+    return new Promise((resolve, reject) => {
+      this.#flushers.push({ throughOrder, resolve, reject })
+      this.#forcedThrough = Math.max(this.#forcedThrough, throughOrder)
+      this.#retryMs = 0
+      if (!this.#isRunning) this.#run()
+    })
+  }
+
+  /** Waits until L2 has been told of all batches committed so far; how it went is not told. */
+  cacheSettled(): Promise<void> {
+    return this.#cachePut
+  }
+
+  /** What was moved since the last call. */
+  takeResult(): FlushResult {
+    const result = this.#result
+    this.#result = NOTHING
+    return result
+  }
+
+  /** Sends nothing any more. A batch that is on its way is waited for. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancelTimer?.()
+    await this.#runEnd
+    await this.#cachePut
+  }
+
+  #runEnd: Promise<void> = Promise.resolve()
+
+  #run(): void {
+    this.#cancelTimer?.()
+    this.#isRunning = true
+    this.#runEnd = this.#loop().finally(() => {
+      this.#isRunning = false
+      if (!this.#isStopped) this.#schedule()
+    })
+  }
+
+  async #loop(): Promise<void> {
+    try {
+      for (;;) {
+        const cause = this.#passage === undefined ? this.#dueCause() : this.#passage.cause
+        if (cause === undefined || this.#isStopped) break
+        await this.#sendBatch(cause)
+        this.#retryMs = 0
+        this.#tellFlushers()
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    const { observer, random, onFenced } = this.#ports
+    const flushers = this.#flushers.splice(0)
+    if (error instanceof InstanceFenced) {
+      this.#isStopped = true
+      onFenced(error)
+    } else {
+      this.#retryMs = Math.min(RETRY_MS_MAX, Math.max(RETRY_MS_MIN, this.#retryMs * 2))
+      // Up to a fifth off, so that processes that lost the archive together do not come back together.
+      this.#retryMs *= 1 - random.fraction() / 5
+    }
+    if (!(error instanceof StorageError)) {
+      observer.fault?.({ part: 'flush', what: 'a batch failed unexpectedly and will be sent again', error })
+    }
+    for (const flusher of flushers) flusher.reject(error)
+  }
+
+  #dueCause(): FlushCause | undefined {
+    const { pending, clock, limits } = this.#ports
+    const isForced = pending.settledThrough < this.#forcedThrough
+    return dueCause(pending.queue, clock.monotonicMs(), limits, isForced)
+  }
+
+  /** Wakes up when the next batch is due by age, or when a failed one is to be tried again. */
+  #schedule(): void {
+    const { pending, clock, limits } = this.#ports
+    this.#cancelTimer?.()
+    const delayMs = this.#retryMs > 0 ? this.#retryMs : dueInMs(pending.queue, clock.monotonicMs(), limits)
+    if (delayMs === undefined) return
+    this.#cancelTimer = clock.setTimer(delayMs, () => {
+      if (!this.#isRunning && !this.#isStopped) this.#run()
+    })
+  }
+
+  #tellFlushers(): void {
+    const { settledThrough } = this.#ports.pending
+    this.#flushers = this.#flushers.filter((flusher) => {
+      if (flusher.throughOrder > settledThrough) return true
+      flusher.resolve()
+      return false
+    })
+  }
+
+  async #sendBatch(cause: FlushCause): Promise<void> {
+    const { pending, clock, log, observer } = this.#ports
+    const batch = pending.takeBatch(this.#ports.limits)
+    if (batch === undefined) return
+    const passage: Passage =
+      this.#passage?.batch === batch
+        ? this.#passage
+        : {
+            batch,
+            cause,
+            outcomes: new Array<undefined>(batch.writes.length).fill(undefined),
+            bisection: undefined,
+            startedMs: clock.monotonicMs(),
+          }
+    this.#passage = passage
+    try {
+      await this.#pass(passage)
+    } catch (error) {
+      pending.putBack(batch)
+      this.#tell(passage, 'error')
+      observer.failed?.({ tier: 'L3', operation: 'batch_write', kind: errorKind(error) })
+      throw error
+    }
+    this.#passage = undefined
+    pending.settle(batch, passage.outcomes.map(answered))
+    this.#tell(passage, 'success')
+    await log.release(pending.releasable())
+  }
+
+  /** Sends the batch, or what the archive takes of it, until each write has an outcome. */
+  async #pass(passage: Passage): Promise<void> {
+    const { writes } = passage.batch
+    if (passage.bisection === undefined) {
+      try {
+        await this.#commit(passage, 0, writes)
+        return
+      } catch (error) {
+        if (!(error instanceof ArchiveRefusedData)) throw error
+        passage.bisection = new Bisection(writes.length)
+        await this.#parkBad(passage, error)
+      }
+    }
+    for (let range = passage.bisection.current; range !== undefined; range = passage.bisection.current) {
+      try {
+        await this.#commit(passage, range.start, writes.slice(range.start, range.end))
+        passage.bisection.accepted()
+      } catch (error) {
+        if (!(error instanceof ArchiveRefusedData)) throw error
+        passage.bisection.refused()
+        await this.#parkBad(passage, error)
+      }
+    }
+    await this.#parkBad(passage, undefined)
+  }
+
+  async #parkBad(passage: Passage, error: unknown): Promise<void> {
+    for (const index of passage.bisection?.bad ?? []) {
+      passage.outcomes[index] ??= await this.#setAside(passage.batch.writes[index]!, 'refused-data', error)
+    }
+  }
+
+  /** One transaction. @param start index of the first of `writes` in the batch */
+  async #commit(passage: Passage, start: number, writes: readonly ItemWrite[]): Promise<void> {
+    const { archive, claim, overlay, clock, observer } = this.#ports
+    const cache = this.#ports.cache()
+    // Asked for before the transaction begins: what held then is what gives the right to create [§10].
+    const permits = await this.#readPermits(cache, writes)
+    const startedMs = clock.monotonicMs()
+    const sequence = this.#nextSequence
+    const receipt = await archive.putBatch({ claim, sequence, writes })
+    invariant(receipt.sequence === sequence, 'the archive answers for the batch that was sent')
+    this.#nextSequence = sequence + 1
+    const durationMs = clock.monotonicMs() - startedMs
+    const bytes = writes.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
+    observer.operation?.({ tier: 'L3', operation: 'batch_write', status: 'success', durationMs })
+    observer.batch?.({ tier: 'L3', items: writes.length, bytes })
+
+    const stored = receipt.outcomes.flatMap((outcome, index) =>
+      outcome.kind === 'won' || outcome.kind === 'held' ? [writes[index]!] : [],
+    )
+    // Before anything leaves the pending set: an id must never be in neither [P13, P56].
+    overlay.add(
+      sequence,
+      stored.map(({ id, stamp, bytes: value }) => ({ id, stamp, isLive: value !== undefined })),
+    )
+    for (const [index, outcome] of receipt.outcomes.entries()) {
+      const write = writes[index]!
+      passage.outcomes[start + index] =
+        outcome.kind === 'refused'
+          ? await this.#setAside(write, outcome.because, undefined)
+          : this.#settleInMemory(write, outcome)
+    }
+    const l3Bytes = stored.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
+    observer.written?.({ tier: 'L3', items: stored.length, bytes: l3Bytes })
+    this.#count({ groups: 1, l3: stored.length })
+    this.#putIntoCache(cache, permits, writes, receipt)
+  }
+
+  #settleInMemory(write: ItemWrite, outcome: Exclude<WriteOutcome, { kind: 'refused' }>): SettledOutcome {
+    const { memory, raiseFloor, isAcknowledged } = this.#ports
+    if (outcome.kind === 'superseded') {
+      memory.dropOlder(write.id, outcome.by)
+      raiseFloor(write.id, outcome.by)
+      return outcome
+    }
+    if (isAcknowledged(write)) {
+      memory.unpin(write.id, write.stamp, outcome)
+      return outcome
+    }
+    // Only now may an `archive`-level write be read [W1].
+    raiseFloor(write.id, write.stamp)
+    if (write.bytes === undefined) memory.dropOlder(write.id, write.stamp)
+    else memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
+    return outcome
+  }
+
+  /** A write the archive can never take: kept in the local file, or its writer is told [W6]. */
+  async #setAside(write: ItemWrite, because: ParkCause, cause: unknown): Promise<SettledOutcome> {
+    const { isAcknowledged, park, memory, observer } = this.#ports
+    const error =
+      cause instanceof ArchiveRefusedData
+        ? cause
+        : new ArchiveRefusedData(`the archive refuses the write: ${because}`, { details: { because } })
+    if (!isAcknowledged(write)) return { kind: 'rejected', error }
+    await park(write, because, error)
+    // Reads give the archive's value from now on.
+    if (memory.peek(write.id)?.item.stamp === write.stamp) memory.drop(write.id)
+    observer.parked?.({ count: 1, because })
+    return { kind: 'parked', because }
+  }
+
+  async #readPermits(
+    cache: Pick<CacheTier, 'readPermits'> | undefined,
+    writes: readonly ItemWrite[],
+  ): Promise<readonly (CachePermit | undefined)[] | undefined> {
+    try {
+      return await cache?.readPermits(writes.map(({ id }) => id))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Best effort, beside the next batch: what is missed here, whoever finishes the stripe makes good. */
+  #putIntoCache(
+    cache: Pick<CacheTier, 'put'> | undefined,
+    permits: readonly (CachePermit | undefined)[] | undefined,
+    writes: readonly ItemWrite[],
+    receipt: BatchReceipt,
+  ): void {
+    // A settled batch was committed before its permits were read: they give no right to create.
+    if (cache === undefined || permits === undefined || receipt.wasSettled) return
+    const puts: CachePut[] = []
+    for (const [index, outcome] of receipt.outcomes.entries()) {
+      if (outcome.kind !== 'won') continue
+      const write = writes[index]!
+      puts.push({
+        write,
+        version: write.bytes === undefined ? 0 : outcome.version,
+        createdAtMs: outcome.createdAtMs,
+        permit: permits[index],
+        kind: 'write',
+      })
+    }
+    if (puts.length === 0) return
+    this.#cachePut = this.#cachePut.then(() => this.#put(cache, puts))
+  }
+
+  async #put(cache: Pick<CacheTier, 'put'>, puts: readonly CachePut[]): Promise<void> {
+    const { clock, observer } = this.#ports
+    const startedMs = clock.monotonicMs()
+    try {
+      const outcomes = await cache.put(puts)
+      const taken = puts.filter((_, index) => outcomes[index] === 'stored' || outcomes[index] === 'removed')
+      const bytes = taken.reduce((sum, { write }) => sum + (write.bytes?.length ?? 0), 0)
+      const durationMs = clock.monotonicMs() - startedMs
+      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'success', durationMs })
+      observer.batch?.({ tier: 'L2', items: puts.length, bytes })
+      observer.written?.({ tier: 'L2', items: taken.length, bytes })
+      this.#count({ l2: taken.length })
+    } catch (error) {
+      const durationMs = clock.monotonicMs() - startedMs
+      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'error', durationMs })
+      observer.failed?.({ tier: 'L2', operation: 'batch_write', kind: errorKind(error) })
+    }
+  }
+
+  #tell(passage: Passage, status: 'success' | 'error'): void {
+    const { clock, observer } = this.#ports
+    const { batch, cause } = passage
+    const kinds = passage.outcomes.map((outcome) => outcome?.kind)
+    const counted = (kind: SettledOutcome['kind']) => kinds.filter((each) => each === kind).length
+    const superseded = counted('superseded')
+    const parked = counted('parked')
+    const l3 = counted('won') + counted('held')
+    const durationMs = clock.monotonicMs() - passage.startedMs
+    observer.flushed?.({
+      because: cause,
+      status,
+      items: batch.writes.length,
+      bytes: batch.bytes,
+      sequence: status === 'success' ? this.lastSequence : undefined,
+      l3,
+      l2: 0,
+      superseded,
+      parked,
+      durationMs,
+    })
+    if (status === 'error') return
+    if (superseded > 0) observer.superseded?.({ count: superseded })
+    this.#count({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
+  }
+
+  #count(more: Partial<FlushResult>): void {
+    const sum = this.#result
+    this.#result = {
+      items: sum.items + (more.items ?? 0),
+      l2: sum.l2 + (more.l2 ?? 0),
+      l3: sum.l3 + (more.l3 ?? 0),
+      parked: sum.parked + (more.parked ?? 0),
+      superseded: sum.superseded + (more.superseded ?? 0),
+      groups: sum.groups + (more.groups ?? 0),
+      durationMs: sum.durationMs + (more.durationMs ?? 0),
+      reason: more.reason ?? sum.reason,
+    }
+  }
+}
+
+function answered(outcome: SettledOutcome | undefined): SettledOutcome {
+  invariant(outcome !== undefined, 'each write of a batch that passed has an outcome')
+  return outcome
+}
