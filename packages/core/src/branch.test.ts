@@ -13,6 +13,10 @@ it('numbers the same set the same way in every order of declaration', () => {
   expect(createBranchSet(['b.', 'a.']).prefixes).toEqual(createBranchSet(['a.', 'b.']).prefixes)
 })
 
+it('numbers prefixes in the order of their UTF-8 bytes, which is not that of UTF-16', () => {
+  expect(createBranchSet(['🗝.', '～.', 'z.']).prefixes).toEqual(['', 'z.', '～.', '🗝.'])
+})
+
 it('refuses repeated, empty and too many prefixes by name', () => {
   const refusal = expect.objectContaining({ code: 'SE_INVALID_CONFIG', field: 'branches' })
   expect(() => createBranchSet(['a.', 'a.'])).toThrow(refusal)

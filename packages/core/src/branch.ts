@@ -1,5 +1,5 @@
 import { InvalidConfig } from './errors.ts'
-import { checkId } from './item.ts'
+import { checkId, compareIds } from './item.ts'
 
 /** Most branches an archive can declare, the default one included. */
 export const BRANCHES_MAX = 256
@@ -34,7 +34,7 @@ export function createBranchSet(declared: readonly string[] = []): BranchSet {
     }
   }
   if (new Set(declared).size !== declared.length) throw new InvalidConfig('branches', 'names a prefix twice')
-  const sorted = [...declared].sort((a, b) => (a < b ? -1 : 1))
+  const sorted = [...declared].sort(compareIds)
   const prefixes = Object.freeze(['', ...sorted])
   const longestFirst = sorted
     .map((prefix, index) => ({ prefix, branch: index + 1 }))
