@@ -1,1 +1,18 @@
-export {}
+export {
+  LogClosed,
+  LogDamaged,
+  LogFailed,
+  LogFormatUnknown,
+  LogFull,
+  LogLocked,
+  RecordTooLarge,
+  SegmentMissing,
+  SequenceReleased,
+} from './errors.ts'
+export type { LogLimits } from './limits.ts'
+export type { AppendOptions, LogState, LogStats } from './log-types.ts'
+export type { Log } from './log.ts'
+export type { FullReason, LogObserver, LogRecovery } from './observer.ts'
+export { openLog, type LogOptions } from './open-log.ts'
+export type { ProcessIdentity, Processes } from './process-identity.ts'
+export type { LogRecord } from './replay.ts'

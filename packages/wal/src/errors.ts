@@ -1,0 +1,67 @@
+import { StorageError } from '@se/core'
+
+/** Another process, or another log object of this one, has the directory open. Close that one first. */
+export class LogLocked extends StorageError {
+  override readonly name = 'LogLocked'
+  readonly code = 'SE_LOG_LOCKED'
+}
+
+/**
+ * Bytes that had been made durable are not what was written: damage, not a torn tail. Nothing was changed. Restore
+ * the directory from a copy, or let `repairLog` cut the log there (it keeps what it cuts) and accept the loss.
+ *
+ * `details`: `file`, `offset` (bytes), `problem`, `lastGoodSequence`, `follows` (what whole groups stand behind it).
+ */
+export class LogDamaged extends StorageError {
+  override readonly name = 'LogDamaged'
+  readonly code = 'SE_LOG_DAMAGED'
+}
+
+/** A segment file is not there though the log says it was. Put it back, or let `repairLog` go on without it. */
+export class SegmentMissing extends StorageError {
+  override readonly name = 'SegmentMissing'
+  readonly code = 'SE_LOG_SEGMENT_MISSING'
+}
+
+/** A file with a segment's name is no segment of this log, or of a format this version cannot read. Nothing was changed. */
+export class LogFormatUnknown extends StorageError {
+  override readonly name = 'LogFormatUnknown'
+  readonly code = 'SE_LOG_FORMAT_UNKNOWN'
+}
+
+/**
+ * The log holds as much as it may (`details.reason`: `records`, `bytes`, `age`, or `disk` for a full disk). Nothing
+ * of the call was written. Room comes back with `release`; retrying later is safe.
+ */
+export class LogFull extends StorageError {
+  override readonly name = 'LogFull'
+  readonly code = 'SE_LOG_FULL'
+}
+
+/**
+ * A write or sync failed, now or earlier. Whether the records of this call survive is unknown; nothing
+ * after the failure is acknowledged. What was acknowledged before can still be replayed. Close the log, look at
+ * the disk, open again: recovery tells what is there. `cause` is the operating system's error.
+ */
+export class LogFailed extends StorageError {
+  override readonly name = 'LogFailed'
+  readonly code = 'SE_LOG_FAILED'
+}
+
+/** The log was closed before or during the call. Nothing of the call was written. */
+export class LogClosed extends StorageError {
+  override readonly name = 'LogClosed'
+  readonly code = 'SE_LOG_CLOSED'
+}
+
+/** The records of one call are written whole into one segment, and these do not fit. Split, or raise `limits.segmentBytes`. */
+export class RecordTooLarge extends StorageError {
+  override readonly name = 'RecordTooLarge'
+  readonly code = 'SE_LOG_RECORD_TOO_LARGE'
+}
+
+/** The records asked for have been released, and their segment used again. */
+export class SequenceReleased extends StorageError {
+  override readonly name = 'SequenceReleased'
+  readonly code = 'SE_LOG_SEQUENCE_RELEASED'
+}

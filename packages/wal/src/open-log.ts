@@ -1,0 +1,199 @@
+import { dirname } from 'node:path'
+import { config, type Clock, type FileSystem, type Random } from '@se/core'
+import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
+import { SEGMENT_HEADER_BYTES } from './format.ts'
+import { parseLimits, type LogLimits, type ParsedLimits } from './limits.ts'
+import { lockDirectory } from './lock.ts'
+import { Log, type ActiveSegment } from './log.ts'
+import type { LogObserver, LogRecovery } from './observer.ts'
+import { systemProcesses, type Processes } from './process-identity.ts'
+import { recoverLog, type RecoveredLog } from './recovery.ts'
+import { SegmentFiles } from './segment-files.ts'
+import type { PreparedSegment } from './segment-pool.ts'
+
+export interface LogOptions {
+  /** Where the files go; created if missing. Files of other names in it are left alone. */
+  readonly directory: string
+  readonly limits?: LogLimits
+  /** At a limit: `wait` for room, for `waitMs` at most, or `refuse` at once. Default `wait`. */
+  readonly onFull?: 'wait' | 'refuse'
+  /** How long a call waits for room before it is refused, ms. Default 5,000; from 0 to 1 day. */
+  readonly waitMs?: number
+  /**
+   * How long released segments are kept all the same, ms, for an archive that may lose what it had confirmed.
+   * Default 0; up to 30 days. Counted anew when the log is opened.
+   */
+  readonly releaseDelayMs?: number
+  readonly observer?: LogObserver
+  readonly fileSystem?: FileSystem
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly processes?: Processes
+}
+
+/**
+ * Opens the log of a directory, or starts one: takes the lock, reads and checks every record, cuts a torn tail.
+ *
+ * @throws InvalidConfig, LogLocked, LogDamaged, SegmentMissing, LogFormatUnknown, or what the file system throws
+ */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const parsed = parseOptions(options)
+  const { directory, limits, fileSystem, clock, random, observer } = parsed
+  const startMs = clock.monotonicMs()
+  await makeDirectory(directory, fileSystem)
+  const lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random })
+  try {
+    const recovered = await recoverLog(directory, fileSystem, limits.segmentBytes)
+    const logId = recovered.logId ?? Buffer.from(random.bytes(16)).toString('hex')
+    const files = new SegmentFiles(fileSystem, directory, limits.segmentBytes, logId)
+    const spares = await files.usableSpares(recovered.spares)
+    // From the end, so that ids never have a gap.
+    const next = await openPrepared(parsed, files, recovered)
+    const active = await openActive(parsed, files, recovered, spares)
+    const recovery: LogRecovery = {
+      outcome: outcomeOf(recovered),
+      records: recovered.position.nextSequence - 1 - recovered.releasedThrough,
+      bytesRead: recovered.bytesRead,
+      segments: recovered.segments.length,
+      durationMs: clock.monotonicMs() - startMs,
+      ...(recovered.torn === undefined ? {} : { torn: recovered.torn }),
+    }
+    observer?.recovered?.(recovery)
+    return new Log({
+      directory,
+      fileSystem,
+      clock,
+      observer,
+      limits,
+      onFull: parsed.onFull,
+      waitMs: parsed.waitMs,
+      releaseDelayMs: parsed.releaseDelayMs,
+      files,
+      lock,
+      recovery,
+      backlog: recovered.backlog,
+      releasedThrough: recovered.releasedThrough,
+      lastSequence: recovered.position.nextSequence - 1,
+      isClosed: recovered.isClosed,
+      active,
+      sealed: recovered.segments.slice(0, -1).map((segment) => ({
+        id: segment.segmentId,
+        firstSequence: segment.firstSequence,
+        lastSequence: segment.lastSequence,
+        segmentBytes: segment.header.segmentBytes,
+        usedBytes: segment.end,
+      })),
+      spares,
+      next,
+    })
+  } catch (error) {
+    await lock.release().catch(() => {})
+    throw error
+  }
+}
+
+interface ParsedOptions extends Required<Omit<LogOptions, 'limits' | 'observer'>> {
+  readonly limits: ParsedLimits
+  readonly observer: LogObserver | undefined
+}
+
+function parseOptions(options: LogOptions): ParsedOptions {
+  config.onlyFields('', options, [
+    'directory',
+    'limits',
+    'onFull',
+    'waitMs',
+    'releaseDelayMs',
+    'observer',
+    'fileSystem',
+    'clock',
+    'random',
+    'processes',
+  ])
+  const day = 24 * 60 * 60 * 1000
+  return {
+    directory: config.string('directory', options.directory),
+    limits: parseLimits(options.limits),
+    onFull: config.oneOf('onFull', options.onFull, ['wait', 'refuse'], 'wait'),
+    waitMs: config.integer('waitMs', options.waitMs, { default: 5000, min: 0, max: day }),
+    releaseDelayMs: config.integer('releaseDelayMs', options.releaseDelayMs, {
+      default: 0,
+      min: 0,
+      max: 30 * day,
+    }),
+    observer: options.observer,
+    fileSystem: options.fileSystem ?? nodeFileSystem,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    processes: options.processes ?? systemProcesses,
+  }
+}
+
+/** Creates the directory so that it survives a power cut, as far as its parent already does. */
+async function makeDirectory(directory: string, fileSystem: FileSystem): Promise<void> {
+  try {
+    await fileSystem.list(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await fileSystem.makeDirectory(directory)
+    await fileSystem.syncDirectory(dirname(directory))
+  }
+}
+
+/** The last segment with its end; for a new log its first segment. */
+async function openActive(
+  { directory, fileSystem, limits }: ParsedOptions,
+  files: SegmentFiles,
+  recovered: RecoveredLog,
+  spares: string[],
+): Promise<ActiveSegment> {
+  const last = recovered.segments.at(-1)
+  const isUnfit = last?.header.isPrepared === true && last.header.segmentBytes !== limits.segmentBytes
+  if (isUnfit) await files.removeSpare(await files.free(last.segmentId))
+  if (last === undefined || isUnfit) {
+    return {
+      id: last?.segmentId ?? 1,
+      segmentBytes: limits.segmentBytes,
+      handle: await files.prepare(last?.segmentId ?? 1, spares.pop()),
+      firstSequence: recovered.position.nextSequence,
+      offset: SEGMENT_HEADER_BYTES,
+      durableBytes: 0,
+      previousCrc: recovered.position.previousCrc,
+    }
+  }
+  return {
+    id: last.segmentId,
+    segmentBytes: last.header.segmentBytes,
+    handle: await fileSystem.open(`${directory}/${last.file}`, 'write'),
+    firstSequence: last.firstSequence,
+    offset: last.end,
+    // Recovery has made all of it durable.
+    durableBytes: last.groupCount === 0 ? 0 : last.end,
+    previousCrc: recovered.position.previousCrc,
+  }
+}
+
+/** The segment that an earlier run prepared; given up if it is not of the size wanted now. */
+async function openPrepared(
+  { directory, fileSystem, limits }: ParsedOptions,
+  files: SegmentFiles,
+  recovered: RecoveredLog,
+): Promise<PreparedSegment | undefined> {
+  const { prepared } = recovered
+  if (prepared === undefined) return undefined
+  if (prepared.header.segmentBytes !== limits.segmentBytes) {
+    await files.removeSpare(await files.free(prepared.segmentId))
+    return undefined
+  }
+  return {
+    id: prepared.segmentId,
+    segmentBytes: prepared.header.segmentBytes,
+    handle: await fileSystem.open(`${directory}/${prepared.file}`, 'write'),
+  }
+}
+
+function outcomeOf(recovered: RecoveredLog): LogRecovery['outcome'] {
+  if (recovered.segments.length === 0) return 'created'
+  if (recovered.torn !== undefined) return 'torn'
+  return recovered.isClosed ? 'closed' : 'clean'
+}

@@ -1,0 +1,120 @@
+import { writeFileAtomically, writeFully, type FileHandle, type FileSystem } from '@se/core'
+import { Backlog } from './backlog.ts'
+import type { LogRecovery } from './observer.ts'
+import type { ScanPosition } from './scan.ts'
+import { surveyLog, type Survey, type SurveyedSegment } from './survey.ts'
+
+const ZEROS = new Uint8Array(64 * 1024)
+
+/** A log directory that has been read, and whose end is fit to be written on. */
+export interface RecoveredLog {
+  readonly logId: string | undefined
+  /** Segments with records that are there, in order; the last is the one to go on in. Empty for a new log. */
+  readonly segments: readonly SurveyedSegment[]
+  /** A segment that was prepared after the last. */
+  readonly prepared: SurveyedSegment | undefined
+  readonly position: ScanPosition
+  readonly releasedThrough: number
+  readonly isClosed: boolean
+  readonly backlog: Backlog
+  readonly spares: readonly string[]
+  readonly bytesRead: number
+  readonly torn: LogRecovery['torn']
+}
+
+/**
+ * Reads the directory, cuts a torn tail, and makes what is left durable.
+ *
+ * @throws LogDamaged, SegmentMissing, LogFormatUnknown: nothing was changed
+ */
+export async function recoverLog(
+  directory: string,
+  fileSystem: FileSystem,
+  segmentBytes: number,
+): Promise<RecoveredLog> {
+  const backlog = new Backlog(segmentBytes)
+  const survey = await surveyLog(directory, {
+    fileSystem,
+    onGroup: ({ head, lastSequence }) => {
+      if (head.recordCount > 0) backlog.add(lastSequence, head.groupBytes, head.writtenMs)
+    },
+  })
+  if (survey.finding !== undefined) throw survey.finding.error
+  backlog.release(survey.releasedThrough)
+  const torn = survey.tail.kind === 'torn' ? await cutTail(directory, fileSystem, survey) : undefined
+  if (survey.last !== undefined && torn === undefined) await secureTail(directory, fileSystem, survey)
+  const lastId = survey.last?.segmentId
+  return {
+    logId: survey.logId,
+    segments: survey.segments.filter((segment) => lastId !== undefined && segment.segmentId <= lastId),
+    prepared: survey.segments.find((segment) => lastId !== undefined && segment.segmentId > lastId),
+    position: survey.position,
+    releasedThrough: survey.releasedThrough,
+    isClosed: survey.isClosed,
+    backlog,
+    spares: survey.spares,
+    bytesRead: survey.bytesRead,
+    torn,
+  }
+}
+
+/** Keeps the remains of the last write beside the segment, then overwrites them with zeros. */
+async function cutTail(
+  directory: string,
+  fileSystem: FileSystem,
+  survey: Survey,
+): Promise<LogRecovery['torn']> {
+  const { last, tail, lastBytes } = survey
+  if (last === undefined || tail.kind !== 'torn') return undefined
+  const offset = last.end
+  const piece = lastBytes.subarray(offset, tail.remainsEnd)
+  const pieceFile = await keepPiece(directory, fileSystem, `${last.file}.${offset}`, 'torn', piece)
+  const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
+  try {
+    await rewriteUnproven(handle, survey)
+    for (let start = offset; start < last.header.segmentBytes; start += ZEROS.length) {
+      await writeFully(handle, ZEROS.subarray(0, last.header.segmentBytes - start), start)
+    }
+    await handle.syncData()
+  } finally {
+    await handle.close()
+  }
+  return { file: last.file, offset, bytes: piece.length, pieceFile }
+}
+
+/** Makes the last groups durable: a process that was killed may have left them in the page cache only. */
+async function secureTail(directory: string, fileSystem: FileSystem, survey: Survey): Promise<void> {
+  const { last } = survey
+  if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return
+  const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
+  try {
+    await rewriteUnproven(handle, survey)
+    await handle.syncData()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Writes once more what no later group proves to be synced. After a failed sync the page cache shows such bytes
+ * as clean though the disk does not have them, and no further sync would write them [P9].
+ */
+async function rewriteUnproven(handle: FileHandle, { last, lastBytes }: Survey): Promise<void> {
+  if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return
+  await writeFully(handle, lastBytes.subarray(last.durableBytes, last.end), last.durableBytes)
+}
+
+/** Saves cut bytes under a name that no earlier piece has. @returns that name */
+export async function keepPiece(
+  directory: string,
+  fileSystem: FileSystem,
+  stem: string,
+  kind: 'torn' | 'damaged',
+  piece: Uint8Array,
+): Promise<string> {
+  const names = new Set(await fileSystem.list(directory))
+  let name = `${stem}.${kind}`
+  for (let number = 2; names.has(name); number++) name = `${stem}.${number}.${kind}`
+  await writeFileAtomically(fileSystem, directory, name, piece)
+  return name
+}

@@ -1,0 +1,115 @@
+import type { FileHandle, FileSystem } from '@se/core'
+import { LogDamaged } from './errors.ts'
+import {
+  decodeGroupHead,
+  decodeSegmentHeader,
+  GROUP_HEAD_BYTES,
+  segmentFileName,
+  SEGMENT_HEADER_BYTES,
+} from './format.ts'
+import { payloadsOf } from './group.ts'
+import { describeEnd, readGroup, type ScanPosition } from './scan.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+export interface LogRecord {
+  readonly sequence: number
+  /** A view into a buffer shared with its neighbours, which nobody writes to. */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The records of one segment, each group checked as it is read.
+ *
+ * @param segment its id, and the sequence of its first record
+ * @param from first sequence wanted
+ * @param through last sequence to read; the caller knows that it is in the segment and written
+ * @throws LogDamaged
+ */
+export async function* replaySegment(
+  fileSystem: Pick<FileSystem, 'open'>,
+  directory: string,
+  segment: { readonly id: number; readonly firstSequence: number },
+  from: number,
+  through: number,
+): AsyncGenerator<LogRecord> {
+  const file = segmentFileName(segment.id)
+  const handle = await fileSystem.open(`${directory}/${file}`, 'read')
+  try {
+    const reader = new SegmentReader(handle)
+    await reader.load(0, SEGMENT_HEADER_BYTES)
+    const reading = decodeSegmentHeader(reader.bytes)
+    if (reading.kind !== 'header') throw damaged(file, 0, 'the header of the segment is damaged')
+    let position: ScanPosition = {
+      offset: SEGMENT_HEADER_BYTES,
+      nextSequence: segment.firstSequence,
+      previousCrc: reading.header.previousCrc,
+    }
+    while (position.nextSequence <= through) {
+      await reader.loadGroup(position.offset, segment.id)
+      const { bytes, view, start } = reader
+      const inChunk = { ...position, offset: position.offset - start }
+      const group = readGroup(bytes, view, segment.id, inChunk)
+      if (group === undefined) {
+        const problem = describeEnd(bytes, view, segment.id, inChunk.offset, position.nextSequence)
+        throw damaged(file, position.offset, problem)
+      }
+      let sequence = group.head.firstSequence
+      if (group.lastSequence >= from) {
+        for (const payload of payloadsOf(bytes, view, inChunk.offset, group.head)) {
+          if (sequence > through) return
+          if (sequence >= from) yield { sequence, bytes: payload }
+          sequence++
+        }
+      }
+      position = {
+        offset: position.offset + group.head.groupBytes,
+        nextSequence: group.lastSequence + 1,
+        previousCrc: group.crc,
+      }
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A window on a segment file. Each load that must read takes fresh memory, because records point into the old. */
+class SegmentReader {
+  readonly #handle: FileHandle
+  bytes: Uint8Array = new Uint8Array(0)
+  view = new DataView(this.bytes.buffer)
+  /** Offset of the window in the file. */
+  start = 0
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  /** Makes the window hold these bytes of the file, or as many as it has. */
+  async load(offset: number, length: number): Promise<void> {
+    if (offset >= this.start && offset + length <= this.start + this.bytes.length) return
+    const chunk = new Uint8Array(Math.max(length, CHUNK_BYTES))
+    let done = 0
+    while (done < chunk.length) {
+      const count = await this.#handle.read(chunk.subarray(done), offset + done)
+      if (count === 0) break
+      done += count
+    }
+    this.bytes = chunk.subarray(0, done)
+    this.view = new DataView(chunk.buffer, 0, done)
+    this.start = offset
+  }
+
+  /** Makes the window hold the group that starts there, if one does. */
+  async loadGroup(offset: number, segmentId: number): Promise<void> {
+    await this.load(offset, GROUP_HEAD_BYTES)
+    const head = decodeGroupHead(this.bytes, this.view, offset - this.start, segmentId)
+    if (head !== undefined) await this.load(offset, head.groupBytes)
+  }
+}
+
+function damaged(file: string, offset: number, problem: string): LogDamaged {
+  return new LogDamaged(`${file} is damaged at byte ${offset}: ${problem}`, {
+    details: { file, offset, problem },
+  })
+}

@@ -1,0 +1,140 @@
+/** What a segment's bytes mean: which groups stand in it, and what to make of the place where they end. Pure. */
+import {
+  ALIGNMENT_BYTES,
+  COMMIT_FRAME_BYTES,
+  COMMIT_MAGIC_BYTES,
+  decodeCommitFrame,
+  decodeGroupHead,
+  GROUP_HEAD_BYTES,
+  GROUP_MAGIC_BYTES,
+  MARK_BYTES,
+} from './format.ts'
+import { decodeGroup, type DecodedGroup } from './group.ts'
+
+/** Where reading stands. */
+export interface ScanPosition {
+  /** Bytes from the start of the segment. */
+  readonly offset: number
+  readonly nextSequence: number
+  /** CRC of the group before. */
+  readonly previousCrc: number
+}
+
+/**
+ * Reads the group at the position.
+ *
+ * @returns undefined if there is none of this segment, or none that follows the one before
+ */
+export function readGroup(
+  bytes: Uint8Array,
+  view: DataView,
+  segmentId: number,
+  position: ScanPosition,
+): DecodedGroup | undefined {
+  const group = decodeGroup(bytes, view, position.offset, segmentId)
+  if (group === undefined) return undefined
+  const { head } = group
+  if (head.firstSequence !== position.nextSequence || head.previousCrc !== position.previousCrc)
+    return undefined
+  return group
+}
+
+/** Reads groups until there is none that follows. */
+export function scanGroups(
+  bytes: Uint8Array,
+  segmentId: number,
+  start: ScanPosition,
+  onGroup: (group: DecodedGroup, offset: number) => void,
+): ScanPosition {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let position = start
+  for (;;) {
+    const group = readGroup(bytes, view, segmentId, position)
+    if (group === undefined) return position
+    onGroup(group, position.offset)
+    position = {
+      offset: position.offset + group.head.groupBytes,
+      nextSequence: group.lastSequence + 1,
+      previousCrc: group.crc,
+    }
+  }
+}
+
+/** A head that stands behind the last good group. */
+export interface FollowingGroup {
+  readonly offset: number
+  readonly firstSequence: number
+  readonly recordCount: number
+  readonly isWhole: boolean
+}
+
+/**
+ *   nothing of this segment behind the end -> clean
+ *   remains, but nothing that says the end had been synced over -> torn
+ *   a head that says so -> damaged
+ *
+ * A group says how many bytes of the segment were synced before it was written. A power cut can take any part of
+ * what was not synced, and never what was. So if a head further on knows of synced bytes beyond the end,
+ * the bytes at the end were durable once and have been damaged since [P10].
+ */
+export type Tail =
+  | { readonly kind: 'clean' }
+  | { readonly kind: 'torn'; readonly remainsEnd: number }
+  | { readonly kind: 'damaged'; readonly problem: string; readonly follows: readonly FollowingGroup[] }
+
+/** @param end offset behind the last good group */
+export function judgeTail(bytes: Uint8Array, segmentId: number, end: number, nextSequence: number): Tail {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const follows: FollowingGroup[] = []
+  let durableBytes = 0
+  let remainsEnd = 0
+  for (const offset of findAligned(bytes, GROUP_MAGIC_BYTES, end)) {
+    const head = decodeGroupHead(bytes, view, offset, segmentId)
+    if (head === undefined) continue
+    durableBytes = Math.max(durableBytes, head.durableBytes)
+    remainsEnd = Math.max(remainsEnd, Math.min(bytes.length, offset + Math.max(head.groupBytes, MARK_BYTES)))
+    follows.push({
+      offset,
+      firstSequence: head.firstSequence,
+      recordCount: head.recordCount,
+      isWhole: decodeGroup(bytes, view, offset, segmentId) !== undefined,
+    })
+  }
+  for (const offset of findAligned(bytes, COMMIT_MAGIC_BYTES, end)) {
+    if (decodeCommitFrame(view, offset, segmentId) === undefined) continue
+    remainsEnd = Math.max(remainsEnd, offset + COMMIT_FRAME_BYTES)
+  }
+  if (durableBytes > end) {
+    return { kind: 'damaged', problem: describeEnd(bytes, view, segmentId, end, nextSequence), follows }
+  }
+  return remainsEnd === 0 ? { kind: 'clean' } : { kind: 'torn', remainsEnd }
+}
+
+/** In words, why no good group starts at the end. */
+export function describeEnd(
+  bytes: Uint8Array,
+  view: DataView,
+  segmentId: number,
+  end: number,
+  nextSequence: number,
+): string {
+  if (end + GROUP_HEAD_BYTES > bytes.length) return 'the file ends'
+  const head = decodeGroupHead(bytes, view, end, segmentId)
+  if (head === undefined) return 'no whole group head'
+  if (decodeGroup(bytes, view, end, segmentId) === undefined) return 'the checksum of the group differs'
+  if (head.firstSequence !== nextSequence) {
+    return `the group starts at sequence ${head.firstSequence}, not at ${nextSequence}`
+  }
+  return 'the group does not follow the one before it'
+}
+
+function* findAligned(bytes: Uint8Array, pattern: Uint8Array, from: number): Generator<number> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (
+    let offset = buffer.indexOf(pattern, from);
+    offset !== -1;
+    offset = buffer.indexOf(pattern, offset + 1)
+  ) {
+    if (offset % ALIGNMENT_BYTES === 0) yield offset
+  }
+}

@@ -1,0 +1,133 @@
+import { ignoreMissing, writeFully, type FileHandle, type FileSystem } from '@se/core'
+import {
+  encodeSegmentHeader,
+  readFileName,
+  segmentFileName,
+  spareFileName,
+  type SegmentHeader,
+} from './format.ts'
+
+const ZEROS = new Uint8Array(1024 * 1024)
+
+/** Makes, recycles and removes segment files, each step durable before the next. */
+export class SegmentFiles {
+  readonly #fileSystem: FileSystem
+  readonly #directory: string
+  readonly #segmentBytes: number
+  readonly #logId: string
+
+  constructor(fileSystem: FileSystem, directory: string, segmentBytes: number, logId: string) {
+    this.#fileSystem = fileSystem
+    this.#directory = directory
+    this.#segmentBytes = segmentBytes
+    this.#logId = logId
+  }
+
+  /**
+   * The header of a segment of this log.
+   *
+   * @param first what its first group brings; none while it is only prepared
+   * @param segmentBytes if the file has another size than new ones
+   */
+  header(
+    segmentId: number,
+    first?: { firstSequence: number; previousCrc: number },
+    segmentBytes = this.#segmentBytes,
+  ): SegmentHeader {
+    return {
+      segmentId,
+      segmentBytes,
+      logId: this.#logId,
+      firstSequence: first?.firstSequence ?? 0,
+      previousCrc: first?.previousCrc ?? 0,
+      isPrepared: first === undefined,
+    }
+  }
+
+  /**
+   * Makes a segment file ready for its first group: full size, a header that says `prepared`, synced, then given
+   * its name, and the directory synced. So a file with a segment's name always has a whole header.
+   *
+   * A new file is filled with zeros, not just extended: a sync of blocks that exist is nearly twice as fast as one
+   * that must also record them.
+   *
+   * @param spare name of a freed file of the right size to use again
+   * @returns the open file
+   */
+  async prepare(segmentId: number, spare: string | undefined): Promise<FileHandle> {
+    const header = encodeSegmentHeader(this.header(segmentId))
+    const temporary = `${this.#directory}/${spare ?? spareFileName(segmentId)}`
+    const handle =
+      spare === undefined
+        ? await this.#createFilled(temporary)
+        : await this.#fileSystem.open(temporary, 'write')
+    try {
+      await writeFully(handle, header, 0)
+      await handle.syncData()
+      await this.#fileSystem.rename(temporary, this.#path(segmentId))
+      await this.#fileSystem.syncDirectory(this.#directory)
+    } catch (error) {
+      await abandon(handle)
+      throw error
+    }
+    return handle
+  }
+
+  /** Turns a segment that nobody needs into a spare. @returns its new name */
+  async free(segmentId: number): Promise<string> {
+    const spare = spareFileName(segmentId)
+    await this.#fileSystem.rename(this.#path(segmentId), `${this.#directory}/${spare}`)
+    await this.#fileSystem.syncDirectory(this.#directory)
+    return spare
+  }
+
+  async removeSpare(name: string): Promise<void> {
+    await this.#fileSystem.remove(`${this.#directory}/${name}`).catch(ignoreMissing)
+  }
+
+  /** Spares left by an earlier run that have the right size; the others are removed. */
+  async usableSpares(names: readonly string[]): Promise<string[]> {
+    const usable: string[] = []
+    for (const name of names) {
+      if (readFileName(name)?.kind !== 'spare') continue
+      const handle = await this.#fileSystem.open(`${this.#directory}/${name}`, 'read')
+      let size: number
+      try {
+        size = await handle.size()
+      } finally {
+        await handle.close()
+      }
+      if (size === this.#segmentBytes) usable.push(name)
+      else await this.removeSpare(name)
+    }
+    return usable
+  }
+
+  async #createFilled(path: string): Promise<FileHandle> {
+    await this.#fileSystem.remove(path).catch(ignoreMissing)
+    const handle = await this.#fileSystem.open(path, 'create')
+    try {
+      for (let offset = 0; offset < this.#segmentBytes; offset += ZEROS.length) {
+        await writeFully(handle, ZEROS.subarray(0, this.#segmentBytes - offset), offset)
+      }
+      return handle
+    } catch (error) {
+      await abandon(handle)
+      // On a full disk the half-filled file must not keep the room it took.
+      await this.#fileSystem.remove(path).catch(ignoreFailure)
+      throw error
+    }
+  }
+
+  #path(segmentId: number): string {
+    return `${this.#directory}/${segmentFileName(segmentId)}`
+  }
+}
+
+/** Closes a file after a failure that is being reported already. */
+async function abandon(handle: FileHandle): Promise<void> {
+  await handle.close().catch(ignoreFailure)
+}
+
+/** For clean-up after a failure: the first error is the one to report. */
+function ignoreFailure(): void {}
