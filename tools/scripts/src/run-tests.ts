@@ -18,9 +18,11 @@ const PARALLEL = 2
 const nxArguments = process.argv.slice(2)
 rmSync(reportDirectory, { recursive: true, force: true })
 const troubles: string[] = []
+let isStarted = false
 try {
   const services = await acquireTestServices()
   try {
+    isStarted = true
     const { exitCode } = await runNx(
       ['run-many', '-t', 'test', `--parallel=${PARALLEL}`, '--output-style=static', ...nxArguments],
       services.env,
@@ -43,7 +45,7 @@ for (const file of existsSync(reportDirectory) ? readdirSync(reportDirectory) : 
   }
 }
 // Which projects a selection should have run is Nx's secret; without one, it is all of them.
-if (nxArguments.length === 0) {
+if (isStarted && nxArguments.length === 0) {
   for (const config of globSync('{packages,apps,tools}/*/vitest.config.ts', { cwd: workspaceRoot })) {
     const project = path.basename(path.dirname(config))
     if (reports[project] === undefined) troubles.push(`${project} ended without a report`)
