@@ -1,2 +1,25 @@
+export {
+  cacheContract,
+  CACHE_CONTRACT_BRANCHES,
+  type CacheContractCase,
+  type CacheContractHarness,
+} from './cache-contract.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
+export {
+  memoryCache,
+  type MemoryCache,
+  type MemoryCacheConnection,
+  type MemoryCacheOptions,
+  type MemoryCacheServer,
+  type StripeSnapshot,
+} from './memory-cache.ts'
 export { seededRandom, type SeededRandom } from './seeded-random.ts'
+export { archiveContract, type ArchiveContractCase, type ArchiveHarness } from './archive-contract.ts'
+export {
+  memoryArchive,
+  type ArchiveOperation,
+  type MemoryArchive,
+  type MemoryArchiveBackup,
+  type MemoryArchiveOptions,
+  type ValueWrite,
+} from './memory-archive.ts'

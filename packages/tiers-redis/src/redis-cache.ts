@@ -1,0 +1,493 @@
+import {
+  CorruptData,
+  createBranchSet,
+  decodeCut,
+  encodeCut,
+  invariant,
+  type BranchSet,
+  type CachePermit,
+  type CachePut,
+  type CachePutOutcome,
+  type CacheTier,
+  type Cut,
+  type LedgerRow,
+  type Lookup,
+  type StoredLeaf,
+  type StripeState,
+} from '@se/core'
+import { bucketOfId, stripeOfBucket, stripeOfId, STRIPE_COUNT } from '@se/core/hash'
+import { addLeaves, decodeLeaf, EMPTY_LEAF, encodeLeaf, isEmptyLeaf, LEAF_BYTES } from '@se/merkle'
+import { createConnection, unknownCauseOf, type RedisConnection, type ScriptClient } from './connection.ts'
+import { createTextMemo, decodeEntry } from './entry.ts'
+import { shareOut, type FinishItem, type FinishLeaf, type StripeShare } from './finish-plan.ts'
+import { epochField, LEAF_FIELD_BYTES, META_FIELDS, sumsField, tokenField } from './keys.ts'
+import { KnownStripes, type KnownStripe } from './known-stripes.ts'
+import { parseOptions, type ParsedOptions, type RedisCacheOptions } from './options.ts'
+import { decodeOutcome, planPuts, uniqueRounds, type PutCall } from './put-plan.ts'
+import { CALL_ITEMS_MAX, TOKEN_NONE } from './scripts.ts'
+
+/**
+ * Ids of one MGET; further ones follow in the same round trip, so that Redis reads on while the client
+ * decodes the first.
+ */
+const READ_CALL_ITEMS = 250
+const EPOCH_BYTES = 8
+
+/** A {@link CacheTier} on Redis, and where its keys are. */
+export interface RedisCache extends CacheTier {
+  /** Key of a stripe's meta, a hash: epoch, cut, tokens, sums. For tools that look or plant. */
+  metaKeyOf(stripe: number): string
+}
+
+/**
+ * The shared cache on Redis, standalone or Cluster. Nothing is connected before `open`; a Redis that is down
+ * is a cache that answers `unknown`, and is used again as soon as it is back.
+ *
+ * @throws InvalidConfig naming the field
+ */
+export function redisCache(options: RedisCacheOptions): RedisCache {
+  return new RedisCacheTier(parseOptions(options))
+}
+
+class RedisCacheTier implements RedisCache {
+  readonly backend = 'redis'
+  readonly #options: ParsedOptions
+  readonly #connection: RedisConnection
+  readonly #known = new KnownStripes()
+  readonly #contentTypes = createTextMemo()
+  readonly #states = createTextMemo()
+  /** `finishStripe` is called once a stripe with the same rows; they are shared out once. */
+  readonly #shares = new WeakMap<readonly LedgerRow[], readonly StripeShare[]>()
+  #branches: BranchSet = createBranchSet()
+
+  constructor(options: ParsedOptions) {
+    this.#options = options
+    this.#connection = createConnection(options)
+  }
+
+  async open(options: { branches: readonly string[] }): Promise<void> {
+    this.#branches = createBranchSet(options.branches.filter((prefix) => prefix !== ''))
+    invariant(
+      this.#branches.prefixes.every((prefix, branch) => prefix === options.branches[branch]),
+      'branches come in the order the archive numbers them',
+    )
+    await this.#connection.open()
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  async readStripes(): Promise<readonly (StripeState | undefined)[]> {
+    const order = this.#known.nextOrder()
+    const metas = await this.#readHashes(
+      Array.from({ length: STRIPE_COUNT }, (_, stripe) => ({
+        key: this.metaKeyOf(stripe),
+        fields: [...META_FIELDS],
+      })),
+    )
+    const decodeCutOnce = cutDecoder()
+    return Promise.all(
+      metas.map(async (meta, stripe) => {
+        const read = decodeMeta(stripe, meta, decodeCutOnce)
+        if (read === undefined || read.revision === read.state.epoch) {
+          this.#known.learn(stripe, order, read && { ...read, leafEpochs: new Map() })
+          return read?.state
+        }
+        const known = this.#known.get(stripe)
+        if (known?.revision === read.revision) {
+          this.#known.learn(stripe, order, { ...read, leafEpochs: known.leafEpochs })
+          return read.state
+        }
+        return this.#loadLeafEpochs(stripe)
+      }),
+    )
+  }
+
+  async get(id: string): Promise<Lookup> {
+    const stripe = stripeOfId(id)
+    if (this.#known.get(stripe) === undefined) return SUSPENDED
+    try {
+      const key = this.#options.keys.itemIn(stripe, id)
+      return this.#judge(id, stripe, await this.#connection.run((client) => client.getBuffer(key)))
+    } catch (cause) {
+      return { kind: 'unknown', because: unknownCauseOf(cause), cause }
+    }
+  }
+
+  async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
+    const stripes = new Uint8Array(ids.length)
+    const asked: number[] = []
+    for (let index = 0; index < ids.length; index++) {
+      stripes[index] = stripeOfId(ids[index]!)
+      if (this.#known.get(stripes[index]!) !== undefined) asked.push(index)
+    }
+    const lookups: Lookup[] = Array.from({ length: ids.length }, () => SUSPENDED)
+    if (asked.length === 0) return lookups
+    const calls = this.#connection.isCluster ? byStripe(asked, stripes) : inSlices(asked, READ_CALL_ITEMS)
+    try {
+      await this.#connection.run((client) =>
+        Promise.all(
+          calls.map(async (positions) => {
+            const keys = positions.map((index) => this.#options.keys.itemIn(stripes[index]!, ids[index]!))
+            const entries = await client.mgetBuffer(keys)
+            positions.forEach((index, at) => {
+              lookups[index] = this.#judge(ids[index]!, stripes[index]!, entries[at] ?? null)
+            })
+          }),
+        ),
+      )
+      return lookups
+    } catch (cause) {
+      const unknown: Lookup = { kind: 'unknown', because: unknownCauseOf(cause), cause }
+      return ids.map(() => unknown)
+    }
+  }
+
+  #judge(id: string, stripe: number, entry: Buffer | null): Lookup {
+    if (entry === null || !this.#known.counts(stripe, entry, () => this.#leafOf(id))) return ABSENT
+    return { kind: 'found', item: decodeEntry(id, entry, this.#contentTypes, this.#states) }
+  }
+
+  #leafOf(id: string): number {
+    return this.#branches.branchOf(id) * 65_536 + bucketOfId(id)
+  }
+
+  async readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]> {
+    if (ids.length === 0) return []
+    const buckets = ids.map((id) => bucketOfId(id))
+    const positions = byStripe(
+      ids.map((_, index) => index),
+      Uint8Array.from(buckets, stripeOfBucket),
+    )
+    const metas = await this.#readHashes(
+      positions.map((ofStripe) => ({
+        key: this.metaKeyOf(stripeOfBucket(buckets[ofStripe[0]!]!)),
+        fields: [
+          'epoch',
+          'revision',
+          ...ofStripe.map((index) => tokenField(this.#branches.branchOf(ids[index]!), buckets[index]!)),
+          ...ofStripe.map((index) => epochField(this.#branches.branchOf(ids[index]!), buckets[index]!)),
+        ],
+      })),
+    )
+    const permits: (CachePermit | undefined)[] = ids.map(() => undefined)
+    positions.forEach((ofStripe, call) => {
+      const [epoch, , ...leafFields] = metas[call]!
+      if (!epoch) return
+      const stripeEpoch = epoch.toString('hex')
+      ofStripe.forEach((index, at) => {
+        permits[index] = {
+          id: ids[index]!,
+          token: leafFields[at]?.toString('latin1') ?? TOKEN_NONE,
+          epoch: leafFields[ofStripe.length + at]?.toString('hex') ?? stripeEpoch,
+        }
+      })
+    })
+    return permits
+  }
+
+  async put(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]> {
+    if (puts.length === 0) return []
+    if (new Set(puts.map((put) => put.write.id)).size === puts.length) return this.#putUnique(puts)
+    const outcomes: CachePutOutcome[] = []
+    for (const round of uniqueRounds(puts)) {
+      const ofRound = await this.#putUnique(round.map((index) => puts[index]!))
+      round.forEach((index, at) => (outcomes[index] = ofRound[at]!))
+    }
+    return outcomes
+  }
+
+  async #putUnique(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]> {
+    const freshToken = this.#randomHex()
+    const outcomes: CachePutOutcome[] = puts.map(() => 'unknown')
+    await this.#connection.run((client) => {
+      const put = async (call: PutCall) => {
+        const letters = (await client.sePutBuffer(
+          call.keys.length,
+          ...call.keys,
+          freshToken,
+          call.groupCount,
+          call.reading,
+          this.#options.ttlMs ?? '',
+          call.blob,
+        )) as Buffer
+        call.positions.forEach((position, at) => (outcomes[position] = decodeOutcome(letters[at]!)))
+      }
+      return Promise.all(
+        planPuts(puts, this.#branches, this.#options.keys, !this.#connection.isCluster).map(put),
+      )
+    })
+    return outcomes
+  }
+
+  async createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
+    return this.#seat(stripe, undefined, cut, leaves)
+  }
+
+  async resetStripe(expected: StripeState, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
+    return this.#seat(expected.stripe, expected, cut, leaves)
+  }
+
+  async #seat(
+    stripe: number,
+    expected: StripeState | undefined,
+    cut: Cut,
+    leaves: readonly StoredLeaf[],
+  ): Promise<boolean> {
+    const order = this.#known.nextOrder()
+    const epoch = this.#options.random.bytes(EPOCH_BYTES)
+    const isSeated = await this.#connection.run((client) =>
+      client.seSeatBuffer(
+        1,
+        this.metaKeyOf(stripe),
+        ...(expected === undefined
+          ? ['', '']
+          : [Buffer.from(expected.epoch, 'hex'), encodeCut(expected.cut)]),
+        Buffer.from(epoch),
+        encodeCut(cut),
+        encodeLeaves(leaves, sumsField),
+      ),
+    )
+    if (isSeated !== 1) return false
+    const epochHex = Buffer.from(epoch).toString('hex')
+    this.#known.learn(stripe, order, {
+      state: { stripe, cut, epoch: epochHex },
+      revision: epochHex,
+      leafEpochs: new Map(),
+    })
+    return true
+  }
+
+  async finishStripe(
+    state: StripeState,
+    rows: readonly LedgerRow[],
+    to: Cut,
+  ): Promise<readonly string[] | undefined> {
+    const { items, leaves } = this.#shareOf(rows)[state.stripe]!
+    const sums = await this.#sumsAfter(state, leaves)
+    if (sums === undefined) return undefined
+    const freshToken = this.#randomHex()
+    const slices = inSlices(items, CALL_ITEMS_MAX)
+    const last = slices.pop() ?? []
+    const removed: string[] = []
+    const finish = async (slice: readonly FinishItem[], isLast: boolean) => {
+      const keys = slice.map((item) => this.#options.keys.itemIn(state.stripe, item.id))
+      const letters = (await this.#connection.run((client) =>
+        client.seFinishBuffer(
+          1 + keys.length,
+          this.metaKeyOf(state.stripe),
+          ...keys,
+          Buffer.from(state.epoch, 'hex'),
+          encodeCut(state.cut),
+          sums.revision,
+          freshToken,
+          isLast ? encodeCut(to) : '',
+          encodeBounds(slice),
+          isLast ? sums.encoded : '',
+        ),
+      )) as Buffer | null
+      if (letters === null) return false
+      slice.forEach((item, at) => {
+        if (letters[at] === 0x31) removed.push(item.id)
+      })
+      return true
+    }
+    // What is older may go, and tokens may change, at any time after the rows were committed; only sums and
+    // cut must move in one step. So a long tail goes in several calls, and the last one moves the stripe.
+    for (const slice of slices) if (!(await finish(slice, false))) return undefined
+    return (await finish(last, true)) ? removed : undefined
+  }
+
+  #shareOf(rows: readonly LedgerRow[]): readonly StripeShare[] {
+    let shares = this.#shares.get(rows)
+    if (shares === undefined) {
+      shares = shareOut(rows, this.#branches)
+      this.#shares.set(rows, shares)
+    }
+    return shares
+  }
+
+  /**
+   * Reads the sums of the leaves and adds what the rows bring. The script sets them only if epoch, cut and
+   * revision are still those they were read under.
+   */
+  async #sumsAfter(
+    state: StripeState,
+    leaves: readonly FinishLeaf[],
+  ): Promise<{ revision: Buffer | ''; encoded: Buffer | '' } | undefined> {
+    if (leaves.length === 0) return { revision: '', encoded: '' }
+    const fields = leaves.map((leaf) => sumsField(leaf.branch, leaf.bucket))
+    const [meta] = await this.#readHashes([
+      { key: this.metaKeyOf(state.stripe), fields: ['revision', ...fields] },
+    ])
+    const [revision, ...stored] = meta!
+    if (!revision) return undefined
+    const after = leaves.map((leaf, index) => {
+      const before = stored[index] ? decodeLeaf(stored[index]) : EMPTY_LEAF
+      return { ...leaf, sums: encodeLeaf(addLeaves(before, leaf.delta)) }
+    })
+    return { revision, encoded: encodeLeaves(after, sumsField) }
+  }
+
+  async readReceipt(
+    stripe: number,
+  ): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined> {
+    const fields = await this.#readLeafFields(stripe, 's')
+    if (fields === undefined) return undefined
+    const leaves: StoredLeaf[] = []
+    for (const { branch, bucket, value } of fields.leaves) {
+      if (!isEmptyLeaf(decodeLeaf(value))) leaves.push({ branch, bucket, sums: new Uint8Array(value) })
+    }
+    return { state: fields.state, leaves }
+  }
+
+  async invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<boolean> {
+    if (leaves.length === 0) return true
+    const isDone = await this.#connection.run((client) =>
+      client.seInvalidateBuffer(
+        1,
+        this.metaKeyOf(state.stripe),
+        Buffer.from(state.epoch, 'hex'),
+        encodeCut(state.cut),
+        Buffer.from(this.#options.random.bytes(EPOCH_BYTES)),
+        this.#randomHex(),
+        Buffer.from(this.#options.random.bytes(EPOCH_BYTES)),
+        encodeLeaves(leaves, (branch, bucket) => sumsField(branch, bucket).slice(1)),
+      ),
+    )
+    if (isDone !== 1) return false
+    // This process must not answer from these leaves until its next poll either.
+    await this.#loadLeafEpochs(state.stripe)
+    return true
+  }
+
+  async timeToLiveMs(id: string): Promise<number | undefined> {
+    const leftMs = await this.#connection.run((client) => client.pttl(this.keyOf(id)))
+    return leftMs >= 0 ? leftMs : undefined
+  }
+
+  keyOf(id: string): string {
+    return this.#options.keys.item(id)
+  }
+
+  metaKeyOf(stripe: number): string {
+    return this.#options.keys.meta(stripe)
+  }
+
+  /** Reads fields of hashes in one round trip. On Cluster a pipeline must stay on one node, so none is used. */
+  #readHashes(hashes: readonly { key: string; fields: string[] }[]): Promise<(Buffer | null)[][]> {
+    return this.#connection.run(async (client) => {
+      if (this.#connection.isCluster || hashes.length === 1) {
+        return Promise.all(hashes.map(({ key, fields }) => client.hmgetBuffer(key, ...fields)))
+      }
+      const pipeline = client.pipeline()
+      for (const { key, fields } of hashes) pipeline.hmgetBuffer(key, ...fields)
+      const results = (await pipeline.exec()) ?? []
+      return results.map(([error, values]) => {
+        if (error) throw error
+        return values as (Buffer | null)[]
+      })
+    })
+  }
+
+  async #loadLeafEpochs(stripe: number): Promise<StripeState | undefined> {
+    const order = this.#known.nextOrder()
+    const fields = await this.#readLeafFields(stripe, 'e')
+    if (fields === undefined) {
+      this.#known.learn(stripe, order, undefined)
+      return undefined
+    }
+    const leafEpochs = new Map<number, string>()
+    for (const { branch, bucket, value } of fields.leaves) {
+      leafEpochs.set(branch * 65_536 + bucket, value.toString('hex'))
+    }
+    this.#known.learn(stripe, order, { state: fields.state, revision: fields.revision, leafEpochs })
+    return fields.state
+  }
+
+  async #readLeafFields(stripe: number, kind: 's' | 'e') {
+    const answer = (await this.#connection.run((client: ScriptClient) =>
+      client.seReadBuffer(1, this.metaKeyOf(stripe), kind),
+    )) as Buffer[] | null
+    if (answer === null) return undefined
+    const read = decodeMeta(stripe, answer.slice(0, META_FIELDS.length), decodeCut)
+    if (read === undefined) return undefined
+    const leaves: { branch: number; bucket: number; value: Buffer }[] = []
+    for (let at = META_FIELDS.length; at < answer.length; at += 2) {
+      const leaf = Number.parseInt(answer[at]!.toString('latin1', 1), 16)
+      leaves.push({ branch: Math.floor(leaf / 65_536), bucket: leaf % 65_536, value: answer[at + 1]! })
+    }
+    return { ...read, leaves }
+  }
+
+  #randomHex(): string {
+    return Buffer.from(this.#options.random.bytes(EPOCH_BYTES)).toString('hex')
+  }
+}
+
+const ABSENT: Lookup = Object.freeze({ kind: 'absent' })
+/** The stripe has no meta, as far as this process has heard: it is out of service until someone makes one. */
+const SUSPENDED: Lookup = Object.freeze({ kind: 'unknown', because: 'suspended' })
+
+/** @returns `undefined` where there is no meta */
+function decodeMeta(
+  stripe: number,
+  [epoch, cut, revision]: readonly (Buffer | null)[],
+  decode: (text: string) => Cut,
+): Omit<KnownStripe, 'leafEpochs'> | undefined {
+  if (!epoch) return undefined
+  if (!cut || !revision || epoch.length !== EPOCH_BYTES) {
+    throw new CorruptData(`redis: the meta of stripe ${stripe} lacks a field`, { details: { stripe } })
+  }
+  return {
+    state: { stripe, cut: decode(cut.toString('latin1')), epoch: epoch.toString('hex') },
+    revision: revision.toString('hex'),
+  }
+}
+
+/** Most stripes stand at the same cut. */
+function cutDecoder(): (text: string) => Cut {
+  const cuts = new Map<string, Cut>()
+  return (text) => {
+    const cut = cuts.get(text) ?? decodeCut(text)
+    cuts.set(text, cut)
+    return cut
+  }
+}
+
+function byStripe(indexes: readonly number[], stripes: Uint8Array): number[][] {
+  const lists: number[][] = Array.from({ length: STRIPE_COUNT }, () => [])
+  for (const index of indexes) lists[stripes[index]!]!.push(index)
+  return lists.filter((list) => list.length > 0)
+}
+
+function inSlices<T>(list: readonly T[], length: number): T[][] {
+  const slices: T[][] = []
+  for (let at = 0; at < list.length; at += length) slices.push(list.slice(at, at + length))
+  return slices
+}
+
+function encodeBounds(items: readonly FinishItem[]): Buffer {
+  const bytes = Buffer.allocUnsafe(items.length * (LEAF_FIELD_BYTES + 12))
+  let at = 0
+  for (const { branch, bucket, bound } of items) {
+    at += bytes.write(tokenField(branch, bucket), at, 'latin1')
+    at = bytes.writeUInt32BE(Math.floor(bound.time / 2 ** 32), at)
+    at = bytes.writeUInt32BE(bound.time >>> 0, at)
+    at = bytes.writeUInt32BE(bound.instance, at)
+  }
+  return bytes
+}
+
+function encodeLeaves(
+  leaves: readonly StoredLeaf[],
+  nameOf: (branch: number, bucket: number) => string,
+): Buffer {
+  return Buffer.concat(
+    leaves.flatMap((leaf) => {
+      invariant(leaf.sums.length === LEAF_BYTES, 'sums of a leaf have 28 bytes', { length: leaf.sums.length })
+      return [Buffer.from(nameOf(leaf.branch, leaf.bucket), 'latin1'), leaf.sums]
+    }),
+  )
+}

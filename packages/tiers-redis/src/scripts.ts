@@ -1,0 +1,233 @@
+/**
+ * The scripts that change a stripe. Each runs whole or not at all as others see it; each declares its keys;
+ * on Cluster each is called with the keys of one stripe. What they do and why: docs/formats/redis.md.
+ *
+ * Stamps are compared as numbers: `struct.unpack` gives a double, and a stamp's time is at most 2^53-1, which
+ * a double holds exactly [P44]. Not with Lua's `<` on their bytes: that is `strcoll`, and Redis takes its
+ * collation from the environment it was started in, so byte order would hold on some machines only.
+ *
+ * Tokens and epochs are set before anything is stored, and a cut after everything else, so that a script
+ * stopped half way by a full memory leaves a stripe that promises less than it could, never more.
+ */
+
+/** Token of a leaf that has none, on the wire and in permits. */
+export const TOKEN_NONE = '0'.repeat(16)
+/** Most items in one call of `sePut` or `seFinish`; Lua's `unpack` takes some 8,000 values. */
+export const CALL_ITEMS_MAX = 500
+
+/**
+ * Puts items of one or more stripes.
+ *
+ * KEYS  one meta a group, then the items' keys in order of the groups
+ * ARGV  1 a fresh token  2 how many groups  3 `whole` or `head`: how existing entries are read
+ *       4 time to live in ms, or ''  5 groups:
+ *       u32 item count, 8 bytes epoch of their permits (zeros: none), `w` write or `f` fill, then by item
+ *       7 bytes token field, 16 bytes token of the permit, u64 + u32 stamp, u32 length, the entry (none: delete)
+ *
+ * @returns a letter an item: `s` stored, `r` removed, `k` skipped, `u` no meta
+ */
+export const PUT = `
+local unpackFrom, sub, call = struct.unpack, string.sub, redis.call
+local fresh, groupCount, reading, ttl, blob = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local itemCount = #KEYS - groupCount
+local existing
+if reading == 'whole' then
+  existing = call('MGET', unpack(KEYS, groupCount + 1))
+else
+  existing = {}
+  for i = 1, itemCount do existing[i] = call('GETRANGE', KEYS[groupCount + i], 0, 21) end
+end
+local stores, removes, outcomes = {}, {}, {}
+local storeCount, removeCount = 0, 0
+local position, before = 1, 0
+for group = 1, groupCount do
+  local count, permitEpoch, kind
+  count, permitEpoch, kind, position = unpackFrom('>I4c8c1', blob, position)
+  local fields, tokens, times, instances, entries = { 'epoch', 'revision' }, {}, {}, {}, {}
+  for i = 1, count do
+    fields[i + 2], tokens[i], times[i], instances[i], entries[i], position =
+      unpackFrom('>c7c16I8I4I4c0', blob, position)
+  end
+  local meta = call('HMGET', KEYS[group], unpack(fields))
+  local stripeEpoch = meta[1]
+  if stripeEpoch then
+    local leafEpochs
+    if meta[2] ~= stripeEpoch then
+      local names = {}
+      for i = 1, count do names[i] = 'e' .. sub(fields[i + 2], 2) end
+      leafEpochs = call('HMGET', KEYS[group], unpack(names))
+    end
+    local isWrite = kind == 'w'
+    local freshTokens, freshCount = {}, 0
+    for i = 1, count do
+      local inForce = leafEpochs and leafEpochs[i] or stripeEpoch
+      local entry, old = entries[i], existing[before + i]
+      local isValid, isNewer = false, false
+      if old and #old >= 22 then
+        local oldFormat, oldEpoch, oldTime, oldInstance = unpackFrom('>I2c8I8I4', old)
+        if oldFormat == 57600 and oldEpoch == inForce then
+          isValid = true
+          isNewer = times[i] > oldTime or (times[i] == oldTime and instances[i] > oldInstance)
+        end
+      end
+      local outcome = 'k'
+      if entry == '' then
+        if not isValid then
+          outcome = 'r'
+        elseif isNewer then
+          outcome = 'r'
+          removeCount = removeCount + 1
+          removes[removeCount] = KEYS[groupCount + before + i]
+        end
+      elseif isNewer or not isValid then
+        if permitEpoch == inForce and (isValid or (meta[i + 2] or '${TOKEN_NONE}') == tokens[i]) then
+          outcome = 's'
+          stores[storeCount + 1] = KEYS[groupCount + before + i]
+          stores[storeCount + 2] = entry
+          storeCount = storeCount + 2
+        elseif isValid and isWrite then
+          outcome = 'r'
+          removeCount = removeCount + 1
+          removes[removeCount] = KEYS[groupCount + before + i]
+        end
+      end
+      outcomes[before + i] = outcome
+      if isWrite then
+        freshTokens[freshCount + 1] = fields[i + 2]
+        freshTokens[freshCount + 2] = fresh
+        freshCount = freshCount + 2
+      end
+    end
+    if freshCount > 0 then call('HSET', KEYS[group], unpack(freshTokens)) end
+  else
+    for i = 1, count do outcomes[before + i] = 'u' end
+  end
+  before = before + count
+end
+if removeCount > 0 then call('DEL', unpack(removes)) end
+if storeCount > 0 then
+  if ttl == '' then
+    call('MSET', unpack(stores))
+  else
+    for i = 1, storeCount, 2 do call('SET', stores[i], stores[i + 1], 'PX', ttl) end
+  end
+end
+return table.concat(outcomes)
+`
+
+/**
+ * Takes ledger rows into a stripe: removes what is older, sets fresh tokens, and moves the cut.
+ *
+ * KEYS  1 the meta, then items
+ * ARGV  1 epoch  2 cut  3 revision or '': what must hold  4 a fresh token
+ *       5 the cut to stand at, or '' when more calls follow
+ *       6 by item: 7 bytes token field, u64 + u32 stamp below which an entry goes
+ *       7 by leaf: 7 bytes sums field, 28 bytes sums
+ *
+ * @returns nil when the stripe had moved, else `1` (removed) or `0` by item
+ */
+export const FINISH = `
+local unpackFrom, call = struct.unpack, redis.call
+local state = call('HMGET', KEYS[1], 'epoch', 'cut', 'revision')
+if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] or (ARGV[3] ~= '' and state[3] ~= ARGV[3]) then return nil end
+local fresh, bounds, sums = ARGV[4], ARGV[6], ARGV[7]
+local sets, setCount = {}, 0
+local outcomes, position = {}, 1
+for i = 2, #KEYS do
+  local field, time, instance
+  field, time, instance, position = unpackFrom('>c7I8I4', bounds, position)
+  sets[setCount + 1] = field
+  sets[setCount + 2] = fresh
+  setCount = setCount + 2
+  local old = call('GETRANGE', KEYS[i], 0, 21)
+  local outcome = '0'
+  if #old == 22 then
+    local oldTime, oldInstance = unpackFrom('>I8I4', old, 11)
+    if oldTime < time or (oldTime == time and oldInstance < instance) then
+      call('DEL', KEYS[i])
+      outcome = '1'
+    end
+  end
+  outcomes[i - 1] = outcome
+end
+for at = 1, #sums, 35 do
+  sets[setCount + 1], sets[setCount + 2] = unpackFrom('c7c28', sums, at)
+  setCount = setCount + 2
+end
+for at = 1, setCount, 1000 do call('HSET', KEYS[1], unpack(sets, at, math.min(at + 999, setCount))) end
+if ARGV[5] ~= '' then call('HSET', KEYS[1], 'cut', ARGV[5]) end
+return table.concat(outcomes)
+`
+
+/**
+ * Makes the meta of a stripe, or starts it over.
+ *
+ * KEYS  1 the meta
+ * ARGV  1 epoch  2 cut: what must hold; both '': there must be no meta
+ *       3 new epoch  4 new cut  5 by leaf: 7 bytes sums field, 28 bytes sums
+ *
+ * @returns 1, or 0 when it did not hold
+ */
+export const SEAT = `
+local unpackFrom, call = struct.unpack, redis.call
+if ARGV[1] == '' then
+  if call('HEXISTS', KEYS[1], 'epoch') == 1 then return 0 end
+else
+  local state = call('HMGET', KEYS[1], 'epoch', 'cut')
+  if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return 0 end
+end
+call('DEL', KEYS[1])
+local sums, sets, setCount = ARGV[5], {}, 0
+for at = 1, #sums, 35 do
+  sets[setCount + 1], sets[setCount + 2] = unpackFrom('c7c28', sums, at)
+  setCount = setCount + 2
+end
+for at = 1, setCount, 1000 do call('HSET', KEYS[1], unpack(sets, at, math.min(at + 999, setCount))) end
+call('HSET', KEYS[1], 'epoch', ARGV[3], 'revision', ARGV[3], 'cut', ARGV[4])
+return 1
+`
+
+/**
+ * Makes all entries of some leaves misses.
+ *
+ * KEYS  1 the meta
+ * ARGV  1 epoch  2 cut: what must hold  3 new leaf epoch  4 a fresh token  5 new revision
+ *       6 by leaf: 6 bytes leaf name, 28 bytes sums
+ *
+ * @returns 1, or 0 when it did not hold
+ */
+export const INVALIDATE = `
+local unpackFrom, call = struct.unpack, redis.call
+local state = call('HMGET', KEYS[1], 'epoch', 'cut')
+if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return 0 end
+call('HSET', KEYS[1], 'revision', ARGV[5])
+local leaves = ARGV[6]
+for at = 1, #leaves, 34 do
+  local name, sums = unpackFrom('c6c28', leaves, at)
+  call('HSET', KEYS[1], 't' .. name, ARGV[4], 'e' .. name, ARGV[3], 's' .. name, sums)
+end
+return 1
+`
+
+/**
+ * Reads the state of a stripe and one kind of leaf field, in one step.
+ *
+ * KEYS  1 the meta
+ * ARGV  1 `s` sums or `e` epochs
+ *
+ * @returns nil without meta; else epoch, cut, revision, then field, value …
+ */
+export const READ = `
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'cut', 'revision')
+if not state[1] then return nil end
+local wanted, sub = ARGV[1], string.sub
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local field = all[i]
+  if #field == 7 and sub(field, 1, 1) == wanted then
+    state[#state + 1] = field
+    state[#state + 1] = all[i + 1]
+  end
+end
+return state
+`
