@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import { createBranchSet } from '../branch.ts'
+import type { ArchivedRow, LedgerEntry, StoredTreePage } from '../tier.ts'
+import { archiveContract, type ArchiveHarness } from './archive-contract.ts'
+import { memoryArchive, type MemoryArchive } from './memory-archive.ts'
+
+const seed = Number(process.env['SE_SEED'] ?? 7)
+console.log(`seed ${seed} (repeat with SE_SEED=${seed})`)
+
+/** A digest good enough to tell rows apart: core knows no real one. */
+function toyDigest(row: Pick<ArchivedRow, 'id' | 'stamp' | 'bytes'>): Uint8Array {
+  const digest = new Uint8Array(16)
+  const input = Buffer.concat([Buffer.from(`${row.id}|${row.stamp.time}|`), row.bytes ?? new Uint8Array(0)])
+  for (const [index, byte] of input.entries()) digest[index % 16] = (digest[index % 16]! * 31 + byte) & 0xff
+  return digest
+}
+
+/** A toy tree: one page a branch, the digests added byte by byte. */
+function toyPages(
+  pages: readonly StoredTreePage[],
+  changes: readonly Pick<LedgerEntry, 'id' | 'digest' | 'previousDigest'>[],
+  branches = createBranchSet(['user.', 'user.admin.']),
+): StoredTreePage[] {
+  const sums = new Map(pages.map(({ branch, bytes }) => [branch, new Uint8Array(bytes)]))
+  for (const { id, digest, previousDigest } of changes) {
+    const branch = branches.branchOf(id)
+    const sum = sums.get(branch) ?? new Uint8Array(16)
+    for (let index = 0; index < 16; index++)
+      sum[index]! += (digest?.[index] ?? 0) - (previousDigest?.[index] ?? 0)
+    sums.set(branch, sum)
+  }
+  return [...sums]
+    .filter(([, sum]) => sum.some((byte) => byte !== 0))
+    .sort(([a], [b]) => a - b)
+    .map(([branch, bytes]) => ({ branch, page: 0, bytes }))
+}
+
+function newArchive(): MemoryArchive {
+  return memoryArchive({
+    digestRow: (write) => toyDigest(write),
+    foldPages: (pages, rows, branches) =>
+      toyPages(
+        pages,
+        rows.flatMap(({ entries }) => entries),
+        branches,
+      ),
+  })
+}
+
+function newHarness(): ArchiveHarness {
+  const archive = newArchive()
+  const rootOf = (pages: readonly StoredTreePage[]) =>
+    JSON.stringify(pages.map((page) => [page.branch, ...page.bytes]))
+  return {
+    archive,
+    peer: archive.peer(),
+    backup: async () => {
+      const backup = archive.backup()
+      return async () => archive.restoreTo(backup)
+    },
+    digestRow: toyDigest,
+    rootOfPages: (pages, rows) =>
+      rootOf(
+        toyPages(
+          pages,
+          rows.flatMap(({ entries }) => entries),
+        ),
+      ),
+    rootOfRows: (rows) =>
+      rootOf(
+        toyPages(
+          [],
+          rows.map(({ id, digest }) => ({ id, digest, previousDigest: undefined })),
+        ),
+      ),
+    seed,
+  }
+}
+
+describe('memory archive: contract', () => {
+  for (const { title, run } of archiveContract) it(title, () => run(newHarness()))
+})
+
+describe('memory archive: switches', () => {
+  const write = (id: string, time: number) => ({
+    id,
+    stamp: { time, instance: 1 },
+    state: '',
+    contentType: '',
+    bytes: new Uint8Array([1]),
+  })
+
+  async function opened() {
+    const archive = newArchive()
+    await archive.open({ branches: [], digests: 'unkeyed' })
+    const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: '0'.repeat(32) })
+    return { archive, claim }
+  }
+
+  it('[W5] a failure after the commit loses the answer, not the batch', async () => {
+    const { archive, claim } = await opened()
+    archive.failNext('putBatch', 'after-commit')
+    const batch = { claim, sequence: 1, writes: [write('a', 5)] }
+    await expect(archive.putBatch(batch)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+    expect((await archive.get('a')).kind).toBe('found')
+    expect(await archive.putBatch(batch)).toMatchObject({ wasSettled: true, outcomes: [{ kind: 'won' }] })
+  })
+
+  it('a failure before leaves the archive as it was, and happens once', async () => {
+    const { archive, claim } = await opened()
+    archive.failNext('putBatch', 'before', new TypeError('arranged'))
+    const batch = { claim, sequence: 1, writes: [write('a', 5)] }
+    await expect(archive.putBatch(batch)).rejects.toThrow('arranged')
+    expect((await archive.get('a')).kind).toBe('absent')
+    expect((await archive.putBatch(batch)).wasSettled).toBe(false)
+  })
+
+  it('[R1] unavailable to one process, lookups are unknown there, and another goes on', async () => {
+    const { archive } = await opened()
+    const peer = archive.peer()
+    await peer.open({ branches: [], digests: 'unkeyed' })
+    archive.setAvailable(false)
+    expect((await archive.get('a')).kind).toBe('unknown')
+    await expect(archive.readHeads()).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+    expect((await peer.get('a')).kind).toBe('absent')
+    archive.setAvailable(true)
+    expect((await archive.get('a')).kind).toBe('absent')
+  })
+})
