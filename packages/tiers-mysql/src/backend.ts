@@ -26,8 +26,7 @@ export interface Dialect {
 
 /** A row as a lookup finds it. */
 export type FoundRow =
-  | { readonly kind: 'item'; readonly item: StoredItem }
-  | { readonly kind: 'tombstone'; readonly stamp: Stamp }
+  { readonly kind: 'item'; readonly item: StoredItem } | { readonly kind: 'tombstone'; readonly stamp: Stamp }
 
 /** Reads of one snapshot. */
 export interface ReadSession {

@@ -1,10 +1,4 @@
-import {
-  type BranchSet,
-  type ClaimRequest,
-  type Cut,
-  type InstanceClaim,
-  type Random,
-} from '@se/core'
+import { type BranchSet, type ClaimRequest, type Cut, type InstanceClaim, type Random } from '@se/core'
 import type { Dialect, WriteSession } from './backend.ts'
 import { planClaim, type ClaimPlan } from './claim.ts'
 import { foldTree } from './fold-tree.ts'
@@ -127,7 +121,12 @@ async function writeInstance(
 
 async function nextNumber(session: WriteSession, dialect: Dialect): Promise<number> {
   const [last] = await session.rows(
-    dialect.builder.selectFrom('sync_instances').select('number').orderBy('number', 'desc').limit(1).compile(),
+    dialect.builder
+      .selectFrom('sync_instances')
+      .select('number')
+      .orderBy('number', 'desc')
+      .limit(1)
+      .compile(),
   )
   return (last?.number ?? 0) + 1
 }

@@ -19,9 +19,19 @@ export type ClaimPlan = {
 } & (
   | { readonly kind: 'new' }
   /** Takes the row over; `lastSequence` is above the row's where the archive has gone back. */
-  | { readonly kind: 'take-over'; readonly row: InstanceRow; readonly epoch: number; readonly lastSequence: number }
+  | {
+      readonly kind: 'take-over'
+      readonly row: InstanceRow
+      readonly epoch: number
+      readonly lastSequence: number
+    }
   /** The row is gone with what was lost: it is made again. */
-  | { readonly kind: 'recreate'; readonly number: number; readonly epoch: number; readonly lastSequence: number }
+  | {
+      readonly kind: 'recreate'
+      readonly number: number
+      readonly epoch: number
+      readonly lastSequence: number
+    }
 )
 
 /**

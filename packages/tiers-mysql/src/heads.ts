@@ -103,7 +103,10 @@ export async function* ledgerChunks(
 }
 
 /** Why the way from a cut to the heads is not known; `undefined`: it may be. */
-export function gapBetween(from: Cut, heads: Heads): Extract<LedgerTail, { kind: 'gap' }>['because'] | undefined {
+export function gapBetween(
+  from: Cut,
+  heads: Heads,
+): Extract<LedgerTail, { kind: 'gap' }>['because'] | undefined {
   if (from.archiveId !== heads.cut.archiveId) return 'another-archive'
   for (const [instance, sequence] of from.sequences) {
     if (sequence > sequenceAt(heads.cut, instance)) return 'ahead-of-heads'

@@ -49,7 +49,9 @@ export function encodeLedgerRow(row: LedgerRow): Buffer {
 function encodeEntry(entry: LedgerEntry, buffer: Buffer, start: number): number {
   let at = start + 2
   const idBytes = buffer.write(entry.id, at, ID_BYTES_MAX + 1, 'utf8')
-  invariant(idBytes >= 1 && idBytes <= ID_BYTES_MAX, 'a ledger entry has an id of 1 to 255 bytes', { idBytes })
+  invariant(idBytes >= 1 && idBytes <= ID_BYTES_MAX, 'a ledger entry has an id of 1 to 255 bytes', {
+    idBytes,
+  })
   at += idBytes
   encodeStamp(entry.stamp, buffer, at)
   at += STAMP_BYTES
@@ -133,7 +135,8 @@ export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
     let digest: Uint8Array | undefined
     if (flags & HAS_DIGEST) digest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
     let previousDigest: Uint8Array | undefined
-    if (flags & HAS_PREVIOUS_DIGEST) previousDigest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
+    if (flags & HAS_PREVIOUS_DIGEST)
+      previousDigest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
     entries.push({ id, stamp, previousStamp, digest, previousDigest })
   }
   if (at !== end) throw corrupt(`${end - at} bytes are left over`)

@@ -27,11 +27,17 @@ export async function writeMeta(
   name: MetaName,
   value: string,
 ): Promise<void> {
-  await session.run(dialect.builder.updateTable('sync_meta').set({ value }).where('name', '=', name).compile())
+  await session.run(
+    dialect.builder.updateTable('sync_meta').set({ value }).where('name', '=', name).compile(),
+  )
 }
 
 /** Where the stored pages stand. */
-export async function readTreeCut(reader: RowReader, dialect: Dialect, lock: MetaLock = 'none'): Promise<Cut> {
+export async function readTreeCut(
+  reader: RowReader,
+  dialect: Dialect,
+  lock: MetaLock = 'none',
+): Promise<Cut> {
   return decodeCut(await readMeta(reader, dialect, 'tree_cut', lock))
 }
 

@@ -82,7 +82,8 @@ export class RelationalArchive implements ArchiveTier {
           details: { declared: declared.prefixes, stored: branches },
         })
       }
-      const digestKey = facts.digest_key === '' ? undefined : new Uint8Array(Buffer.from(facts.digest_key, 'hex'))
+      const digestKey =
+        facts.digest_key === '' ? undefined : new Uint8Array(Buffer.from(facts.digest_key, 'hex'))
       this.#state = { branches: declared, digester: createRowDigester(digestKey) }
       return {
         archiveId: facts.archive_id,
@@ -122,9 +123,9 @@ export class RelationalArchive implements ArchiveTier {
 
   async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
     if (ids.length === 0) return []
+    if (this.#state === undefined) return ids.map(() => ({ kind: 'unknown', because: 'disconnected' }))
     let found: ReadonlyMap<string, FoundRow>
     try {
-      this.#open()
       found = await this.#backend.find(ids)
     } catch (error) {
       if (isOwn(error)) throw error
@@ -202,7 +203,10 @@ export class RelationalArchive implements ArchiveTier {
     await this.#write(async (session) => {
       const { nowMs } = await readHeads(session, dialect)
       if (!(Number.isInteger(beforeMs) && beforeMs > 0 && beforeMs <= nowMs)) {
-        throw new InvalidInput('beforeMs', 'must be an integer above 0 and not after the clock of the archive')
+        throw new InvalidInput(
+          'beforeMs',
+          'must be an integer above 0 and not after the clock of the archive',
+        )
       }
       if ((await readCollectionFloor(session, dialect, 'update')) >= floor) return
       await writeMeta(session, dialect, 'collection_floor', String(floor))
@@ -292,7 +296,8 @@ export class RelationalArchive implements ArchiveTier {
       archive_id: archiveId,
       former_ids: '[]',
       branches: JSON.stringify(branches.prefixes),
-      digest_key: options.digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
+      digest_key:
+        options.digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
       collection_floor: '0',
       tree_cut: encodeCut({ archiveId, sequences: new Map() }),
     }

@@ -35,12 +35,7 @@ export type InstanceRow = ArchiveTables['sync_instances']
 
 /** The facts of `sync_meta`. */
 export type MetaName =
-  | 'archive_id'
-  | 'former_ids'
-  | 'branches'
-  | 'digest_key'
-  | 'collection_floor'
-  | 'tree_cut'
+  'archive_id' | 'former_ids' | 'branches' | 'digest_key' | 'collection_floor' | 'tree_cut'
 
 /** Columns of `sync_items`, in the order in which statements name and bind them. */
 export const ITEM_COLUMNS = [

@@ -9,7 +9,8 @@ const REFUSALS = ['SQLITE_TOOBIG', 'SQLITE_MISMATCH', 'SQLITE_CONSTRAINT', 'SQLI
 export function classifySqliteError(error: unknown): Failure {
   const code = (error as { code?: unknown }).code
   if (typeof code !== 'string') return 'unavailable'
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') || CONFLICTS.has(code)) return 'conflict'
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') || CONFLICTS.has(code))
+    return 'conflict'
   return REFUSALS.some((refusal) => code.startsWith(refusal)) ? 'refused' : 'unavailable'
 }
 

@@ -54,7 +54,11 @@ export function sqliteArchive(options: SqliteArchiveOptions): ArchiveTier {
   return new RelationalArchive(backend, {
     clock,
     random: options.random ?? systemRandom,
-    attemptsMax: config.integer('archive.attemptsMax', options.attemptsMax, { default: 20, min: 1, max: 1_000 }),
+    attemptsMax: config.integer('archive.attemptsMax', options.attemptsMax, {
+      default: 20,
+      min: 1,
+      max: 1_000,
+    }),
     onRetry: options.onRetry ?? (() => undefined),
   })
 }
