@@ -328,8 +328,10 @@ export const cacheContract: readonly CacheContractCase[] = [
         await assert.rejects(call, TierUnavailable)
       }
       await harness.setAvailable(true)
-      assert.equal(await stampIn(tier), 5)
-      assert.deepEqual(await stateOf(tier), state)
+      await tier.readStripes()
+      // What was given up may have happened all the same, late; it may not have taken anything back.
+      const time = await stampIn(tier)
+      assert.ok(time === undefined || time >= 5, String(time))
     },
   },
   {
