@@ -23,3 +23,11 @@ export {
   type MemoryArchiveOptions,
   type ValueWrite,
 } from './memory-archive.ts'
+export {
+  createPowerLossFileSystem,
+  forEveryChoice,
+  type FileSystemCall,
+  type FileSystemFault,
+  type PowerCutChooser,
+  type PowerLossFileSystem,
+} from './power-loss-file-system.ts'

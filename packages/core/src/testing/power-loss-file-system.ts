@@ -1,0 +1,406 @@
+import type { FileHandle, FileSystem } from '../file-system.ts'
+
+/** One call that reached the file system. */
+export interface FileSystemCall {
+  readonly operation:
+    | 'open'
+    | 'readFile'
+    | 'list'
+    | 'makeDirectory'
+    | 'rename'
+    | 'remove'
+    | 'syncDirectory'
+    | 'writev'
+    | 'read'
+    | 'syncData'
+    | 'truncate'
+    | 'size'
+    | 'close'
+  readonly path: string
+  /** Calls before this one. */
+  readonly index: number
+}
+
+/** What to do instead of the call: fail with an operating system's code, or write only so many bytes. */
+export type FileSystemFault = { readonly code: string } | { readonly writtenBytes: number }
+
+/** Decides what a power cut leaves: an index below `optionCount`, 0 for the oldest state, the last for the newest. */
+export type PowerCutChooser = (optionCount: number) => number
+
+export interface PowerLossFileSystem extends FileSystem {
+  /** Calls so far. */
+  readonly callCount: number
+  /** How many files are open, to find those that nobody closes. */
+  readonly openCount: number
+  /** Asked before each call; the last one set counts. */
+  onCall: ((call: FileSystemCall) => FileSystemFault | undefined) | undefined
+  /**
+   * The disk as a power cut at this moment may leave it; this one stays as it is.
+   *
+   * Each sector that was written and not synced has one of the contents it had since the last sync, each file one
+   * of its sizes, each created, renamed or removed name is there or not, all independently of each other.
+   */
+  afterPowerCut(choose: PowerCutChooser): PowerLossFileSystem
+  /** From now on every call fails, as in a process that no longer exists. */
+  turnOff(): void
+  /** Puts a file there, whole and durable. */
+  plant(path: string, content: Uint8Array): void
+}
+
+/**
+ * A disk in memory that can lose power.
+ *
+ * Harsher than most: sectors and names become durable in any order, and only what was synced is certain. A failed
+ * `syncData` drops the written sectors: they still read as written, but no later sync brings them to the disk, which
+ * is what Linux does [P9]. A sector is written whole or not at all.
+ *
+ * Source: Pebble's `vfs/errorfs` and strict `MemFS`; Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014.
+ *
+ * @param options.sectorBytes what the disk writes at once; default 512
+ */
+export function createPowerLossFileSystem(options: { sectorBytes?: number } = {}): PowerLossFileSystem {
+  return new SimulatedDisk(options.sectorBytes ?? 512, new DirectoryNode())
+}
+
+/**
+ * Runs `body` once for every combination of choices that it asks for.
+ *
+ * @param body asks with an option count and gets an index below it; the counts may depend on earlier answers
+ * @returns how many combinations there were
+ */
+export async function forEveryChoice(
+  body: (choose: PowerCutChooser) => void | Promise<void>,
+  combinationsMax = Infinity,
+): Promise<number> {
+  const path: { chosen: number; optionCount: number }[] = []
+  for (let combinations = 1; ; combinations++) {
+    if (combinations > combinationsMax) throw new RangeError(`more than ${combinationsMax} combinations`)
+    let depth = 0
+    await body((optionCount) => {
+      const step = (path[depth] ??= { chosen: 0, optionCount })
+      depth++
+      return step.chosen
+    })
+    while (path.length > 0 && path.at(-1)!.chosen + 1 === path.at(-1)!.optionCount) path.pop()
+    const last = path.at(-1)
+    if (last === undefined) return combinations
+    last.chosen++
+  }
+}
+
+class FileNode {
+  /** What reads see. */
+  current = new Uint8Array(0)
+  durable = new Uint8Array(0)
+  /** Contents of each sector since the last sync, oldest first. */
+  readonly versions = new Map<number, Uint8Array[]>()
+  /** Sizes since the last sync, oldest first. */
+  readonly sizes: number[] = []
+
+  write(bytes: Uint8Array, position: number, sectorBytes: number): void {
+    if (position + bytes.length > this.current.length) this.resize(position + bytes.length)
+    this.current.set(bytes, position)
+    this.noteSectors(position, position + bytes.length, sectorBytes)
+  }
+
+  resize(size: number): void {
+    const resized = new Uint8Array(size)
+    resized.set(this.current.subarray(0, size))
+    this.current = resized
+    this.sizes.push(size)
+  }
+
+  noteSectors(start: number, end: number, sectorBytes: number): void {
+    for (let sector = Math.floor(start / sectorBytes); sector * sectorBytes < end; sector++) {
+      const content = sectorOf(this.current, sector, sectorBytes)
+      const versions = this.versions.get(sector)
+      const before = versions?.at(-1) ?? sectorOf(this.durable, sector, sectorBytes)
+      if (equal(before, content)) continue
+      if (versions === undefined) this.versions.set(sector, [content])
+      else versions.push(content)
+    }
+  }
+
+  sync(sectorBytes: number): void {
+    const durable = new Uint8Array(this.current.length)
+    durable.set(this.durable.subarray(0, durable.length))
+    // Not simply all of `current`: sectors that a failed sync dropped are not written any more.
+    for (const [sector, versions] of this.versions) {
+      const start = sector * sectorBytes
+      if (start < durable.length) durable.set(versions.at(-1)!.subarray(0, durable.length - start), start)
+    }
+    this.durable = durable
+    this.forget()
+  }
+
+  forget(): void {
+    this.versions.clear()
+    this.sizes.length = 0
+  }
+
+  afterPowerCut(choose: PowerCutChooser, sectorBytes: number): FileNode {
+    const sizes = [this.durable.length, ...this.sizes]
+    const size = sizes.length === 1 ? sizes[0]! : sizes[choose(sizes.length)]!
+    const content = new Uint8Array(size)
+    content.set(this.durable.subarray(0, size))
+    for (const [sector, versions] of this.versions) {
+      const start = sector * sectorBytes
+      if (start >= size) continue
+      const chosen = choose(versions.length + 1)
+      if (chosen > 0) content.set(versions[chosen - 1]!.subarray(0, size - start), start)
+    }
+    const node = new FileNode()
+    node.current = content
+    node.durable = content.slice()
+    return node
+  }
+}
+
+type Node = FileNode | DirectoryNode
+
+type NameChange =
+  | { readonly kind: 'create'; readonly name: string; readonly node: Node }
+  | { readonly kind: 'remove'; readonly name: string; readonly node: Node }
+  | { readonly kind: 'rename'; readonly name: string; readonly to: string; readonly node: Node }
+
+class DirectoryNode {
+  readonly current = new Map<string, Node>()
+  durable = new Map<string, Node>()
+  readonly changes: NameChange[] = []
+
+  change(change: NameChange): void {
+    apply(change, this.current)
+    this.changes.push(change)
+  }
+
+  sync(): void {
+    this.durable = new Map(this.current)
+    this.changes.length = 0
+  }
+
+  afterPowerCut(choose: PowerCutChooser, sectorBytes: number): DirectoryNode {
+    const names = new Map(this.durable)
+    for (const change of this.changes) if (choose(2) === 1) apply(change, names)
+    const directory = new DirectoryNode()
+    for (const [name, node] of names) directory.current.set(name, node.afterPowerCut(choose, sectorBytes))
+    directory.sync()
+    return directory
+  }
+}
+
+/** Applies a change if what it changes is there: it may not be, when an earlier change was lost. */
+function apply(change: NameChange, names: Map<string, Node>): void {
+  if (change.kind === 'create') {
+    names.set(change.name, change.node)
+  } else if (names.get(change.name) === change.node) {
+    names.delete(change.name)
+    if (change.kind === 'rename') names.set(change.to, change.node)
+  }
+}
+
+class SimulatedDisk implements PowerLossFileSystem {
+  readonly #sectorBytes: number
+  readonly #root: DirectoryNode
+  #isOff = false
+  callCount = 0
+  openCount = 0
+  onCall: ((call: FileSystemCall) => FileSystemFault | undefined) | undefined
+
+  constructor(sectorBytes: number, root: DirectoryNode) {
+    this.#sectorBytes = sectorBytes
+    this.#root = root
+  }
+
+  async open(path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> {
+    this.#enter('open', path)
+    const { directory, name } = this.#locate(path)
+    let node = directory.current.get(name)
+    if (mode === 'create') {
+      if (node !== undefined) throw systemError('EEXIST', 'open', path)
+      node = new FileNode()
+      directory.change({ kind: 'create', name, node })
+    }
+    if (node === undefined) throw systemError('ENOENT', 'open', path)
+    if (!(node instanceof FileNode)) throw systemError('EISDIR', 'open', path)
+    this.openCount++
+    return this.#handle(node, path, mode !== 'read')
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    this.#enter('readFile', path)
+    const { directory, name } = this.#locate(path)
+    const node = directory.current.get(name)
+    if (!(node instanceof FileNode)) throw systemError('ENOENT', 'readFile', path)
+    return node.current.slice()
+  }
+
+  async list(path: string): Promise<string[]> {
+    this.#enter('list', path)
+    return [...this.#directory(path).current.keys()]
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    this.#enter('makeDirectory', path)
+    let directory = this.#root
+    for (const name of parts(path)) {
+      let node = directory.current.get(name)
+      if (node === undefined) {
+        node = new DirectoryNode()
+        directory.change({ kind: 'create', name, node })
+      }
+      if (!(node instanceof DirectoryNode)) throw systemError('ENOTDIR', 'makeDirectory', path)
+      directory = node
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#enter('rename', from)
+    const source = this.#locate(from)
+    const target = this.#locate(to)
+    if (source.directory !== target.directory) throw systemError('EXDEV', 'rename', from)
+    const node = source.directory.current.get(source.name)
+    if (node === undefined) throw systemError('ENOENT', 'rename', from)
+    source.directory.change({ kind: 'rename', name: source.name, to: target.name, node })
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#enter('remove', path)
+    const { directory, name } = this.#locate(path)
+    const node = directory.current.get(name)
+    if (node === undefined) throw systemError('ENOENT', 'remove', path)
+    directory.change({ kind: 'remove', name, node })
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.#enter('syncDirectory', path)
+    this.#directory(path).sync()
+  }
+
+  afterPowerCut(choose: PowerCutChooser): PowerLossFileSystem {
+    return new SimulatedDisk(this.#sectorBytes, this.#root.afterPowerCut(choose, this.#sectorBytes))
+  }
+
+  turnOff(): void {
+    this.#isOff = true
+  }
+
+  plant(path: string, content: Uint8Array): void {
+    const { directory, name } = this.#locate(path)
+    const node = new FileNode()
+    node.current = content.slice()
+    node.durable = content.slice()
+    directory.current.set(name, node)
+    directory.durable.set(name, node)
+  }
+
+  #handle(node: FileNode, path: string, isWritable: boolean): FileHandle {
+    let isOpen = true
+    const enter = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
+      if (!isOpen) throw systemError('EBADF', operation, path)
+      return this.#enter(operation, path, operation === 'syncData' ? node : undefined)
+    }
+    const enterWrite = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
+      if (!isWritable) throw systemError('EBADF', operation, path)
+      return enter(operation)
+    }
+    return {
+      writev: async (buffers, position) => {
+        const fault = enterWrite('writev')
+        let left = fault !== undefined && 'writtenBytes' in fault ? fault.writtenBytes : Infinity
+        let done = 0
+        for (const buffer of buffers) {
+          const bytes = buffer.subarray(0, Math.min(buffer.length, left))
+          node.write(bytes, position + done, this.#sectorBytes)
+          done += bytes.length
+          left -= bytes.length
+        }
+        return done
+      },
+      read: async (target, position) => {
+        enter('read')
+        const bytes = node.current.subarray(position, position + target.length)
+        target.set(bytes)
+        return bytes.length
+      },
+      syncData: async () => {
+        enter('syncData')
+        node.sync(this.#sectorBytes)
+      },
+      truncate: async (size) => {
+        enterWrite('truncate')
+        const before = node.current.length
+        node.resize(size)
+        node.noteSectors(Math.min(size, before), Math.max(size, before), this.#sectorBytes)
+      },
+      size: async () => {
+        enter('size')
+        return node.current.length
+      },
+      close: async () => {
+        if (isOpen) this.openCount--
+        try {
+          enter('close')
+        } finally {
+          isOpen = false
+        }
+      },
+    }
+  }
+
+  /** Counts the call and lets the test decide about it. */
+  #enter(
+    operation: FileSystemCall['operation'],
+    path: string,
+    synced?: FileNode,
+  ): FileSystemFault | undefined {
+    if (this.#isOff) throw systemError('EIO', operation, path)
+    const fault = this.onCall?.({ operation, path, index: this.callCount++ })
+    // The test may have cut the power in answer to the call.
+    if (this.#isOff) throw systemError('EIO', operation, path)
+    if (fault === undefined || 'writtenBytes' in fault) return fault
+    synced?.forget()
+    throw systemError(fault.code, operation, path)
+  }
+
+  #locate(path: string): { directory: DirectoryNode; name: string } {
+    const names = parts(path)
+    const name = names.pop()
+    if (name === undefined) throw systemError('EISDIR', 'open', path)
+    return { directory: this.#directory(names.join('/')), name }
+  }
+
+  #directory(path: string): DirectoryNode {
+    let directory = this.#root
+    for (const name of parts(path)) {
+      const node = directory.current.get(name)
+      if (node === undefined) throw systemError('ENOENT', 'open', path)
+      if (!(node instanceof DirectoryNode)) throw systemError('ENOTDIR', 'open', path)
+      directory = node
+    }
+    return directory
+  }
+}
+
+function parts(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.')
+}
+
+function sectorOf(content: Uint8Array, sector: number, sectorBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sectorBytes)
+  bytes.set(content.subarray(sector * sectorBytes, (sector + 1) * sectorBytes))
+  return bytes
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}
+
+/** An error as Node's file system throws it. */
+function systemError(code: string, operation: string, path: string): Error {
+  return Object.assign(new Error(`${code}: simulated, ${operation} '${path}'`), {
+    code,
+    syscall: operation,
+    path,
+  })
+}
