@@ -20,6 +20,8 @@ export class BranchLeaves {
   readonly total: Uint32Array = new Uint32Array(LANES)
   /** Sums of the 256 pages. */
   readonly pages: Uint32Array = new Uint32Array(BRANCH_PAGES * LANES)
+  /** By page, 1 once a leaf of it was added to; others need not be looked at. */
+  readonly #touched: Uint8Array = new Uint8Array(BRANCH_PAGES)
   /** Place by bucket; `undefined` once each leaf has its fixed place. */
   #places: Map<number, number> | undefined = new Map()
   #lanes: Uint32Array = new Uint32Array(16 * LANES)
@@ -28,7 +30,9 @@ export class BranchLeaves {
   add(bucket: number, delta: Uint32Array, from: number): void {
     const at = this.#placeFor(bucket)
     addLanes(this.#lanes, at, delta, from)
-    addLanes(this.pages, (bucket >>> 8) * LANES, delta, from)
+    const page = bucket >>> 8
+    this.#touched[page] = 1
+    addLanes(this.pages, page * LANES, delta, from)
     addLanes(this.total, 0, delta, from)
   }
 
@@ -39,10 +43,17 @@ export class BranchLeaves {
       out[at + lane] = place === undefined ? 0 : this.#lanes[place + lane]!
   }
 
+  /** Whether a leaf of the page was ever added to; if not, all of them are empty. */
+  isTouched(page: number): boolean {
+    return this.#touched[page] === 1
+  }
+
   /** Copies the 256 leaves of a page to `out[at…]`. */
   readPage(page: number, out: Uint32Array, at: number): void {
     const first = page * PAGE_LEAVES
-    if (this.#places === undefined) {
+    if (!this.isTouched(page)) {
+      out.fill(0, at, at + PAGE_LEAVES * LANES)
+    } else if (this.#places === undefined) {
       out.set(this.#lanes.subarray(first * LANES, (first + PAGE_LEAVES) * LANES), at)
     } else {
       for (let index = 0; index < PAGE_LEAVES; index++) this.read(first + index, out, at + index * LANES)
@@ -66,6 +77,7 @@ export class BranchLeaves {
     const copy = new BranchLeaves()
     copy.total.set(this.total)
     copy.pages.set(this.pages)
+    copy.#touched.set(this.#touched)
     copy.#places = this.#places === undefined ? undefined : new Map(this.#places)
     copy.#lanes = this.#lanes.slice()
     return copy

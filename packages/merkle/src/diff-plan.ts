@@ -1,5 +1,5 @@
 import { LEAF_BYTES } from './lanes.ts'
-import { BRANCH_LEAVES, BRANCH_PAGES } from './branch-leaves.ts'
+import { BRANCH_PAGES } from './branch-leaves.ts'
 
 /**
  * How to read a branch whose sums differ.
@@ -11,12 +11,14 @@ export type BranchPlan = 'walk' | 'whole'
 
 /** Default of {@link planBranch}'s `wholeFromGap`: 256 differences touch two pages of three. */
 export const WHOLE_FROM_GAP = 256
+/** Up to here a leaf vector is read whole: about what the walk to one difference costs in a large branch. */
+const WHOLE_BYTES_MAX = 16_384
 /** A page costs its format byte and its bitmap, beside the leaves. */
 const PAGE_OVERHEAD_BYTES = 33
 
 /**
- * Takes the whole leaf vector where the walk would read as much: when the branch is small, or when its
- * item counts alone tell of many differences.
+ * Takes the whole leaf vector where it is small, and where the item counts alone tell of so many differences
+ * that the walk would meet most pages anyway.
  *
  * @param local sums of the branch as lanes at `at`
  * @param remote likewise
@@ -30,18 +32,9 @@ export function planBranch(
 ): BranchPlan {
   const gap = (remote[at]! - local[at]!) | 0
   if (Math.abs(gap) >= wholeFromGap) return 'whole'
-  return wholeBytes(remote[at]!) <= walkBytes(remote[at]!) ? 'whole' : 'walk'
-}
-
-/** Most bytes that the leaf vector of so many items takes. */
-function wholeBytes(items: number): number {
-  return Math.min(items, BRANCH_LEAVES) * LEAF_BYTES + Math.min(items, BRANCH_PAGES) * PAGE_OVERHEAD_BYTES
-}
-
-/** About the bytes that the walk to one difference takes. */
-function walkBytes(items: number): number {
-  const pageLeaves = Math.min(items, BRANCH_LEAVES) / BRANCH_PAGES
-  return Math.min(items, BRANCH_PAGES) * LEAF_BYTES + pageLeaves * LEAF_BYTES + 2 * PAGE_OVERHEAD_BYTES
+  const items = remote[at]!
+  const wholeBytesMax = items * LEAF_BYTES + Math.min(items, BRANCH_PAGES) * PAGE_OVERHEAD_BYTES
+  return wholeBytesMax <= WHOLE_BYTES_MAX ? 'whole' : 'walk'
 }
 
 /** Cuts a list into runs of at most `runMax`, so that no answer grows without bound. */

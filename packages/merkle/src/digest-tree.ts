@@ -88,7 +88,7 @@ export class DigestTree {
   page(branch: number, page: number): Uint8Array | undefined {
     this.#checkPage(branch, page)
     const leaves = this.#byBranch[branch]
-    if (leaves === undefined) return undefined
+    if (leaves?.isTouched(page) !== true) return undefined
     leaves.readPage(page, pageScratch, 0)
     return encodePageLanes(pageScratch, 0)
   }
@@ -157,12 +157,13 @@ export class DigestTree {
    * @throws InvalidInput when a bound is not a whole page or out of range
    */
   *leaves(fromBucket = 0, toBucket = BRANCH_LEAVES): Generator<TreeLeaf> {
-    checkBelow(fromBucket / PAGE_LEAVES, BRANCH_PAGES, 'fromBucket / 256')
+    checkBelow(fromBucket / PAGE_LEAVES, BRANCH_PAGES + 1, 'fromBucket / 256')
     checkBelow(toBucket / PAGE_LEAVES, BRANCH_PAGES + 1, 'toBucket / 256')
     const lanes = new Uint32Array(PAGE_LEAVES * LANES)
     for (const [branch, leaves] of this.#byBranch.entries()) {
       if (leaves === undefined) continue
       for (let first = fromBucket; first < toBucket; first += PAGE_LEAVES) {
+        if (!leaves.isTouched(first >>> 8)) continue
         leaves.readPage(first >>> 8, lanes, 0)
         for (let index = 0; index < PAGE_LEAVES; index++) {
           if (areLanesZero(lanes, index * LANES)) continue
