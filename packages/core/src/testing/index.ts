@@ -4,6 +4,12 @@ export {
   type CacheContractCase,
   type CacheContractHarness,
 } from './cache-contract.ts'
+export {
+  CacheModel,
+  type CacheMisuse,
+  type CacheModelOptions,
+  type CacheModelViolation,
+} from './cache-model.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
 export {
   memoryCache,

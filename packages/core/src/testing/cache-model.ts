@@ -1,0 +1,430 @@
+import type { Cut } from '../cut.ts'
+import { bucketOfId, stripeOfId } from '../hash.ts'
+import { compareStamps, formatStamp, isNewer, newerStamp, type Stamp } from '../stamp.ts'
+import type {
+  CachePermit,
+  CachePut,
+  CachePutOutcome,
+  CacheTier,
+  LedgerEntry,
+  LedgerRow,
+  StoredLeaf,
+  StripeState,
+} from '../tier.ts'
+import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract.ts'
+import type { SeededRandom } from './seeded-random.ts'
+
+/**
+ * Ways to use a cache wrongly. Each must lead the model to an answer that is too old; a model that finds
+ * nothing then would find nothing ever.
+ */
+export type CacheMisuse =
+  /** The right to create is asked for when the value is there already. */
+  | 'permits-read-late'
+  /** Writers put as readers fill: no fresh token. */
+  | 'writes-put-as-fills'
+  /** The finisher moves the cut without telling what happened. */
+  | 'finish-without-rows'
+
+export interface CacheModelOptions {
+  readonly random: SeededRandom
+  /** Actions of one schedule. */
+  readonly stepCount: number
+  readonly misuse?: CacheMisuse | undefined
+}
+
+/** What went wrong, and how it came about. */
+export interface CacheModelViolation {
+  readonly message: string
+  /** One line an action. */
+  readonly trace: readonly string[]
+}
+
+const ARCHIVE = 'abcdefabcdefabcdefabcdefabcdefab'
+const FIRST_ID = 'user.1'
+const STRIPE = stripeOfId(FIRST_ID)
+const USER_BRANCH = CACHE_CONTRACT_BRANCHES.indexOf('user.')
+
+/** Two ids of one leaf, and one of another leaf of the same stripe. */
+const IDS: readonly string[] = [
+  FIRST_ID,
+  find((id) => bucketOfId(id) === bucketOfId(FIRST_ID)),
+  find((id) => stripeOfId(id) === STRIPE && bucketOfId(id) !== bucketOfId(FIRST_ID)),
+]
+
+function find(accepts: (id: string) => boolean): string {
+  for (let number = 2; ; number++) if (accepts(`user.${number}`)) return `user.${number}`
+}
+
+/**
+ * Model of DESIGN §10: two writers, readers, finishers, eviction, lost meta, rollback and crashes, in a random
+ * order, on one stripe of a cache and an abstract archive. What is under way between two steps of a process
+ * waits in a pool, and goes on at any later time, or never.
+ *
+ * Held against it:
+ * - a stripe that stands at cut C never answers something older than C says;
+ * - after a writer's put it never answers something older than that write, whatever became of the put,
+ *   unless the stripe went back to an older dump;
+ * - its receipt is the sum of the ledger up to its cut.
+ */
+export class CacheModel {
+  readonly #harness: CacheContractHarness
+  readonly #tiers: readonly [CacheTier, CacheTier]
+
+  private constructor(harness: CacheContractHarness, tiers: readonly [CacheTier, CacheTier]) {
+    this.#harness = harness
+    this.#tiers = tiers
+  }
+
+  static async create(harness: CacheContractHarness): Promise<CacheModel> {
+    return new CacheModel(harness, [await harness.connect(), await harness.connect()])
+  }
+
+  /** Runs one schedule on a stripe that is emptied first. */
+  async run(options: CacheModelOptions): Promise<CacheModelViolation | undefined> {
+    await this.#harness.dropMeta(STRIPE)
+    for (const id of IDS) await this.#harness.evict(id)
+    return new Schedule(this.#harness, this.#tiers, options).run()
+  }
+}
+
+interface UnderWay {
+  readonly title: string
+  /** Whether something else follows is up to it. */
+  readonly goOn: () => Promise<void>
+}
+
+/** Ground truth: the ledger, and by id the newest write. */
+class Archive {
+  readonly rows: LedgerRow[] = []
+  readonly #newest = new Map<string, LedgerEntry>()
+
+  commit(
+    instance: number,
+    writes: readonly { id: string; stamp: Stamp; isDelete: boolean }[],
+  ): LedgerEntry[] {
+    const entries = writes.flatMap(({ id, stamp, isDelete }) => {
+      const previous = this.#newest.get(id)
+      if (!isNewer(stamp, previous?.stamp)) return []
+      const entry: LedgerEntry = {
+        id,
+        stamp,
+        previousStamp: previous?.stamp,
+        digest: isDelete ? undefined : digestOf(stamp),
+        previousDigest: previous?.digest,
+      }
+      this.#newest.set(id, entry)
+      return [entry]
+    })
+    const sequence = (this.heads().sequences.get(instance) ?? 0) + 1
+    this.rows.push({ instance, sequence, kind: 'batch', committedAtMs: 0, entries })
+    return entries
+  }
+
+  newest(id: string): LedgerEntry | undefined {
+    return this.#newest.get(id)
+  }
+
+  heads(): Cut {
+    const sequences = new Map<number, number>()
+    for (const { instance, sequence } of this.rows) sequences.set(instance, sequence)
+    return { archiveId: ARCHIVE, sequences }
+  }
+
+  upTo(cut: Cut): LedgerRow[] {
+    return this.rows.filter(({ instance, sequence }) => sequence <= (cut.sequences.get(instance) ?? 0))
+  }
+
+  beyond(cut: Cut): LedgerRow[] {
+    return this.rows.filter(({ instance, sequence }) => sequence > (cut.sequences.get(instance) ?? 0))
+  }
+}
+
+class Schedule {
+  readonly #harness: CacheContractHarness
+  readonly #tiers: readonly CacheTier[]
+  readonly #random: SeededRandom
+  readonly #stepCount: number
+  readonly #misuse: CacheMisuse | undefined
+  readonly #archive = new Archive()
+  readonly #underWay: UnderWay[] = []
+  readonly #trace: string[] = []
+  readonly #lastTimes = [0, 0]
+  /** What a process last read of the stripe; `undefined` after a rollback it has not noticed. */
+  readonly #heardCuts: (Cut | undefined)[] = [undefined, undefined]
+  /** By id the newest write that a writer put since the last rollback. */
+  readonly #delivered = new Map<string, Stamp>()
+  #clock = 10
+  #goBack: (() => Promise<void>) | undefined
+  #violation: string | undefined
+
+  constructor(harness: CacheContractHarness, tiers: readonly CacheTier[], options: CacheModelOptions) {
+    this.#harness = harness
+    this.#tiers = tiers
+    this.#random = options.random
+    this.#stepCount = options.stepCount
+    this.#misuse = options.misuse
+  }
+
+  async run(): Promise<CacheModelViolation | undefined> {
+    await this.#beginCreate(0)
+    await this.#goOn()
+    for (let step = 0; step < this.#stepCount && this.#violation === undefined; step++) await this.#act()
+    for (const process of [0, 1]) await this.#observe(process)
+    await this.#checkReceipt()
+    return this.#violation === undefined ? undefined : { message: this.#violation, trace: this.#trace }
+  }
+
+  #act(): Promise<void> {
+    const process = this.#random.below(2)
+    const dice = this.#random.below(100)
+    if (dice < 36) return this.#goOn()
+    if (dice < 50) return this.#beginWrite(process)
+    if (dice < 60) return this.#beginLoad(process)
+    if (dice < 66) return this.#beginFinish(process)
+    if (dice < 76) return this.#observe(process)
+    if (dice < 80) return this.#observeUnpolled(process)
+    if (dice < 87) return this.#evict()
+    if (dice < 90) return this.#beginCreate(process)
+    if (dice < 92) return this.#beginInvalidate(process)
+    if (dice < 93) return this.#beginReset(process)
+    if (dice < 94) return this.#loseMeta()
+    if (dice < 96) return this.#remember()
+    if (dice < 98) return this.#rollBack()
+    return this.#crash()
+  }
+
+  #note(line: string): void {
+    this.#trace.push(line)
+  }
+
+  #later(title: string, goOn: () => Promise<void>): void {
+    this.#underWay.push({ title, goOn })
+  }
+
+  async #goOn(): Promise<void> {
+    if (this.#underWay.length === 0) return
+    const [one] = this.#underWay.splice(this.#random.below(this.#underWay.length), 1)
+    this.#note(one!.title)
+    await one!.goOn()
+  }
+
+  #crash(): Promise<void> {
+    if (this.#underWay.length > 0) {
+      const [one] = this.#underWay.splice(this.#random.below(this.#underWay.length), 1)
+      this.#note(`never: ${one!.title}`)
+    }
+    return Promise.resolve()
+  }
+
+  async #beginWrite(process: number): Promise<void> {
+    const tier = this.#tiers[process]!
+    const instance = process + 1
+    const ids = IDS.filter(() => this.#random.chance(0.5))
+    if (ids.length === 0) return
+    // Clocks differ a little, so that a later write may have an older stamp and be superseded.
+    const time = Math.max(this.#lastTimes[process]! + 1, ++this.#clock - this.#random.below(4))
+    this.#lastTimes[process] = time
+    const writes = ids.map((id) => ({ id, stamp: { time, instance }, isDelete: this.#random.chance(0.25) }))
+    const name = `${instance} writes ${writes.map((one) => (one.isDelete ? `-${one.id}` : one.id)).join(' ')} at ${time}`
+    const permits = await tier.readPermits(ids)
+    this.#note(`${name}: permits`)
+    this.#later(`${name}: commit`, () => {
+      const entries = this.#archive.commit(instance, writes)
+      this.#later(`${name}: put ${entries.length}`, async () => {
+        const puts = entries.map((entry) =>
+          putOf(
+            entry,
+            permits[ids.indexOf(entry.id)],
+            this.#misuse === 'writes-put-as-fills' ? 'fill' : 'write',
+          ),
+        )
+        const outcomes = await this.#put(tier, puts)
+        puts.forEach(({ write: { id, stamp } }, index) => {
+          if (outcomes[index] === 'unknown' || !isNewer(stamp, this.#delivered.get(id))) return
+          this.#delivered.set(id, stamp)
+        })
+      })
+      return Promise.resolve()
+    })
+  }
+
+  async #beginLoad(process: number): Promise<void> {
+    const tier = this.#tiers[process]!
+    const id = this.#random.pick(IDS)
+    const [permit] = await tier.readPermits([id])
+    this.#note(`${process + 1} loads ${id}: permit`)
+    this.#later(`${process + 1} loads ${id}: select`, () => {
+      const entry = this.#archive.newest(id)
+      if (entry?.digest !== undefined) {
+        this.#later(`${process + 1} loads ${id}: fill ${formatStamp(entry.stamp)}`, async () => {
+          await this.#put(tier, [putOf(entry, permit, 'fill')])
+        })
+      }
+      return Promise.resolve()
+    })
+  }
+
+  async #put(tier: CacheTier, puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]> {
+    if (this.#misuse !== 'permits-read-late') return tier.put(puts)
+    const permits = await tier.readPermits(puts.map((put) => put.write.id))
+    return tier.put(puts.map((put, index) => ({ ...put, permit: permits[index] })))
+  }
+
+  async #beginFinish(process: number): Promise<void> {
+    const state = await this.#stateOf(process)
+    if (state === undefined) return
+    this.#note(`${process + 1} finishes: state`)
+    this.#later(`${process + 1} finishes: tail`, () => {
+      const rows = this.#misuse === 'finish-without-rows' ? [] : this.#archive.beyond(state.cut)
+      const to = this.#archive.heads()
+      this.#later(`${process + 1} finishes: ${showCut(state.cut)} to ${showCut(to)}`, async () => {
+        await this.#tiers[process]!.finishStripe(state, rows, to)
+        await this.#checkReceipt()
+      })
+      return Promise.resolve()
+    })
+  }
+
+  #beginCreate(process: number): Promise<void> {
+    const cut = this.#archive.heads()
+    this.#note(`${process + 1} creates: heads ${showCut(cut)}`)
+    this.#later(`${process + 1} creates at ${showCut(cut)}`, async () => {
+      await this.#tiers[process]!.createStripe(STRIPE, cut, this.#leavesAt(cut))
+    })
+    return Promise.resolve()
+  }
+
+  async #beginInvalidate(process: number): Promise<void> {
+    const state = await this.#stateOf(process)
+    if (state === undefined) return
+    const bucket = bucketOfId(this.#random.pick(IDS))
+    this.#later(`${process + 1} invalidates leaf ${bucket}`, async () => {
+      const sums = this.#sumsAt(state.cut, bucket)
+      await this.#tiers[process]!.invalidateLeaves(state, [{ branch: USER_BRANCH, bucket, sums }])
+    })
+  }
+
+  async #beginReset(process: number): Promise<void> {
+    const state = await this.#stateOf(process)
+    if (state === undefined) return
+    const cut = this.#archive.heads()
+    this.#later(`${process + 1} resets to ${showCut(cut)}`, async () => {
+      await this.#tiers[process]!.resetStripe(state, cut, this.#leavesAt(cut))
+    })
+  }
+
+  async #evict(): Promise<void> {
+    const id = this.#random.pick(IDS)
+    this.#note(`evicts ${id}`)
+    await this.#harness.evict(id)
+  }
+
+  async #loseMeta(): Promise<void> {
+    this.#note('loses the meta')
+    await this.#harness.dropMeta(STRIPE)
+  }
+
+  async #remember(): Promise<void> {
+    this.#note('is dumped')
+    this.#goBack = await this.#harness.snapshot(STRIPE)
+  }
+
+  async #rollBack(): Promise<void> {
+    if (this.#goBack === undefined) return
+    this.#note('goes back to the dump')
+    await this.#goBack()
+    this.#heardCuts.fill(undefined)
+    this.#delivered.clear()
+  }
+
+  /** A poll, and lookups right after it. */
+  async #observe(process: number): Promise<void> {
+    const state = await this.#stateOf(process)
+    if (state === undefined) return
+    for (const [id, stamp] of await this.#read(process)) {
+      this.#hold(process, id, stamp, this.#toldBy(state.cut, id), `its cut ${showCut(state.cut)} says`)
+      this.#hold(process, id, stamp, this.#delivered.get(id), 'there was put')
+    }
+  }
+
+  /** Lookups by what the process heard some time ago; only a rollback may make those wrong, for Δ. */
+  async #observeUnpolled(process: number): Promise<void> {
+    const cut = this.#heardCuts[process]
+    if (cut === undefined) return
+    for (const [id, stamp] of await this.#read(process)) {
+      this.#hold(process, id, stamp, this.#toldBy(cut, id), `the cut it heard, ${showCut(cut)}, says`)
+    }
+  }
+
+  async #read(process: number): Promise<[id: string, stamp: Stamp][]> {
+    const lookups = await this.#tiers[process]!.getMany(IDS)
+    return lookups.flatMap((lookup) => (lookup.kind === 'found' ? [[lookup.item.id, lookup.item.stamp]] : []))
+  }
+
+  #toldBy(cut: Cut, id: string): Stamp | undefined {
+    const told = this.#archive.upTo(cut).flatMap((row) => row.entries.filter((entry) => entry.id === id))
+    return told.map((entry) => entry.stamp).reduce<Stamp | undefined>(newerStamp, undefined)
+  }
+
+  #hold(process: number, id: string, stamp: Stamp, least: Stamp | undefined, because: string): void {
+    if (least === undefined || compareStamps(stamp, least) >= 0) return
+    this.#violation ??= `${process + 1} reads ${id} at ${formatStamp(stamp)}, but ${because} ${formatStamp(least)}`
+  }
+
+  async #checkReceipt(): Promise<void> {
+    const receipt = await this.#tiers[0]!.readReceipt(STRIPE)
+    if (receipt === undefined) return
+    const expected = showLeaves(this.#leavesAt(receipt.state.cut))
+    if (showLeaves(receipt.leaves) === expected) return
+    this.#violation ??= `the receipt at ${showCut(receipt.state.cut)} is ${showLeaves(receipt.leaves)}, the ledger's sum ${expected}`
+  }
+
+  async #stateOf(process: number): Promise<StripeState | undefined> {
+    const state = (await this.#tiers[process]!.readStripes())[STRIPE]
+    this.#heardCuts[process] = state?.cut
+    return state
+  }
+
+  #leavesAt(cut: Cut): StoredLeaf[] {
+    return [...new Set(IDS.map(bucketOfId))]
+      .map((bucket) => ({ branch: USER_BRANCH, bucket, sums: this.#sumsAt(cut, bucket) }))
+      .filter((leaf) => leaf.sums.some((byte) => byte !== 0))
+  }
+
+  #sumsAt(cut: Cut, bucket: number): Uint8Array {
+    let sums: Uint8Array = new Uint8Array(28)
+    for (const { entries } of this.#archive.upTo(cut)) {
+      for (const entry of entries) {
+        if (bucketOfId(entry.id) === bucket) sums = this.#harness.addEntry(sums, entry)
+      }
+    }
+    return sums
+  }
+}
+
+function putOf(entry: LedgerEntry, permit: CachePermit | undefined, kind: CachePut['kind']): CachePut {
+  const { id, stamp, digest: bytes } = entry
+  return {
+    write: { id, stamp, state: '', contentType: '', bytes },
+    version: bytes === undefined ? 0 : 1,
+    createdAtMs: 0,
+    permit,
+    kind,
+  }
+}
+
+function digestOf({ time, instance }: Stamp): Uint8Array {
+  return new Uint8Array(16).map((_, index) => time * 31 + instance * 7 + index)
+}
+
+function showCut(cut: Cut): string {
+  return [...cut.sequences].map(([instance, sequence]) => `${instance}:${sequence}`).join(',') || '0'
+}
+
+function showLeaves(leaves: readonly StoredLeaf[]): string {
+  return leaves
+    .map((leaf) => `${leaf.bucket}=${leaf.sums.join('.')}`)
+    .sort()
+    .join(' ')
+}

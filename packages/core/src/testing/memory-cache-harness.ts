@@ -1,0 +1,34 @@
+import type { LedgerEntry } from '../tier.ts'
+import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract.ts'
+import { memoryCache } from './memory-cache.ts'
+import { seededRandom } from './seeded-random.ts'
+
+/** For core's own tests: the contract's harness on the cache in memory. */
+export function createMemoryHarness(): CacheContractHarness {
+  const { server } = memoryCache({ random: seededRandom(1), addEntry, nowMs: () => 1_000 })
+  return {
+    async connect(options) {
+      const tier = server.connect(options)
+      await tier.open({ branches: CACHE_CONTRACT_BRANCHES })
+      return tier
+    },
+    evict: (id) => Promise.resolve(server.evict(id)),
+    dropMeta: (stripe) => Promise.resolve(server.dropMeta(stripe)),
+    snapshot(stripe) {
+      const snapshot = server.snapshot(stripe)
+      return Promise.resolve(() => Promise.resolve(server.restore(snapshot)))
+    },
+    setAvailable: (isAvailable) => Promise.resolve(server.setAvailable(isAvailable)),
+    addEntry,
+  }
+}
+
+/** Stands in for the tree's sums: any group does. Lanes of 8 bits: a count, and the bytes of the digests. */
+function addEntry(sums: Uint8Array, entry: LedgerEntry): Uint8Array {
+  const after = Uint8Array.from(sums)
+  after[0]! += Number(entry.digest !== undefined) - Number(entry.previousDigest !== undefined)
+  for (let index = 0; index < 16; index++) {
+    after[12 + index]! += (entry.digest?.[index] ?? 0) - (entry.previousDigest?.[index] ?? 0)
+  }
+  return after
+}

@@ -1,0 +1,35 @@
+import { randomInt } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { CacheModel, type CacheMisuse } from './cache-model.ts'
+import { createMemoryHarness } from './memory-cache-harness.ts'
+import { seededRandom } from './seeded-random.ts'
+
+const SCHEDULES = 20_000
+const STEPS = 60
+const seed = Number(process.env['SE_SEED'] ?? randomInt(2 ** 32))
+
+/**
+ * Goal: the rules of DESIGN §10 hold in any order of events, and the model would notice if they did not.
+ * Method: random schedules against the cache in memory; the same with a rule broken on purpose.
+ */
+describe('cache rules', () => {
+  it(`[P12] [P51] never answer older than the cut says, in ${SCHEDULES} schedules`, async () => {
+    console.log(`cache rules: seed ${seed} (repeat with SE_SEED=${seed})`)
+    const model = await CacheModel.create(createMemoryHarness())
+    const random = seededRandom(seed)
+    for (let schedule = 0; schedule < SCHEDULES; schedule++) {
+      const violation = await model.run({ random, stepCount: STEPS })
+      expect(violation, `seed ${seed}, schedule ${schedule}`).toBeUndefined()
+    }
+  })
+
+  const misuses: readonly CacheMisuse[] = ['permits-read-late', 'writes-put-as-fills', 'finish-without-rows']
+  it.each(misuses)('are needed: with %s the model finds a violation', async (misuse) => {
+    const model = await CacheModel.create(createMemoryHarness())
+    const random = seededRandom(seed)
+    for (let schedule = 0; schedule < SCHEDULES; schedule++) {
+      if ((await model.run({ random, stepCount: STEPS, misuse })) !== undefined) return
+    }
+    expect.unreachable(`no violation in ${SCHEDULES} schedules, seed ${seed}`)
+  })
+})
