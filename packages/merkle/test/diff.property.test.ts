@@ -19,7 +19,7 @@ import {
   type TreeDiff,
   type TreeEntry,
   type TreeSource,
-} from '@se/merkle'
+} from '../src/index.ts'
 import { describe, expect, it } from 'vitest'
 import { ID_STEMS, portrait, randomRow, treeFromScratch, type ModelRows } from './model.ts'
 import { testSeed } from './seed.ts'

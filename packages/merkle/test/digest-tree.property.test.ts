@@ -14,7 +14,7 @@ import {
   leafOf,
   type LeafSums,
   type TreeEntry,
-} from '@se/merkle'
+} from '../src/index.ts'
 import { describe, expect, it } from 'vitest'
 import { portrait, randomId, randomRow, treeFromScratch, write, type ModelRows } from './model.ts'
 import { testSeed } from './seed.ts'

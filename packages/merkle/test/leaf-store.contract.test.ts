@@ -3,8 +3,8 @@
  * published suite, also against stores that are broken in one way each.
  */
 import { StorageError } from '@se/core'
-import { DigestTree, memoryLeafStore, treeSource, type LeafStore, type TreeLeaf } from '@se/merkle'
-import { LEAF_STORE_BRANCHES, leafStoreContract } from '@se/merkle/testing'
+import { DigestTree, memoryLeafStore, treeSource, type LeafStore, type TreeLeaf } from '../src/index.ts'
+import { LEAF_STORE_BRANCHES, leafStoreContract } from '../src/testing/index.ts'
 import { describe, expect, it } from 'vitest'
 
 describe('memory leaf store', () => {

@@ -15,7 +15,7 @@ import {
   LEAF_BYTES,
   subtractLeaves,
   type LeafSums,
-} from '@se/merkle'
+} from '../src/index.ts'
 import { createBranchSet } from '@se/core'
 import { describe, expect, it } from 'vitest'
 import { addLanes, LANES, subtractLanes } from '../src/lanes.ts'

@@ -1,6 +1,6 @@
 import type { BranchSet, Stamp } from '@se/core'
 import type { SeededRandom } from '@se/core/testing'
-import { DigestTree, type RowDigester, type TreeEntry } from '@se/merkle'
+import { DigestTree, type RowDigester, type TreeEntry } from '../src/index.ts'
 
 /** A live row of the model. */
 export interface ModelRow {

@@ -12,7 +12,7 @@ import {
   PAGE_BYTES_MAX,
   PAGE_LEAVES,
   type PageLeaf,
-} from '@se/merkle'
+} from '../src/index.ts'
 import { describe, expect, it } from 'vitest'
 import { testSeed } from './seed.ts'
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidInput } from '@se/core'
 import { seededRandom, type SeededRandom } from '@se/core/testing'
-import { createRowDigester, DIGEST_BYTES, type DigestedRow } from '@se/merkle'
+import { createRowDigester, DIGEST_BYTES, type DigestedRow } from '../src/index.ts'
 import { describe, expect, it } from 'vitest'
 import { createRowEncoder } from '../src/row-digest.ts'
 import { sha256 as nodeSha256 } from '../src/sha256.node.ts'

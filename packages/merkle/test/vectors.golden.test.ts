@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { createBranchSet } from '@se/core'
-import { createRowDigester, DigestTree, encodeLeaf, LEAF_BYTES, type TreeEntry } from '@se/merkle'
+import { createRowDigester, DigestTree, encodeLeaf, LEAF_BYTES, type TreeEntry } from '../src/index.ts'
 import { describe, expect, it } from 'vitest'
 import { createRowEncoder } from '../src/row-digest.ts'
 
