@@ -1,4 +1,5 @@
 import {
+  compareIds,
   compareStamps,
   invariant,
   isNewer,
@@ -9,7 +10,6 @@ import {
 } from '@se/core'
 import type { ParkCause } from '../observer.ts'
 import { cutBatch, sizeOfWrite, type BatchLimits, type QueueState } from './batch-policy.ts'
-import { compareIds } from './id-order.ts'
 import { ReleaseOrder, type RecordHolder } from './release-order.ts'
 import { Space, type SpaceLimits } from './space.ts'
 

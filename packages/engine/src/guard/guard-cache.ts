@@ -1,0 +1,123 @@
+import type {
+  CachePermit,
+  CachePut,
+  CachePutOutcome,
+  CacheTier,
+  Cut,
+  LedgerRow,
+  Lookup,
+  StoredLeaf,
+  StripeState,
+} from '@se/core'
+import type { BreakerState } from '../observer.ts'
+import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
+
+/**
+ * Limits in front of L2: nothing is tried twice, since the archive answers sooner than a second try, and what a
+ * put misses is made good by whoever finishes the stripe.
+ */
+export const CACHE_GUARD_LIMITS: GuardLimits = {
+  lookupMs: 1_000,
+  callMs: 5_000,
+  attemptsMax: 1,
+  retryMs: 20,
+  retryMsMax: 200,
+  failuresMax: 5,
+  openMs: 1_000,
+}
+
+export interface GuardedCache extends CacheTier {
+  readonly breakerState: BreakerState
+}
+
+/** A cache with timeout and breaker in front of it; see {@link Guard}. */
+export function guardCache(cache: CacheTier, options: GuardOptions): GuardedCache {
+  return new CacheBehindGuard(cache, options)
+}
+
+/** Opening and closing pass by the guard. Stripes are never tried twice: the first try may have moved them. */
+class CacheBehindGuard implements GuardedCache {
+  readonly backend: string
+  readonly #cache: CacheTier
+  readonly #guard: Guard
+
+  constructor(cache: CacheTier, options: GuardOptions) {
+    this.backend = cache.backend
+    this.#cache = cache
+    this.#guard = new Guard(cache.backend, 'L2', options, CACHE_GUARD_LIMITS)
+  }
+
+  get breakerState(): BreakerState {
+    return this.#guard.breakerState
+  }
+
+  open(options: { branches: readonly string[] }): Promise<void> {
+    return this.#cache.open(options)
+  }
+
+  close(): Promise<void> {
+    return this.#cache.close()
+  }
+
+  get(id: string): Promise<Lookup> {
+    return this.#guard.lookup(() => this.#cache.get(id))
+  }
+
+  async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
+    if (ids.length === 0) return []
+    return this.#guard.lookups(ids.length, 'batch_read', () => this.#cache.getMany(ids))
+  }
+
+  readStripes(): Promise<readonly (StripeState | undefined)[]> {
+    return this.#repeated(() => this.#cache.readStripes())
+  }
+
+  readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]> {
+    return this.#repeated(() => this.#cache.readPermits(ids))
+  }
+
+  put(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]> {
+    return this.#once(() => this.#cache.put(puts))
+  }
+
+  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
+    return this.#once(() => this.#cache.createStripe(stripe, cut, leaves))
+  }
+
+  finishStripe(
+    state: StripeState,
+    rows: readonly LedgerRow[],
+    to: Cut,
+  ): Promise<readonly string[] | undefined> {
+    return this.#once(() => this.#cache.finishStripe(state, rows, to))
+  }
+
+  readReceipt(stripe: number): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined> {
+    return this.#repeated(() => this.#cache.readReceipt(stripe))
+  }
+
+  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<boolean> {
+    return this.#once(() => this.#cache.invalidateLeaves(state, leaves))
+  }
+
+  resetStripe(expected: StripeState, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
+    return this.#once(() => this.#cache.resetStripe(expected, cut, leaves))
+  }
+
+  timeToLiveMs(id: string): Promise<number | undefined> {
+    return this.#repeated(() => this.#cache.timeToLiveMs(id))
+  }
+
+  keyOf(id: string): string {
+    return this.#cache.keyOf(id)
+  }
+
+  #repeated<T>(run: () => Promise<T>): Promise<T> {
+    const { callMs, attemptsMax } = this.#guard.limits
+    return this.#guard.call(run, { timeoutMs: callMs, attemptsMax })
+  }
+
+  #once<T>(run: () => Promise<T>): Promise<T> {
+    return this.#guard.call(run, { timeoutMs: this.#guard.limits.callMs, attemptsMax: 1 })
+  }
+}

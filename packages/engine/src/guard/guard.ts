@@ -1,0 +1,244 @@
+import {
+  InvalidInput,
+  InvariantViolation,
+  StorageError,
+  TierUnavailable,
+  type Clock,
+  type Lookup,
+  type Random,
+} from '@se/core'
+import {
+  errorKind,
+  type BreakerState,
+  type EngineObserver,
+  type OperationName,
+  type TierName,
+} from '../observer.ts'
+import { BREAKER_CLOSED, nextBreaker, type Breaker, type BreakerLimits } from './breaker.ts'
+
+/** What a guard is made of, and its limits. */
+export interface GuardOptions extends Partial<GuardLimits> {
+  readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
+  readonly random: Pick<Random, 'fraction'>
+  readonly observer: Pick<EngineObserver, 'retried' | 'failed' | 'breaker' | 'backendHealth'>
+}
+
+export interface GuardLimits extends BreakerLimits {
+  /** How long a lookup may take, ms. */
+  readonly lookupMs: number
+  /** How long any other bounded call may take, ms. */
+  readonly callMs: number
+  /** Tries of a call that may be repeated, the first included. */
+  readonly attemptsMax: number
+  /** Pause before the first retry, ms; doubles with each, up to `retryMsMax`, and is cut by chance. */
+  readonly retryMs: number
+  readonly retryMsMax: number
+}
+
+export interface CallOptions {
+  readonly timeoutMs: number
+  readonly attemptsMax: number
+}
+
+/** Pause before retry number `retry` (1, 2 …): uniform between half and the whole of the doubled pause [W7]. */
+export function retryDelayMs(
+  retry: number,
+  fraction: number,
+  limits: Pick<GuardLimits, 'retryMs' | 'retryMsMax'>,
+): number {
+  const longestMs = Math.min(limits.retryMsMax, limits.retryMs * 2 ** (retry - 1))
+  return longestMs * (1 - fraction / 2)
+}
+
+/**
+ * Timeout, retry and circuit breaker in front of one tier.
+ *
+ * `TierUnavailable`, no answer in time, and errors nobody has translated are failures of the tier; only the first
+ * two are tried again. Every other error of ours is an answer, and passes through [W6].
+ *
+ * Not cockatiel, though it is well kept: its timers, its clock and its jitter cannot be passed in (version 4), so
+ * a simulated world could not be replayed from its seed; its half-open state lets everybody wait for the probe,
+ * where a read had better ask the tier below; and each of its timeouts makes an AbortController and two emitters,
+ * on a path that is asked for in microseconds.
+ */
+export class Guard {
+  readonly #backend: string
+  readonly #tier: TierName
+  readonly #options: GuardOptions
+  readonly limits: GuardLimits
+  #breaker: Breaker = BREAKER_CLOSED
+
+  /** @param defaults of this tier; what `options` gives is taken instead */
+  constructor(backend: string, tier: TierName, options: GuardOptions, defaults: GuardLimits) {
+    this.#backend = backend
+    this.#tier = tier
+    this.#options = options
+    const { lookupMs, callMs, attemptsMax, retryMs, retryMsMax, failuresMax, openMs } = {
+      ...defaults,
+      ...options,
+    }
+    this.limits = { lookupMs, callMs, attemptsMax, retryMs, retryMsMax, failuresMax, openMs }
+  }
+
+  get breakerState(): BreakerState {
+    return this.#breaker.state
+  }
+
+  /**
+   * Runs a call, again after a failure.
+   *
+   * A call that is given up keeps running; what becomes of it is not looked at any more.
+   *
+   * @throws TierUnavailable after the last attempt, or at once while the breaker is open; and what `run` throws
+   */
+  async call<T>(run: () => Promise<T>, options: CallOptions): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const isProbe = this.#enter()
+      if (isProbe === undefined) throw this.#notAsked()
+      try {
+        const result = await this.#withinMs(options.timeoutMs, run)
+        this.#leave(isProbe, 'succeeded')
+        return result
+      } catch (error) {
+        this.#leave(isProbe, isFailureOfTier(error) ? 'failed' : 'succeeded')
+        const mayRetry = attempt < options.attemptsMax && this.#breaker.state !== 'open'
+        if (!(error instanceof TierUnavailable) || !mayRetry) throw error
+      }
+      await this.#pause(attempt)
+    }
+  }
+
+  /**
+   * Asks for one id. Whatever goes wrong, the answer is `unknown`, never `absent` [R1]; only the caller's own
+   * mistakes and bugs are thrown.
+   */
+  async lookup(run: () => Promise<Lookup>): Promise<Lookup> {
+    const [lookup] = await this.lookups(1, 'get', async () => [await run()])
+    return lookup!
+  }
+
+  /**
+   * Asks for many ids at once. An answer without a single known one counts as a failure, unless all stripes are
+   * merely suspended. A tier that was too slow once is not asked again: the tier below is quicker.
+   */
+  async lookups(
+    count: number,
+    operation: OperationName,
+    run: () => Promise<readonly Lookup[]>,
+  ): Promise<readonly Lookup[]> {
+    for (let attempt = 1; ; attempt++) {
+      const isProbe = this.#enter()
+      if (isProbe === undefined) return unknowns(count, { kind: 'unknown', because: 'suspended' })
+      const answers = await this.#askOnce(count, operation, isProbe, run)
+      const mayRetry = attempt < this.limits.attemptsMax && this.#breaker.state !== 'open'
+      if (causeOfSilence(answers) !== 'disconnected' || !mayRetry) return answers
+      await this.#pause(attempt)
+    }
+  }
+
+  async #askOnce(
+    count: number,
+    operation: OperationName,
+    isProbe: boolean,
+    run: () => Promise<readonly Lookup[]>,
+  ): Promise<readonly Lookup[]> {
+    const { observer } = this.#options
+    try {
+      const answers = await this.#withinMs(this.limits.lookupMs, run)
+      const isSilent = causeOfSilence(answers) !== undefined
+      this.#leave(isProbe, isSilent ? 'failed' : 'succeeded')
+      if (isSilent) observer.failed?.({ tier: this.#tier, operation, kind: UNAVAILABLE })
+      return answers
+    } catch (error) {
+      this.#leave(isProbe, isFailureOfTier(error) ? 'failed' : 'succeeded')
+      if (error instanceof InvalidInput || error instanceof InvariantViolation) throw error
+      observer.failed?.({ tier: this.#tier, operation, kind: errorKind(error) })
+      const because = error instanceof NoAnswerInTime ? 'timeout' : 'disconnected'
+      return unknowns(count, { kind: 'unknown', because, cause: error })
+    }
+  }
+
+  /** @returns whether this call is the probe of a half-open breaker; `undefined`: it may not go through */
+  #enter(): boolean | undefined {
+    const before = this.#breaker.state
+    if (before === 'closed') return false
+    this.#move('asked')
+    return before === 'open' && this.breakerState === 'half-open' ? true : undefined
+  }
+
+  #leave(isProbe: boolean, event: 'succeeded' | 'failed'): void {
+    if (this.#breaker.state === (isProbe ? 'half-open' : 'closed')) this.#move(event)
+  }
+
+  #move(event: 'asked' | 'succeeded' | 'failed'): void {
+    const { clock, observer } = this.#options
+    const before = this.#breaker.state
+    this.#breaker = nextBreaker(this.#breaker, event, clock.monotonicMs(), this.limits)
+    const { state } = this.#breaker
+    if (state === before) return
+    const backend = this.#backend
+    observer.breaker?.({ backend, state })
+    if (state === 'closed') observer.backendHealth?.({ backend, isHealthy: true })
+    if (before === 'closed') observer.backendHealth?.({ backend, isHealthy: false })
+  }
+
+  #notAsked(): TierUnavailable {
+    return new TierUnavailable(`${this.#backend} was not asked: it has not answered lately`, {
+      details: { backend: this.#backend, because: 'breaker-open' },
+    })
+  }
+
+  async #pause(retry: number): Promise<void> {
+    const { clock, random, observer } = this.#options
+    const delayMs = retryDelayMs(retry, random.fraction(), this.limits)
+    observer.retried?.({ backend: this.#backend, attempt: retry + 1, delayMs })
+    await new Promise<void>((resolve) => {
+      clock.setTimer(delayMs, resolve)
+    })
+  }
+
+  async #withinMs<T>(timeoutMs: number, run: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options
+    let cancel = () => {}
+    const late = new Promise<never>((_, reject) => {
+      cancel = clock.setTimer(timeoutMs, () => {
+        // After a long turn (a synchronous scan, a collection) timers fire before sockets are read: whatever has
+        // arrived meanwhile gets one more turn.
+        cancel = clock.setTimer(0, () => reject(new NoAnswerInTime(this.#backend, timeoutMs)))
+      })
+    })
+    try {
+      return await Promise.race([run(), late])
+    } finally {
+      cancel()
+    }
+  }
+}
+
+/** A tier's call was given up. It may still happen. */
+class NoAnswerInTime extends TierUnavailable {
+  constructor(backend: string, timeoutMs: number) {
+    super(`${backend} did not answer within ${timeoutMs} ms`, { details: { backend, timeoutMs } })
+  }
+}
+
+const UNAVAILABLE = 'SE_TIER_UNAVAILABLE'
+
+/** An error of ours, other than "unavailable", was said by a tier that works. */
+function isFailureOfTier(error: unknown): boolean {
+  return error instanceof TierUnavailable || !(error instanceof StorageError)
+}
+
+function unknowns(count: number, lookup: Lookup & { kind: 'unknown' }): readonly Lookup[] {
+  return new Array<Lookup>(count).fill(lookup)
+}
+
+/** Why none of the answers is one; `undefined`: some are, or none was to be had for reasons of the data. */
+function causeOfSilence(answers: readonly Lookup[]): 'timeout' | 'disconnected' | undefined {
+  let because: 'timeout' | 'disconnected' | undefined
+  for (const answer of answers) {
+    if (answer.kind !== 'unknown') return undefined
+    if (answer.because !== 'suspended') because = answer.because
+  }
+  return because
+}
