@@ -1,4 +1,5 @@
 import { type BranchSet, type ClaimRequest, type Cut, type InstanceClaim, type Random } from '@se/core'
+import { sql } from 'kysely'
 import type { Dialect, WriteSession } from './backend.ts'
 import { planClaim, type ClaimPlan } from './claim.ts'
 import { foldTree } from './fold-tree.ts'
@@ -35,7 +36,7 @@ export async function claimInstance(
       .selectAll()
       .where('nonce', 'in', [...request.knownNonces, request.nonce])
       .orderBy('number', 'desc')
-      .limit(1)
+      .limit(sql.lit(1))
       .modifyEnd(dialect.forUpdate)
       .compile(),
   )
@@ -125,7 +126,7 @@ async function nextNumber(session: WriteSession, dialect: Dialect): Promise<numb
       .selectFrom('sync_instances')
       .select('number')
       .orderBy('number', 'desc')
-      .limit(1)
+      .limit(sql.lit(1))
       .compile(),
   )
   return (last?.number ?? 0) + 1

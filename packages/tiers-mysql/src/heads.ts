@@ -1,5 +1,5 @@
 import { sequenceAt, type Cut, type Heads, type LedgerRow, type LedgerTail } from '@se/core'
-import type { CompiledQuery } from 'kysely'
+import { sql, type CompiledQuery } from 'kysely'
 import type { Dialect } from './backend.ts'
 import { decodeLedgerRow, type LedgerColumns } from './ledger-row.ts'
 
@@ -89,7 +89,7 @@ export async function* ledgerChunks(
       .select(['instance', 'sequence', 'kind', 'committed_at', 'entries'])
       .orderBy('instance')
       .orderBy('sequence')
-      .limit(LEDGER_ROWS_PER_STATEMENT)
+      .limit(sql.lit(LEDGER_ROWS_PER_STATEMENT))
       .compile()
     const columns = await reader.rows<LedgerColumns>(query)
     if (columns.length > 0) yield columns.map(decodeLedgerRow)

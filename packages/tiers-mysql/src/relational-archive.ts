@@ -26,6 +26,7 @@ import {
   type StoredTree,
 } from '@se/core'
 import { createRowDigester, type RowDigester } from '@se/merkle'
+import { sql } from 'kysely'
 import type { Backend, FoundRow, ReadSession, WriteSession } from './backend.ts'
 import { claimInstance, newArchiveId } from './claim-instance.ts'
 import { foldTree, readPages } from './fold-tree.ts'
@@ -256,7 +257,7 @@ export class RelationalArchive implements ArchiveTier {
         .where('instance', '=', instance)
         .where('sequence', '<=', limit)
         .orderBy('sequence')
-        .limit(PRUNE_ROWS)
+        .limit(sql.lit(PRUNE_ROWS))
         .compile(),
     )
     // Only a beginning may go: a hole in the middle would read as "pruned" for rows that are still there.

@@ -2,18 +2,28 @@
  * Rows per statement. Few sizes, so that few statements are prepared and all of them stay prepared: a batch
  * of the usual 1,000 takes one statement.
  */
-const SIZES = [1000, 256, 64, 16, 4, 1] as const
+const ROW_SIZES = [1000, 256, 64, 16, 4, 1] as const
 /** Ids per SELECT; a list that falls between is filled up by repeating its last id. */
 const ID_SIZES = [1, 16, 128, 1000, 4096, 16_384] as const
 
-/** Cuts a list into parts of the fixed sizes, largest first. */
-export function* partsOf<T>(list: readonly T[]): Generator<readonly T[]> {
+/**
+ * Cuts a list into parts of the fixed sizes, the largest first that stays within the bytes; what is larger
+ * than that by itself is alone.
+ */
+export function* partsOf<T>(
+  list: readonly T[],
+  bytesOf: (element: T) => number,
+  bytesMax: number,
+): Generator<readonly T[]> {
+  const bytesBefore = [0]
+  for (const element of list) bytesBefore.push(bytesBefore.at(-1)! + bytesOf(element))
   let at = 0
-  for (const size of SIZES) {
-    while (list.length - at >= size) {
-      yield list.slice(at, at + size)
-      at += size
-    }
+  while (at < list.length) {
+    const fits = (size: number) =>
+      at + size <= list.length && bytesBefore[at + size]! - bytesBefore[at]! <= bytesMax
+    const size = ROW_SIZES.find(fits) ?? 1
+    yield list.slice(at, at + size)
+    at += size
   }
 }
 

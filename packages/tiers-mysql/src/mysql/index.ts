@@ -1,1 +1,1 @@
-export {}
+export { mysqlArchive, type MysqlArchiveOptions } from './mysql-archive.ts'
