@@ -1,4 +1,4 @@
-import { BASE_BITS_MAX, residentIndex, spread, wideMaskOf } from './placement.ts'
+import { BASE_BITS_MAX, nextKickState, residentIndex, spread, wideMaskOf } from './placement.ts'
 import { Stash } from './stash.ts'
 
 /** Slots of one bucket: 16 bytes, so a bucket never straddles two cache lines. */
@@ -7,10 +7,25 @@ export const SLOTS_PER_BUCKET = 4
 export const CHUNK_BUCKETS = 65_536
 /** The largest table: 2^30 buckets, 16 GiB. Beyond it tags go to the stash. */
 export const BUCKET_COUNT_MAX = 2 ** 30
-/** The table grows above this share of used slots. */
-export const LOAD_MAX = 0.85
+/**
+ * The table begins to double above this share of used slots. Four slots and two buckets carry 97 %; up to here an
+ * add moves few residents (figures in the README).
+ */
+const LOAD_MAX = 0.9
+/**
+ * Once begun, doubling goes on above this share of that mark, so that deletes may stop it and a table that
+ * was shrunk does not grow again at once. Between two powers of two half of the buckets draw twice as many tags
+ * as the others, and adds get dear: that state is left quickly.
+ */
+const KEEP_GROWING_ABOVE = 0.8
+/** Shrinking stops where the smaller table would be fuller than this share of that mark. */
+const SHRINK_BELOW = 0.75
+/** Buckets that one add splits while the table doubles: a table of n slots has doubled n / 16 adds later. */
+const SPLITS_PER_ADD = 4
 /** How many residents one `add` moves before the last one waits in the stash. */
 const KICKS_MAX = 200
+/** As many for a tag that already waits there: every change tries one, and some will never find a place. */
+const STASH_KICKS_MAX = 4
 const CHUNK_SHIFT = 16
 const CHUNK_MASK = CHUNK_BUCKETS - 1
 
@@ -32,7 +47,7 @@ export function baseBitsFor(bucketCount: number): number {
 }
 
 /**
- * A multiset of (tag, base) pairs in buckets of four, that grows and shrinks by one bucket at a time.
+ * A multiset of (tag, base) pairs in buckets of four, that doubles and halves bucket by bucket.
  *
  * It is exact: `has` is true for exactly those pairs that were added more often than deleted, whatever moved,
  * grew or shrank in between. All false positives come from two keys with the same pair.
@@ -63,7 +78,7 @@ export class GrowingTable {
     this.#bucketCount = shape.bucketCount
     this.#wideMask = wideMaskOf(shape.bucketCount)
     this.#narrowMask = this.#wideMask >>> 1
-    this.#growAbove = growAbove(shape.bucketCount)
+    this.#growAbove = growMark(shape.bucketCount)
   }
 
   get bucketCount(): number {
@@ -103,16 +118,11 @@ export class GrowingTable {
     return this.stash.size > 0 && this.stash.has(tag, base & this.#baseMask)
   }
 
-  /** Stores one more copy. Moves at most a fixed number of residents and splits at most one bucket. */
+  /** Stores one more copy. Moves at most 200 residents and splits at most four buckets. */
   add(tag: number, base: number): void {
     if (this.stash.size > 0) this.#placeOldestOfStash()
-    const index = (base & this.#baseMask) | (tag << this.baseBits)
-    const word = tag << 1
-    if (!this.#put(this.#fold(index), word)) {
-      const other = this.#fold(index ^ spread(tag))
-      if (!this.#put(other, word | 1)) this.#kick(other, word | 1)
-    }
-    if (this.#occupied + this.stash.size > this.#growAbove) this.#split()
+    this.#place(tag, base, KICKS_MAX)
+    if (this.#occupied + this.stash.size > this.#growAbove) this.#grow()
   }
 
   /** Removes one copy. @returns whether there was one */
@@ -128,21 +138,20 @@ export class GrowingTable {
   }
 
   /**
-   * Gives back buckets, from the last one down, as long as the load stays below the one at which the table grows.
+   * Gives back buckets, from the last one down, until the table is the smallest power of two with room to spare.
    *
-   * @param bucketCountMin never fewer than these, and never fewer than 2^baseBits
+   * @param bucketCountMin never fewer than these, and never fewer than 2^baseBits; a power of two
    * @param stepsMax buckets to give back at most; each costs about as much as one add
    * @returns whether nothing is left to give back
    */
   shrink(bucketCountMin: number, stepsMax: number): boolean {
-    const floor = Math.max(bucketCountMin, this.#baseMask + 1, 2)
-    for (let step = 0; ; step++) {
-      if (this.#bucketCount <= floor || this.#occupied + this.stash.size > growAbove(this.#bucketCount - 1)) {
-        return true
-      }
+    let target = Math.max(bucketCountMin, this.#baseMask + 1)
+    while (this.#occupied + this.stash.size > growAbove(target) * SHRINK_BELOW) target *= 2
+    for (let step = 0; this.#bucketCount > target; step++) {
       if (step >= stepsMax) return false
       this.#merge()
     }
+    return true
   }
 
   /** The words of buckets `from` … `to` − 1, as a view: copy it before the next change. All of one chunk. */
@@ -208,10 +217,11 @@ export class GrowingTable {
   }
 
   /** Puts a word into a full bucket; the resident it replaces goes to its other bucket, and so on; the last one waits in the stash. */
-  #kick(bucket: number, word: number): void {
-    for (let kicks = 0; kicks < KICKS_MAX; kicks++) {
+  #kick(bucket: number, word: number, kicksMax: number): void {
+    for (let kicks = 0; kicks < kicksMax; kicks++) {
+      this.#kickState = nextKickState(this.#kickState)
       const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-      const slot = ((bucket & CHUNK_MASK) << 2) | this.#nextSlot()
+      const slot = ((bucket & CHUNK_MASK) << 2) | (this.#kickState >>> 30)
       const victim = chunk[slot]!
       chunk[slot] = word
       bucket = this.#otherBucket(bucket, victim)
@@ -229,18 +239,27 @@ export class GrowingTable {
 
   #placeOldestOfStash(): void {
     const waiting = this.stash.takeOldest()
-    if (waiting === undefined) return
-    const index = waiting.base | (waiting.tag << this.baseBits)
-    const word = waiting.tag << 1
+    if (waiting !== undefined) this.#place(waiting.tag, waiting.base, STASH_KICKS_MAX)
+  }
+
+  #place(tag: number, base: number, kicksMax: number): void {
+    const index = (base & this.#baseMask) | (tag << this.baseBits)
+    const word = tag << 1
     if (this.#put(this.#fold(index), word)) return
-    if (this.#put(this.#fold(index ^ spread(waiting.tag)), word | 1)) return
-    this.stash.add(waiting.tag, waiting.base)
+    const other = this.#fold(index ^ spread(tag))
+    if (!this.#put(other, word | 1)) this.#kick(other, word | 1, kicksMax)
+  }
+
+  #grow(): void {
+    const isWhole = this.#bucketCount === this.#wideMask + 1
+    const target = isWhole ? this.#bucketCount * 2 : this.#wideMask + 1
+    const end = Math.min(target, this.#bucketCount + SPLITS_PER_ADD, BUCKET_COUNT_MAX)
+    while (this.#bucketCount < end) this.#split()
   }
 
   /** Adds one bucket at the end and moves into it the residents of its twin whose next index bit is 1. */
   #split(): void {
     const target = this.#bucketCount
-    if (target >= BUCKET_COUNT_MAX) return
     this.#reserve(target)
     this.#resize(target + 1)
     const source = target & this.#narrowMask
@@ -270,7 +289,7 @@ export class GrowingTable {
     for (const word of words) {
       if (word === 0) continue
       this.#occupied--
-      if (!this.#put(target, word)) this.#kick(target, word)
+      if (!this.#put(target, word)) this.#kick(target, word, KICKS_MAX)
     }
   }
 
@@ -278,7 +297,7 @@ export class GrowingTable {
     this.#bucketCount = bucketCount
     this.#wideMask = wideMaskOf(bucketCount)
     this.#narrowMask = this.#wideMask >>> 1
-    this.#growAbove = growAbove(bucketCount)
+    this.#growAbove = growMark(bucketCount)
   }
 
   /** Makes sure that the chunk of a bucket exists and reaches it. Copies at most half a chunk. */
@@ -303,19 +322,16 @@ export class GrowingTable {
       if (this.#bucketCount * SLOTS_PER_BUCKET <= half) this.#chunks[0] = chunk.slice(0, half)
     }
   }
-
-  /** 0 … 3. Source: Marsaglia, "Xorshift RNGs", 2003, triple 13, 17, 5. */
-  #nextSlot(): number {
-    let state = this.#kickState
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    this.#kickState = state >>> 0
-    return state >>> 30
-  }
 }
 
-function growAbove(bucketCount: number): number {
+/** Used slots above which an add makes a table of this size larger. */
+function growMark(bucketCount: number): number {
+  const whole = 2 ** (31 - Math.clz32(bucketCount))
+  return bucketCount === whole ? growAbove(whole) : growAbove(whole) * KEEP_GROWING_ABOVE
+}
+
+/** Used slots above which a table of this size begins to double. @param bucketCount a power of two */
+export function growAbove(bucketCount: number): number {
   return Math.floor(bucketCount * SLOTS_PER_BUCKET * LOAD_MAX)
 }
 

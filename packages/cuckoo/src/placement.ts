@@ -110,6 +110,30 @@ export function wideMaskOf(bucketCount: number): number {
   return 2 ** (32 - Math.clz32(bucketCount - 1)) - 1
 }
 
+/** A number in [0, limit) in proportion to an evenly distributed i32. @param limit 1 … 2^30 */
+export function scaleTo(hash: number, limit: number): number {
+  return Math.floor((hash >>> 0) * limit * 2 ** -32)
+}
+
+/** First state of the generator that picks which resident moves. @returns non-zero u32 */
+export function firstKickState(seed: number): number {
+  return (seed ^ 0x2545f491) >>> 0 || 1
+}
+
+/**
+ * The next state; its upper bits are the random number.
+ *
+ * Source: Marsaglia, "Xorshift RNGs", 2003, triple 13, 17, 5.
+ *
+ * @param state non-zero u32
+ */
+export function nextKickState(state: number): number {
+  state ^= state << 13
+  state ^= state >>> 17
+  state ^= state << 5
+  return state >>> 0
+}
+
 function round(value: number): number {
   value = Math.imul(value, 0x9e3779b1)
   value = Math.imul(value ^ (value >>> 15), 0x85ebca77)

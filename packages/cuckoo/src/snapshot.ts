@@ -46,11 +46,16 @@ export interface SlotSource {
 }
 
 /** Where they go to. */
-export interface SlotSink {
+export interface SnapshotTarget<Filter> {
   writeBlock(offset: number, block: DataView<ArrayBuffer>): void
-  /** Once, after the last block. */
+  /** After the last block. */
   addStashed(entry: StashEntry): void
+  /** Once, after all checksums. @throws CorruptSnapshot when the parts do not fit each other */
+  finish(): Filter
 }
+
+/** Makes an empty table for a header whose checksum and ranges hold. @throws CorruptSnapshot when it will not do */
+export type OpenTarget<Filter> = (header: SnapshotHeader) => SnapshotTarget<Filter>
 
 /** Whole length in bytes of the snapshot that has this header. */
 export function snapshotLength(header: SnapshotHeader): number {
@@ -129,9 +134,9 @@ export function checkMeta(meta: Uint8Array): void {
  *
  * What is read before the last checksum has been compared is not to be used: only {@link finish} hands it out.
  */
-export class SnapshotDecoder<Filter> {
+class SnapshotDecoder<Filter> {
   readonly #kind: SnapshotKind
-  readonly #open: (header: SnapshotHeader) => { readonly sink: SlotSink; readonly finish: () => Filter }
+  readonly #open: OpenTarget<Filter>
   #part: 'header' | 'meta' | 'block' | 'stash' | 'total' | 'end' = 'header'
   #piece = new Uint8Array(HEADER_BYTES)
   #filled = 0
@@ -139,16 +144,9 @@ export class SnapshotDecoder<Filter> {
   #total = 0
   #header: SnapshotHeader | undefined
   #meta = new Uint8Array(0)
-  #target: { readonly sink: SlotSink; readonly finish: () => Filter } | undefined
+  #target: SnapshotTarget<Filter> | undefined
 
-  /**
-   * @param open makes an empty table for a header whose checksum and ranges hold; `finish` is called once
-   *   everything has arrived and may refuse too
-   */
-  constructor(
-    kind: SnapshotKind,
-    open: (header: SnapshotHeader) => { readonly sink: SlotSink; readonly finish: () => Filter },
-  ) {
+  constructor(kind: SnapshotKind, open: OpenTarget<Filter>) {
     this.#kind = kind
     this.#open = open
   }
@@ -202,14 +200,15 @@ export class SnapshotDecoder<Filter> {
       return
     }
     const header = this.#header!
-    const { sink } = this.#target!
+    const target = this.#target!
     const slotBytes = slotBytesOf(header)
     if (this.#part === 'meta') this.#meta = piece.slice(0, end)
     else if (this.#part === 'block') {
-      sink.writeBlock(this.#offset, new DataView(piece.buffer, 0, end))
+      target.writeBlock(this.#offset, new DataView(piece.buffer, 0, end))
       this.#offset += end
     } else {
-      for (let at = 0; at < end; at += STASH_ENTRY_BYTES) sink.addStashed(decodeStashEntry(view, at, header))
+      for (let at = 0; at < end; at += STASH_ENTRY_BYTES)
+        target.addStashed(decodeStashEntry(view, at, header))
       this.#next('total', 0)
       return
     }
@@ -228,7 +227,7 @@ export class SnapshotDecoder<Filter> {
 export function decodeSnapshot<Filter>(
   bytes: Uint8Array,
   kind: SnapshotKind,
-  open: (header: SnapshotHeader) => { readonly sink: SlotSink; readonly finish: () => Filter },
+  open: OpenTarget<Filter>,
 ): { readonly filter: Filter; readonly meta: Uint8Array } {
   if (!(bytes instanceof Uint8Array)) throw new InvalidInput('bytes', 'must be a Uint8Array')
   const decoder = new SnapshotDecoder(kind, (header) => {
@@ -242,6 +241,23 @@ export function decodeSnapshot<Filter>(
   })
   decoder.push(bytes)
   return decoder.finish()
+}
+
+/** Decodes a snapshot from pieces of any size. */
+export async function decodeSnapshotStream<Filter>(
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  kind: SnapshotKind,
+  open: OpenTarget<Filter>,
+): Promise<{ readonly filter: Filter; readonly meta: Uint8Array }> {
+  const decoder = new SnapshotDecoder(kind, open)
+  for await (const piece of pieces) decoder.push(piece)
+  return decoder.finish()
+}
+
+/** @throws CorruptSnapshot when the hash function is not the one the filter was filled with */
+export function checkHash(header: SnapshotHeader, probe: bigint): void {
+  if (header.hashProbe === probe) return
+  throw new CorruptSnapshot('snapshot: the filter was filled with another hash function')
 }
 
 /** Joins the pieces of a snapshot. @param length of all of them */
@@ -313,7 +329,7 @@ function decodeHeader(view: DataView, kind: SnapshotKind): SnapshotHeader {
     stashEntries: inRange('stash entries', view.getUint32(56, true), 0, isGrowing ? 2 ** 32 - 1 : 0),
     metaBytes: inRange('meta bytes', view.getUint32(60, true), 0, META_BYTES_MAX),
     hashProbe: view.getBigUint64(64, true),
-    falsePositiveRate: inRange('rate', view.getFloat64(72, true), Number.MIN_VALUE, 1),
+    falsePositiveRate: inRange('rate', view.getFloat64(72, true), Number.MIN_VALUE, 1 - Number.EPSILON / 2),
   }
 }
 
