@@ -1,4 +1,15 @@
+export { createEngine } from './create-engine.ts'
+export type { EngineConfig, Level } from './config.ts'
+export { Engine } from './engine.ts'
+export type { Explanation, TierExplanation } from './explain.ts'
+export { Backpressure } from './flush/space.ts'
+export type { FlushResult } from './flush/pipeline.ts'
+export { Item } from './item.ts'
+export { WrongPhase } from './lifecycle/phase.ts'
+export type { StopReport } from './lifecycle/shutdown.ts'
+export { FILTER_SNAPSHOT_FILE, type StartReport, type StartStep } from './lifecycle/startup.ts'
 export { silentLogger, type LogFields, type Logger } from './logger.ts'
+export { createLoggingObserver } from './logging-observer.ts'
 export {
   BREAKER_GAUGE,
   combineObservers,
@@ -27,3 +38,9 @@ export {
   type TrustEvent,
   type ViewName,
 } from './observer.ts'
+export type { Consistency, FastAnswer } from './read/read-path.ts'
+export type { EngineStatus, Roots } from './status.ts'
+export { nameOf, type Difference, type VerifyOptions, type VerifyReport, type ViewReport } from './verify.ts'
+export type { CacheReport } from './views/cache-view.ts'
+export type { SubmitOptions } from './write/admission.ts'
+export type { DeleteOptions, WriteReceipt } from './write/write-path.ts'

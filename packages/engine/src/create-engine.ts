@@ -1,0 +1,37 @@
+import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
+import type { LogObserver } from '@se/wal'
+import { parseConfig, type EngineConfig } from './config.ts'
+import { Engine } from './engine.ts'
+import { guardArchive } from './guard/guard-archive.ts'
+import { guardCache } from './guard/guard-cache.ts'
+import { createLoggingObserver } from './logging-observer.ts'
+import { combineObservers } from './observer.ts'
+
+/**
+ * Makes an engine; nothing is opened before `start`.
+ *
+ * @throws InvalidConfig naming the field and what it may be
+ */
+export function createEngine(given: EngineConfig & { readonly logObserver?: LogObserver }): Engine {
+  const { logObserver, ...rest } = given
+  const config = parseConfig(rest)
+  const clock = given.clock ?? systemClock
+  const random = given.random ?? systemRandom
+  const observer = combineObservers([
+    ...(given.observer === undefined ? [] : [given.observer]),
+    ...(given.logger === undefined ? [] : [createLoggingObserver(given.logger)]),
+  ])
+  const guard = { clock, random, observer }
+  return new Engine(
+    {
+      config,
+      archive: guardArchive(given.archive, guard),
+      cache: given.cache === undefined ? undefined : guardCache(given.cache, guard),
+      observer,
+      clock,
+      random,
+      fileSystem: given.fileSystem ?? nodeFileSystem,
+    },
+    logObserver,
+  )
+}

@@ -1,0 +1,91 @@
+import { checkId, type Lookup, type Stamp } from '@se/core'
+import { stripeOfId } from '@se/core/hash'
+import { leafOf } from '@se/merkle'
+import type { Environment, Runtime } from './lifecycle/runtime.ts'
+
+/** Where an id is, tier by tier. Asks every tier, so it costs a round trip each; for people. */
+export interface Explanation {
+  readonly id: string
+  readonly memory:
+    { readonly stamp: Stamp; readonly version: number | undefined; readonly isDirty: boolean } | undefined
+  /** An own write that is acknowledged and not yet in L3. */
+  readonly pending:
+    { readonly stamp: Stamp; readonly isDelete: boolean; readonly isInFlight: boolean } | undefined
+  /** `undefined`: there is no cache. */
+  readonly cache:
+    | (TierExplanation & {
+        readonly key: string
+        readonly stripe: number
+        /** Whether a read would ask it: its stripe was seen at the heads within Δ. */
+        readonly mayAnswer: boolean
+        readonly timeToLiveMs: number | undefined
+      })
+    | undefined
+  readonly archive: TierExplanation
+  readonly filter: {
+    readonly answer: 'absent' | 'maybe'
+    readonly isTrusted: boolean
+    readonly because: string
+    /** In a batch of this process that the filter has not heard of yet. */
+    readonly isInOverlay: boolean
+  }
+  /** Branch (its prefix) and bucket of the id in the tree. */
+  readonly leaf: { readonly branch: string; readonly bucket: number }
+  /** Set aside because the archive refuses it: the value of the archive is what readers get. */
+  readonly isParked: boolean
+}
+
+export interface TierExplanation {
+  readonly kind: Lookup['kind']
+  readonly stamp: Stamp | undefined
+  readonly version: number | undefined
+}
+
+export async function explain(environment: Environment, runtime: Runtime, id: string): Promise<Explanation> {
+  checkId(id)
+  const { archive, cache, config } = environment
+  const { memory, pending, cacheView, filter, overlay, parking } = runtime
+  const entry = memory.peek(id)
+  const waiting = pending.entry(id)
+  const { branch, bucket } = leafOf(id, config.branches)
+  const inCache = cache === undefined || cacheView?.isAttached !== true ? undefined : await cache.get(id)
+  return {
+    id,
+    memory: entry && { stamp: entry.item.stamp, version: entry.item.version, isDirty: entry.isPinned },
+    pending: waiting && {
+      stamp: waiting.write.stamp,
+      isDelete: waiting.write.bytes === undefined,
+      isInFlight: waiting.isInFlight,
+    },
+    cache:
+      cache === undefined
+        ? undefined
+        : {
+            ...tierExplanation(inCache ?? { kind: 'unknown', because: 'disconnected' }),
+            key: cache.keyOf(id),
+            stripe: stripeOfId(id),
+            mayAnswer: cacheView?.mayAsk(id) === true,
+            timeToLiveMs: inCache?.kind === 'found' ? await cache.timeToLiveMs(id) : undefined,
+          },
+    archive: tierExplanation(await archive.get(id)),
+    filter: {
+      answer: filter.holds(id) ? 'maybe' : 'absent',
+      isTrusted: filter.trust.isTrusted,
+      because: filter.trust.isTrusted ? 'count and sum of id hashes equal the tree' : filter.trust.because,
+      isInOverlay: overlay.get(id) !== undefined,
+    },
+    leaf: { branch: config.branches.prefixes[branch] ?? '', bucket },
+    isParked: parking.get(id) !== undefined,
+  }
+}
+
+function tierExplanation(lookup: Lookup): TierExplanation {
+  switch (lookup.kind) {
+    case 'found':
+      return { kind: 'found', stamp: lookup.item.stamp, version: lookup.item.version }
+    case 'absent':
+      return { kind: 'absent', stamp: lookup.tombstone, version: undefined }
+    case 'unknown':
+      return { kind: 'unknown', stamp: undefined, version: undefined }
+  }
+}

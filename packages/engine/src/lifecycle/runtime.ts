@@ -1,0 +1,179 @@
+import {
+  StampClock,
+  type ArchiveDescription,
+  type Clock,
+  type FileSystem,
+  type InstanceClaim,
+  type InstanceFenced,
+  type Random,
+} from '@se/core'
+import type { Log } from '@se/wal'
+import type { ParsedConfig } from '../config.ts'
+import { FlushPipeline } from '../flush/pipeline.ts'
+import { PendingSet } from '../flush/pending-set.ts'
+import type { ParkingLot } from '../flush/parking.ts'
+import { MemoryTier } from '../memory/memory-tier.ts'
+import type { GuardedArchive } from '../guard/guard-archive.ts'
+import type { GuardedCache } from '../guard/guard-cache.ts'
+import type { EngineObserver } from '../observer.ts'
+import { ReadPath } from '../read/read-path.ts'
+import { ArchiveViews } from '../views/archive-views.ts'
+import { CacheView } from '../views/cache-view.ts'
+import { FilterView } from '../views/filter-view.ts'
+import { HeadsPoll } from '../views/heads-poll.ts'
+import { Overlay } from '../views/overlay.ts'
+import { WritePath } from '../write/write-path.ts'
+
+/** What the engine was given, with the tiers behind their guards. */
+export interface Environment {
+  readonly config: ParsedConfig
+  readonly archive: GuardedArchive
+  readonly cache: GuardedCache | undefined
+  readonly observer: EngineObserver
+  readonly clock: Clock
+  readonly random: Random
+  readonly fileSystem: FileSystem
+}
+
+/** The parts of a running engine, each the owner of its own state. */
+export interface Runtime {
+  readonly log: Log
+  readonly description: ArchiveDescription
+  readonly claim: InstanceClaim
+  readonly stamps: StampClock
+  readonly pending: PendingSet
+  readonly parking: ParkingLot
+  readonly memory: MemoryTier
+  readonly overlay: Overlay
+  readonly filter: FilterView
+  readonly views: ArchiveViews
+  readonly cacheView: CacheView | undefined
+  readonly poll: HeadsPoll
+  readonly pipeline: FlushPipeline
+  readonly writes: WritePath
+  readonly reads: ReadPath
+}
+
+/** Wires the parts, once log and archive are open and the instance is claimed. Nothing runs yet. */
+export function assemble(
+  environment: Environment,
+  opened: {
+    readonly log: Log
+    readonly parking: ParkingLot
+    readonly description: ArchiveDescription
+    readonly claim: InstanceClaim
+  },
+  onFenced: (error: InstanceFenced) => void,
+): Runtime {
+  const { config, archive, cache, observer, clock, random } = environment
+  const { log, parking, description, claim } = opened
+  const { branches, stalenessMs } = config
+  const instance = claim.instance
+  const stamps = new StampClock(clock, instance, claim.maxStampTime)
+  const pending = new PendingSet(config.space)
+  const memory = new MemoryTier({ bytesMax: config.memoryBytesMax, clock, observer })
+  const overlay = new Overlay()
+  const filter = new FilterView(config.filter, observer)
+  const views: ArchiveViews = new ArchiveViews(
+    {
+      archive,
+      branches,
+      filter,
+      observer,
+      hear(changes) {
+        for (const { id, stamp } of changes) {
+          stamps.witness(stamp)
+          reads.raiseFloor(id, stamp)
+          memory.dropOlder(id, stamp)
+          pending.supersede(id, stamp)
+        }
+      },
+    },
+    claim.archiveId,
+  )
+  const cacheView =
+    cache === undefined
+      ? undefined
+      : new CacheView({
+          cache,
+          archive,
+          views,
+          overlay,
+          clock,
+          observer,
+          branches: branches.prefixes,
+          instance,
+          stalenessMs,
+        })
+  const { isExclusive } = description
+  const poll = new HeadsPoll({
+    archive,
+    views,
+    cacheView,
+    overlay,
+    clock,
+    observer,
+    instance,
+    isExclusive,
+    stalenessMs,
+  })
+  const pipeline: FlushPipeline = new FlushPipeline({
+    archive,
+    cache: () => (cacheView?.isAttached === true ? cache : undefined),
+    log,
+    pending,
+    memory,
+    overlay,
+    park: (write, because, error) => parking.park(write, because, error),
+    isAcknowledged: (write) => writes.isAcknowledged(write),
+    raiseFloor: (id, stamp) => reads.raiseFloor(id, stamp),
+    onFenced,
+    claim,
+    limits: config.batch,
+    clock,
+    random,
+    observer,
+  })
+  const writes: WritePath = new WritePath({
+    log,
+    pending,
+    memory,
+    overlay,
+    stamps,
+    clock,
+    observer,
+    raiseFloor: (id, stamp) => reads.raiseFloor(id, stamp),
+    wake: (isUrgent) => pipeline.wake(isUrgent),
+    valueBytesMax: config.valueBytesMax,
+  })
+  const reads: ReadPath = new ReadPath({
+    archive,
+    cache,
+    cacheView,
+    pending,
+    memory,
+    overlay,
+    filter,
+    freshness: poll,
+    stamps,
+    clock,
+    observer,
+  })
+  return {
+    log,
+    description,
+    claim,
+    stamps,
+    pending,
+    parking,
+    memory,
+    overlay,
+    filter,
+    views,
+    cacheView,
+    poll,
+    pipeline,
+    writes,
+    reads,
+  }
+}

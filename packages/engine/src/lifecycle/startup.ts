@@ -1,0 +1,254 @@
+import {
+  ignoreMissing,
+  StorageError,
+  type ArchiveDescription,
+  type InstanceClaim,
+  type InstanceFenced,
+} from '@se/core'
+import { openLog, type Log, type LogObserver } from '@se/wal'
+import { formatCut } from '@se/core'
+import { ParkingLot } from '../flush/parking.ts'
+import { errorKind, type StartPhase } from '../observer.ts'
+import type { CacheReport } from '../views/cache-view.ts'
+import { decodeRecord } from '../write/record.ts'
+import { claimInstance } from './identity.ts'
+import { assemble, type Environment, type Runtime } from './runtime.ts'
+
+/** Beside the log: the filter as it was at the last stop, with its cut. */
+export const FILTER_SNAPSHOT_FILE = 'filter.snapshot'
+
+/** What a start found, step by step. */
+export interface StartReport {
+  readonly steps: readonly StartStep[]
+  readonly durationMs: number
+  /** Something that may be lost is missing: the cache does not answer. */
+  readonly isDegraded: boolean
+  /** What the comparison of the cache found and repaired; `undefined` without a cache. */
+  readonly cache: CacheReport | undefined
+}
+
+export interface StartStep {
+  readonly phase: StartPhase
+  readonly durationMs: number
+  readonly figures: Readonly<Record<string, unknown>>
+  /** Why the step could not be done, where the engine goes on without it. */
+  readonly problem?: string
+}
+
+/** What the steps have made so far. Each needs what those before it left. */
+interface Progress {
+  readonly environment: Environment
+  readonly logObserver: LogObserver | undefined
+  readonly onFenced: (error: InstanceFenced) => void
+  log?: Log
+  parking?: ParkingLot
+  description?: ArchiveDescription
+  claim?: InstanceClaim
+  runtime?: Runtime
+  cacheReport?: CacheReport
+}
+
+interface Step {
+  readonly phase: StartPhase
+  /** Why it stands where it stands. */
+  readonly reason: string
+  /** The engine starts without it and takes it in later. */
+  readonly isOptional?: boolean
+  run(progress: Progress): Promise<Record<string, unknown> | undefined>
+}
+
+/**
+ * The order is the safety argument.
+ *
+ *   log → archive → replay → tree → filter → cache → Ready
+ */
+export const STARTUP: readonly Step[] = [
+  {
+    phase: 'wal_init',
+    reason:
+      'first, because what it holds was promised to somebody, and nothing else may be changed before we know it is whole',
+    async run(progress) {
+      const { config, fileSystem, clock } = progress.environment
+      const log = await openLog({
+        directory: config.logDirectory,
+        fileSystem,
+        clock,
+        ...(config.logLimits === undefined ? {} : { limits: config.logLimits }),
+        ...(progress.logObserver === undefined ? {} : { observer: progress.logObserver }),
+      })
+      progress.log = log
+      progress.parking = await ParkingLot.open({ directory: config.logDirectory, fileSystem, clock })
+      const { entries, bytes, firstSequence, lastSequence } = log.stats()
+      return { recovery: log.recovery.outcome, entries, bytes, firstSequence, lastSequence }
+    },
+  },
+  {
+    phase: 'sql_connect',
+    reason: 'the claim fences whoever else holds our instance, before the first own batch',
+    async run(progress) {
+      const { config, archive, random, fileSystem } = progress.environment
+      const description = await archive.open({ branches: config.branchPrefixes, digests: config.digests })
+      const claim = await claimInstance({ fileSystem, random, archive }, config.logDirectory)
+      progress.description = description
+      progress.claim = claim
+      progress.runtime = assemble(
+        progress.environment,
+        { log: progress.log!, parking: progress.parking!, description, claim },
+        progress.onFenced,
+      )
+      return {
+        backend: archive.backend,
+        archiveId: claim.archiveId,
+        instance: claim.instance,
+        epoch: claim.epoch,
+        lastSequence: claim.lastSequence,
+        isExclusive: description.isExclusive,
+        ...(claim.isRestored ? { isRestored: true } : {}),
+      }
+    },
+  },
+  {
+    phase: 'replay',
+    reason:
+      'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
+    async run(progress) {
+      const { log, pending, stamps, pipeline } = progress.runtime!
+      const { clock } = progress.environment
+      let records = 0
+      const { firstSequence } = log.stats()
+      pending.expectLogFrom(firstSequence)
+      for await (const { sequence, bytes } of log.replay(firstSequence)) {
+        const write = decodeRecord(bytes)
+        stamps.witness(write.stamp)
+        pending.add(write, sequence, clock.monotonicMs(), { isVisible: true })
+        records++
+      }
+      await pipeline.flush()
+      const { items, l3, superseded, parked, groups } = pipeline.takeResult()
+      return { records, items, l3, superseded, parked, groups }
+    },
+  },
+  {
+    phase: 'tree',
+    reason: 'what filter and cache are compared with',
+    async run({ runtime }) {
+      const { views } = runtime!
+      await views.loadTree()
+      return { root: views.tree.root(), items: views.tree.count, cut: formatCut(views.cut) }
+    },
+  },
+  {
+    phase: 'cf_restore',
+    reason: 'needs the tree, whose membership is its proof',
+    async run({ runtime, environment }) {
+      const { views, filter } = runtime!
+      const { fileSystem, config } = environment
+      const snapshot = await fileSystem
+        .readFile(`${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
+        .catch((error: unknown) => ignoreMissing(error) as undefined)
+      const restore = await views.restoreFilter(snapshot)
+      const { trust } = filter
+      return {
+        ...restore,
+        entries: filter.entries,
+        trust: trust.isTrusted ? `trusted at cut ${formatCut(views.cut)}` : `untrusted: ${trust.because}`,
+      }
+    },
+  },
+  {
+    phase: 'redis_connect',
+    reason: 'a cache may be down: the engine is complete without it',
+    isOptional: true,
+    async run({ runtime, environment }) {
+      if (runtime!.cacheView === undefined) return undefined
+      await runtime!.cacheView.connect()
+      return { backend: environment.cache!.backend }
+    },
+  },
+  {
+    phase: 'redis_sync',
+    reason: 'last, because it is compared with the tree and repaired from the ledger',
+    isOptional: true,
+    async run(progress) {
+      const { cacheView } = progress.runtime!
+      if (cacheView === undefined) return undefined
+      const report = await cacheView.attach()
+      progress.cacheReport = report
+      return {
+        stripesMade: report.created,
+        stripesReset: report.reset,
+        stripesFinished: report.finished,
+        leavesDiffering: report.differingLeaves.length,
+        idsRemoved: report.removedIds.length,
+        leavesInvalidated: report.invalidatedLeaves.length,
+      }
+    },
+  },
+]
+
+/** A start that failed, with what it had opened: the caller closes it. */
+export interface StartFailure {
+  readonly error: unknown
+  readonly log: Log | undefined
+  readonly runtime: Runtime | undefined
+}
+
+/** Runs the steps in order. @returns the parts, or what there was to close when a step failed */
+export async function runStartup(
+  environment: Environment,
+  logObserver: LogObserver | undefined,
+  onFenced: (error: InstanceFenced) => void,
+): Promise<{ readonly runtime: Runtime; readonly report: StartReport } | StartFailure> {
+  const { observer, clock } = environment
+  const startedMs = clock.monotonicMs()
+  const progress: Progress = { environment, logObserver, onFenced }
+  const steps: StartStep[] = []
+  let isDegraded = false
+  for (const step of STARTUP) {
+    const stepStartedMs = clock.monotonicMs()
+    let figures: Record<string, unknown> | undefined
+    let problem: string | undefined
+    try {
+      figures = await step.run(progress)
+      if (figures === undefined) continue
+    } catch (error) {
+      if (step.isOptional !== true || !(error instanceof StorageError)) {
+        return { error, log: progress.log, runtime: progress.runtime }
+      }
+      isDegraded = true
+      problem = error.message
+      observer.fault?.({
+        part: 'cache',
+        what: `${step.phase} failed; the engine starts without the cache`,
+        error,
+      })
+      observer.failed?.({ tier: 'L2', operation: 'batch_read', kind: errorKind(error) })
+    }
+    const durationMs = clock.monotonicMs() - stepStartedMs
+    observer.startStep?.({
+      phase: step.phase,
+      durationMs,
+      figures: { ...figures, ...(problem && { problem }) },
+    })
+    steps.push({
+      phase: step.phase,
+      durationMs,
+      figures: figures ?? {},
+      ...(problem === undefined ? {} : { problem }),
+    })
+    if (problem !== undefined) break
+  }
+  const runtime = progress.runtime!
+  try {
+    // From here on the views are known to be recent, so the first read need not ask the archive.
+    await runtime.poll.now()
+  } catch (error) {
+    return { error, log: progress.log, runtime }
+  }
+  const durationMs = clock.monotonicMs() - startedMs
+  observer.started?.({ durationMs, isDegraded })
+  return {
+    runtime,
+    report: { steps, durationMs, isDegraded, cache: progress.cacheReport },
+  }
+}

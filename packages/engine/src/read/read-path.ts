@@ -1,0 +1,330 @@
+import {
+  checkId,
+  InvalidInput,
+  isNewer,
+  TierUnavailable,
+  type ArchiveTier,
+  type CachePermit,
+  type CacheTier,
+  type Clock,
+  type ItemWrite,
+  type Lookup,
+  type Stamp,
+  type StampClock,
+  type StoredItem,
+} from '@se/core'
+import type { PendingSet } from '../flush/pending-set.ts'
+import { Item } from '../item.ts'
+import type { MemoryTier } from '../memory/memory-tier.ts'
+import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
+import type { CacheView } from '../views/cache-view.ts'
+import type { FilterView } from '../views/filter-view.ts'
+import type { Overlay } from '../views/overlay.ts'
+import { itemOf } from '../write/write-path.ts'
+import { SingleFlight } from './single-flight.ts'
+
+/**
+ * `local` (default): any tier, within Δ of what other processes wrote. `shared`: skips memory. `source`: the archive,
+ * and own pending writes.
+ */
+export type Consistency = 'local' | 'shared' | 'source'
+
+/**
+ * `present` and `absent` are sure (within Δ of other processes' writes); `maybe`: the trusted filter cannot exclude it;
+ * `unknown`: nothing that could say so is trusted now.
+ */
+export type FastAnswer = 'present' | 'absent' | 'maybe' | 'unknown'
+
+export interface ReadPathPorts {
+  readonly archive: Pick<ArchiveTier, 'get' | 'getMany'>
+  readonly cache: Pick<CacheTier, 'get' | 'getMany' | 'readPermits' | 'put'> | undefined
+  readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews'> | undefined
+  readonly pending: Pick<PendingSet, 'read'>
+  readonly memory: MemoryTier
+  readonly overlay: Pick<Overlay, 'get'>
+  readonly filter: Pick<FilterView, 'denies' | 'trust'>
+  readonly freshness: { readonly isFresh: boolean }
+  readonly stamps: Pick<StampClock, 'witness'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly observer: EngineObserver
+}
+
+/** What a load brought, and whether memory may keep it. */
+type Answer = Lookup & {
+  /** False: from a stripe that may lag behind what this process has heard already, and will not hear again. */
+  readonly mayKeep: boolean
+}
+
+/**
+ * memory → pending → filter gate → L2 → L3, filling back what was found.
+ *
+ * The filter is asked before L2, not after: what the trusted filter denies, L2 cannot have, and so "absent" costs
+ * no round trip.
+ */
+export class ReadPath {
+  readonly #ports: ReadPathPorts
+  readonly #loads: SingleFlight<Answer>
+
+  constructor(ports: ReadPathPorts) {
+    this.#ports = ports
+    this.#loads = new SingleFlight<Answer>((_, answer) => {
+      if (answer.kind === 'found' && answer.mayKeep) ports.memory.put(answer.item)
+    })
+  }
+
+  /** A write, a delete or a ledger row was heard of: running loads may not store or hand on anything older [R2]. */
+  raiseFloor(id: string, stamp: Stamp): void {
+    this.#loads.raise(id, stamp)
+  }
+
+  getSync(id: string): Item | undefined {
+    const { memory, freshness } = this.#ports
+    if (freshness.isFresh) {
+      const item = memory.get(id)
+      if (item !== undefined) return item
+    }
+    return this.#pendingItem(this.#ports.pending.read(id))
+  }
+
+  containsFast(id: string): FastAnswer {
+    checkId(id)
+    const { pending, memory, overlay, filter, freshness } = this.#ports
+    const write = pending.read(id)
+    if (write !== undefined) return write.bytes === undefined ? 'absent' : 'present'
+    if (!freshness.isFresh) return 'unknown'
+    if (memory.get(id) !== undefined) return 'present'
+    const own = overlay.get(id)
+    if (own !== undefined) return own.isLive ? 'present' : 'absent'
+    if (filter.denies(id)) return 'absent'
+    return filter.trust.isTrusted ? 'maybe' : 'unknown'
+  }
+
+  async contains(id: string): Promise<boolean> {
+    return (await this.get(id)) !== undefined
+  }
+
+  async get(id: string, options: { readonly consistency?: Consistency } = {}): Promise<Item | undefined> {
+    const consistency = checkConsistency(options.consistency)
+    const { memory, pending, freshness, observer, clock } = this.#ports
+    const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
+    if (consistency === 'local' && freshness.isFresh) {
+      const item = memory.get(id)
+      if (item !== undefined) {
+        this.#tell('L1', 'hit', startedMs)
+        return item
+      }
+    }
+    const write = pending.read(id)
+    if (write !== undefined) {
+      this.#tell('L1', 'hit', startedMs)
+      return this.#pendingItem(write)
+    }
+    checkId(id)
+    if (consistency !== 'source') this.#tell('L1', 'miss', startedMs)
+    if (consistency === 'source') return this.#itemOf(await this.#askArchive(id), id)
+    if (this.#isDenied(id)) return undefined
+    return this.#load(id)
+  }
+
+  /**
+   * Many ids with at most one round trip per tier; none when all are in memory.
+   *
+   * @returns in the order of the ids
+   * @throws TierUnavailable when one of them could not be answered
+   */
+  async getMany(ids: readonly string[]): Promise<readonly (Item | undefined)[]> {
+    const { memory, pending, freshness } = this.#ports
+    const items = new Map<string, Item | undefined>()
+    const missing: string[] = []
+    for (const id of new Set(ids)) {
+      checkId(id)
+      const item = freshness.isFresh ? memory.get(id) : undefined
+      const write = item === undefined ? pending.read(id) : undefined
+      if (item !== undefined) items.set(id, item)
+      else if (write !== undefined) items.set(id, this.#pendingItem(write))
+      else if (this.#isDenied(id)) items.set(id, undefined)
+      else missing.push(id)
+    }
+    const loaded = await this.#loads.runMany(
+      missing.map((id) => ({ id, knownFloor: this.#knownFloor(id) })),
+      (asked) => this.#loadMany(asked),
+    )
+    for (const [index, { result, verdict }] of loaded.entries()) {
+      const id = missing[index]!
+      items.set(
+        id,
+        verdict === 'outdated' ? this.#itemOf(await this.#askArchive(id), id) : this.#itemOf(result, id),
+      )
+    }
+    return ids.map((id) => items.get(id))
+  }
+
+  /** R3: "absent" without asking L3, only from a trusted filter, and never for an own batch it has not heard of. */
+  #isDenied(id: string): boolean {
+    const { freshness, overlay, filter } = this.#ports
+    return freshness.isFresh && overlay.get(id) === undefined && filter.denies(id)
+  }
+
+  async #load(id: string): Promise<Item | undefined> {
+    const knownFloor = this.#knownFloor(id)
+    const { result, verdict } = await this.#loads.run(
+      id,
+      knownFloor,
+      async () => (await this.#loadMany([id]))[0]!,
+    )
+    // Something newer is known than what came: only the archive itself may contradict that.
+    return this.#itemOf(verdict === 'outdated' ? await this.#askArchive(id) : result, id)
+  }
+
+  #knownFloor(id: string): Stamp | undefined {
+    const own = this.#ports.overlay.get(id)?.stamp
+    const inMemory = this.#ports.memory.peek(id)?.item.stamp
+    return own !== undefined && (inMemory === undefined || isNewer(own, inMemory)) ? own : inMemory
+  }
+
+  /** L2, then L3 for what is left; what L3 gave goes back into L2. */
+  async #loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
+    const { cache, cacheView } = this.#ports
+    const answers = new Array<Answer | undefined>(ids.length).fill(undefined)
+    const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
+    if (cache !== undefined && asked.length > 0) {
+      const keepable = asked.map((id) => cacheView?.standsAtViews(id) === true)
+      const found = await this.#askCache(cache, asked)
+      for (const [index, lookup] of found.entries()) {
+        const id = asked[index]!
+        if (lookup.kind !== 'found') continue
+        const own = this.#ports.overlay.get(id)
+        // Older than an own batch: the cache has not heard of it yet.
+        if (own !== undefined && isNewer(own.stamp, lookup.item.stamp)) continue
+        answers[ids.indexOf(id)] = { ...lookup, mayKeep: keepable[index]! }
+      }
+    }
+    const left = ids.filter((_, index) => answers[index] === undefined)
+    if (left.length > 0) {
+      const permits =
+        cache === undefined
+          ? undefined
+          : await this.#readPermits(
+              cache,
+              left.filter((id) => asked.includes(id)),
+            )
+      const lookups = await this.#askArchiveMany(left)
+      for (const [index, lookup] of lookups.entries()) {
+        const id = left[index]!
+        answers[ids.indexOf(id)] = { ...lookup, mayKeep: true }
+      }
+      if (cache !== undefined && permits !== undefined) this.#fill(cache, lookups, permits)
+    }
+    return answers.map((answer) => answer!)
+  }
+
+  async #askCache(
+    cache: Pick<CacheTier, 'get' | 'getMany'>,
+    ids: readonly string[],
+  ): Promise<readonly Lookup[]> {
+    const startedMs = this.#ports.clock.monotonicMs()
+    const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
+    for (const lookup of lookups) this.#tell('L2', statusOf(lookup), startedMs, ids.length)
+    return lookups
+  }
+
+  async #askArchive(id: string): Promise<Lookup> {
+    return (await this.#askArchiveMany([id]))[0]!
+  }
+
+  async #askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
+    const { archive, clock, observer, filter } = this.#ports
+    const startedMs = clock.monotonicMs()
+    const lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
+    for (const lookup of lookups) {
+      this.#tell('L3', statusOf(lookup), startedMs, ids.length)
+      if (lookup.kind === 'absent' && filter.trust.isTrusted) observer.falsePositive?.()
+    }
+    return lookups
+  }
+
+  async #readPermits(
+    cache: Pick<CacheTier, 'readPermits'>,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, CachePermit> | undefined> {
+    if (ids.length === 0) return undefined
+    try {
+      const permits = new Map<string, CachePermit>()
+      for (const permit of await cache.readPermits(ids))
+        if (permit !== undefined) permits.set(permit.id, permit)
+      return permits
+    } catch {
+      // Without a permit nothing is filled; the read itself does not suffer.
+      return undefined
+    }
+  }
+
+  /** Beside the read: the caller does not wait for it, and a failure is the cache's own affair. */
+  #fill(
+    cache: Pick<CacheTier, 'put'>,
+    lookups: readonly Lookup[],
+    permits: ReadonlyMap<string, CachePermit>,
+  ): void {
+    const puts = lookups.flatMap((lookup) => {
+      const permit = lookup.kind === 'found' ? permits.get(lookup.item.id) : undefined
+      if (lookup.kind !== 'found' || permit === undefined) return []
+      const { item } = lookup
+      return [
+        {
+          write: item,
+          version: item.version ?? 0,
+          createdAtMs: item.createdAtMs,
+          permit,
+          kind: 'fill' as const,
+        },
+      ]
+    })
+    if (puts.length > 0) cache.put(puts).catch(() => {})
+  }
+
+  #itemOf(lookup: Lookup, id: string): Item | undefined {
+    switch (lookup.kind) {
+      case 'absent':
+        return undefined
+      case 'unknown':
+        // Error is not absence [R1].
+        throw new TierUnavailable(`the archive cannot say whether the item exists: ${lookup.because}`, {
+          cause: lookup.cause,
+        })
+      case 'found': {
+        this.#ports.stamps.witness(lookup.item.stamp)
+        return this.#sharedItem(id, lookup.item)
+      }
+    }
+  }
+
+  /** Memory's own object where it keeps this very write, so that its value is parsed once. */
+  #sharedItem(id: string, item: StoredItem): Item {
+    const kept = this.#ports.memory.peek(id)?.item
+    return kept?.stamp.time === item.stamp.time && kept.stamp.instance === item.stamp.instance
+      ? kept
+      : new Item(item)
+  }
+
+  #pendingItem(write: ItemWrite | undefined): Item | undefined {
+    if (write?.bytes === undefined) return undefined
+    return this.#sharedItem(write.id, itemOf({ ...write, bytes: write.bytes }))
+  }
+
+  #tell(tier: TierName, status: OperationStatus, startedMs: number, share = 1): void {
+    const { observer, clock } = this.#ports
+    if (observer.operation === undefined) return
+    const durationMs = (clock.monotonicMs() - startedMs) / share
+    observer.operation({ tier, operation: 'get', status, durationMs })
+    if (status === 'error') observer.failed?.({ tier, operation: 'get', kind: 'SE_TIER_UNAVAILABLE' })
+  }
+}
+
+function statusOf(lookup: Lookup): OperationStatus {
+  return lookup.kind === 'found' ? 'hit' : lookup.kind === 'absent' ? 'miss' : 'error'
+}
+
+function checkConsistency(consistency: unknown = 'local'): Consistency {
+  if (consistency === 'local' || consistency === 'shared' || consistency === 'source') return consistency
+  throw new InvalidInput('consistency', 'must be one of local, shared, source')
+}

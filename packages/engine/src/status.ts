@@ -1,0 +1,138 @@
+import { equalCuts, formatCut, type Cut } from '@se/core'
+import { decodeLeaf, DigestTree } from '@se/merkle'
+import type { Environment, Runtime } from './lifecycle/runtime.ts'
+import { backpressureLevel, memoryPressure } from './memory/pressure.ts'
+import type { BreakerState, EngineGauges, LifecyclePhase, ViewName } from './observer.ts'
+
+/** Phase, trust and figures of one moment. */
+export interface EngineStatus {
+  readonly phase: LifecyclePhase
+  /** Why the phase is Failed. */
+  readonly failure: unknown
+  /** Where the views stand; `undefined` before the start. */
+  readonly cut: Cut | undefined
+  /** `trusted at cut {…}` or `untrusted: <reason>`, by view. */
+  readonly trust: ReadonlyMap<ViewName, string>
+  readonly gauges: EngineGauges
+}
+
+/** Roots of archive and cache, each 64 hex digits, at one cut. */
+export interface Roots {
+  readonly cut: Cut
+  readonly archive: string
+  /** `undefined`: there is no cache, or its stripes do not all stand at the cut. */
+  readonly cache: string | undefined
+  readonly agree: boolean
+}
+
+/** Rounds in which archive and cache may move under our hands before we say that they do not stand still. */
+const ROUNDS_MAX = 5
+
+export async function readRoots(environment: Environment, runtime: Runtime): Promise<Roots> {
+  const { views, cacheView, poll } = runtime
+  const { branches } = environment.config
+  for (let round = 0; cacheView?.isAttached === true && round < ROUNDS_MAX; round++) {
+    await poll.now()
+    const { cut, leaves } = await cacheView.readReceipts()
+    if (cut === undefined || !equalCuts(cut, views.cut)) continue
+    const tree = new DigestTree(branches)
+    for (const { branch, bucket, sums } of leaves) tree.addToLeaf(branch, bucket, decodeLeaf(sums))
+    const archive = views.tree.root()
+    return { cut, archive, cache: tree.root(), agree: tree.root() === archive }
+  }
+  await poll.now()
+  return { cut: views.cut, archive: views.tree.root(), cache: undefined, agree: false }
+}
+
+export function readStatus(
+  environment: Environment,
+  runtime: Runtime | undefined,
+  phase: LifecyclePhase,
+  failure: unknown,
+): EngineStatus {
+  const trust = new Map<ViewName, string>()
+  if (runtime !== undefined) {
+    const { views, filter, cacheView } = runtime
+    const at = formatCut(views.cut)
+    for (const [view, state] of [
+      ['tree', views.treeTrust],
+      ['filter', filter.trust],
+    ] as const) {
+      trust.set(view, state.isTrusted ? `trusted at cut ${at}` : `untrusted: ${state.because}`)
+    }
+    if (cacheView !== undefined) {
+      const askable = cacheView.askableStripes
+      trust.set(
+        'cache',
+        askable === STRIPES
+          ? `trusted at cut ${at}`
+          : `untrusted: ${STRIPES - askable} of ${STRIPES} stripes are not at the heads`,
+      )
+    }
+  }
+  return { phase, failure, cut: runtime?.views.cut, trust, gauges: readGauges(environment, runtime) }
+}
+
+const STRIPES = 64
+
+export function readGauges(environment: Environment, runtime: Runtime | undefined): EngineGauges {
+  const { archive, cache, clock } = environment
+  const backendHealthy = new Map<string, boolean>()
+  const breakerState = new Map<string, BreakerState>()
+  for (const tier of [archive, cache]) {
+    if (tier === undefined) continue
+    backendHealthy.set(tier.backend, tier.breakerState === 'closed')
+    breakerState.set(tier.backend, tier.breakerState)
+  }
+  if (runtime === undefined) return { ...IDLE, backendHealthy, breakerState }
+  const { memory, pending, filter, views, cacheView, poll, log } = runtime
+  const l1 = memory.stats()
+  const { entries, bytes } = log.stats()
+  const lag = poll.heads === undefined ? 0 : views.lagBatches(poll.heads.cut)
+  const viewLagBatches = new Map<ViewName, number>([
+    ['tree', lag],
+    ['filter', lag],
+  ])
+  const viewTrusted = new Map<ViewName, boolean>([
+    ['tree', views.treeTrust.isTrusted],
+    ['filter', filter.trust.isTrusted],
+  ])
+  if (cacheView !== undefined) {
+    viewLagBatches.set('cache', lag)
+    viewTrusted.set('cache', cacheView.askableStripes === STRIPES)
+    if (!cacheView.isAttached) backendHealthy.set(cache!.backend, false)
+  }
+  return {
+    l1Items: l1.items,
+    l1Bytes: l1.bytes,
+    memoryPressure: memoryPressure(l1.pinnedBytes, l1.bytesMax),
+    backpressureLevel: backpressureLevel(pending.space.used, pending.space.limits),
+    filterEntries: filter.entries,
+    filterLoad: filter.load,
+    pendingItems: pending.stats.items,
+    pendingAgeSeconds: pending.oldestAgeMs(clock.monotonicMs()) / 1000,
+    walEntries: entries,
+    walBytes: bytes,
+    viewLagBatches,
+    viewTrusted,
+    backendHealthy,
+    breakerState,
+  }
+}
+
+const IDLE: EngineGauges = {
+  l1Items: 0,
+  l1Bytes: 0,
+  memoryPressure: 0,
+  backpressureLevel: 0,
+  filterEntries: 0,
+  filterLoad: 0,
+  pendingItems: 0,
+  pendingAgeSeconds: 0,
+  walEntries: 0,
+  walBytes: 0,
+  viewLagBatches: new Map(),
+  viewTrusted: new Map(),
+  backendHealthy: new Map(),
+  breakerState: new Map(),
+}

@@ -1,0 +1,290 @@
+import {
+  covers,
+  equalBytes,
+  formatCut,
+  type ArchivedRow,
+  type ArchiveTier,
+  type BranchSet,
+  type CacheTier,
+  type Cut,
+  type LeafAddress,
+} from '@se/core'
+import { decodeLeaf, differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkle'
+import type { EngineObserver, ViewName } from './observer.ts'
+import type { ArchiveViews } from './views/archive-views.ts'
+import type { CacheView } from './views/cache-view.ts'
+import { membershipText, type FilterView } from './views/filter-view.ts'
+import { rowsBetween } from './views/net.ts'
+
+/** Most differences a report lists; all are counted. */
+export const DIFFERENCES_LISTED_MAX = 100
+
+export interface VerifyOptions {
+  /** Rebuild what can be rebuilt: filter and cache. Rows that were changed behind the engine's back are named only. */
+  readonly repair?: boolean
+  /** Read every row: digest it anew, and compare the cache's bytes with it. Costs a scan of the archive. */
+  readonly deep?: boolean
+}
+
+/** Where a copy differs: an id where it is known, else the leaf (a branch's name and a bucket). */
+export type Difference =
+  | { readonly kind: 'id'; readonly id: string; readonly what: string }
+  | { readonly kind: 'leaf'; readonly branch: string; readonly bucket: number; readonly what: string }
+
+export interface ViewReport {
+  readonly view: ViewName
+  readonly isTrusted: boolean
+  /** Why not, or what was compared. */
+  readonly because: string
+  /** Where it stands. */
+  readonly cut: string
+  /** Its digest: a root of 64 hex digits, or the filter's count and sum. */
+  readonly digest: string
+  readonly expected: string
+  /** The first {@link DIFFERENCES_LISTED_MAX}. */
+  readonly differences: readonly Difference[]
+  readonly differenceCount: number
+  readonly repaired: number
+}
+
+export interface VerifyReport {
+  /** Every view is trusted, and nothing differs that was not repaired. */
+  readonly isTrusted: boolean
+  readonly isDeep: boolean
+  /** Rows digested anew; 0 unless deep. */
+  readonly rowsRead: number
+  readonly views: readonly ViewReport[]
+  readonly durationMs: number
+}
+
+export interface VerifyPorts {
+  readonly archive: Pick<ArchiveTier, 'backend' | 'readTree' | 'readTail' | 'scanRows'>
+  readonly cache: Pick<CacheTier, 'getMany' | 'readReceipt' | 'invalidateLeaves' | 'readStripes'> | undefined
+  readonly cacheView: CacheView | undefined
+  readonly views: ArchiveViews
+  readonly filter: FilterView
+  readonly branches: BranchSet
+  readonly digester: RowDigester
+  readonly observer: EngineObserver
+}
+
+/** Compares every copy with the archive, each at a cut both stand at. */
+export async function verify(ports: VerifyPorts, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const startedMs = performance.now()
+  const isDeep = options.deep ?? false
+  const scan = isDeep ? await scanRows(ports) : undefined
+  const views = [await verifyTree(ports, scan), await verifyFilter(ports, options)]
+  if (ports.cacheView !== undefined) views.push(await verifyCache(ports, ports.cacheView, options, scan))
+  const durationMs = performance.now() - startedMs
+  const isTrusted = views.every((view) => view.isTrusted)
+  ports.observer.merkle?.({
+    store: ports.archive.backend,
+    operation: 'verify',
+    status: isTrusted ? 'success' : 'error',
+    durationMs,
+  })
+  return { isTrusted, isDeep, rowsRead: scan?.rowsRead ?? 0, views, durationMs }
+}
+
+/** What one reading of all rows found. */
+interface Scan {
+  /** The tree that the rows themselves give, with digests made anew. */
+  readonly tree: DigestTree
+  readonly cut: Cut
+  readonly rowsRead: number
+  /** Rows whose bytes do not give the digest beside them. */
+  readonly changedIds: readonly string[]
+  /** Ids whose entry in the cache says something else than the row of the same stamp, or something older. */
+  readonly cacheDifferences: readonly { readonly id: string; readonly what: string }[]
+}
+
+async function scanRows(ports: VerifyPorts): Promise<Scan> {
+  const { archive, cache, cacheView, branches, digester } = ports
+  const tree = new DigestTree(branches)
+  const changedIds: string[] = []
+  const cacheDifferences: { id: string; what: string }[] = []
+  let rowsRead = 0
+  const cut = await archive.scanRows(async (rows) => {
+    rowsRead += rows.length
+    for (const row of rows) {
+      if (row.bytes === undefined) continue
+      const digest = digester.digest({ ...row, bytes: row.bytes })
+      if (row.digest === undefined || !equalBytes(digest, row.digest)) changedIds.push(row.id)
+      tree.apply([{ id: row.id, previousDigest: undefined, digest }])
+    }
+    if (cache === undefined || cacheView === undefined) return
+    const asked = rows.filter((row) => cacheView.mayAsk(row.id))
+    const entries = await cache.getMany(asked.map((row) => row.id))
+    for (const [index, row] of asked.entries()) {
+      const entry = entries[index]
+      if (entry?.kind !== 'found') continue
+      const what = differenceOfEntry(row, entry.item, digester)
+      if (what !== undefined) cacheDifferences.push({ id: row.id, what })
+    }
+  })
+  return { tree, cut, rowsRead, changedIds, cacheDifferences }
+}
+
+/** Why a cache entry is wrong beside its row; an entry newer than the row was written since. */
+function differenceOfEntry(
+  row: ArchivedRow,
+  item: { readonly stamp: ArchivedRow['stamp']; readonly bytes: Uint8Array } & Parameters<
+    RowDigester['digest']
+  >[0],
+  digester: RowDigester,
+): string | undefined {
+  const order = item.stamp.time - row.stamp.time || item.stamp.instance - row.stamp.instance
+  if (order > 0) return undefined
+  if (order < 0) return 'the entry is older than the row'
+  if (row.digest === undefined) return 'the entry is there, the row is a tombstone'
+  return equalBytes(digester.digest(item), row.digest) ? undefined : "the entry's digest is not the row's"
+}
+
+async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<ViewReport> {
+  const { views, archive, branches } = ports
+  let other: { tree: DigestTree; cut: Cut; name: string }
+  if (scan === undefined) {
+    const stored = await archive.readTree()
+    const tree = new DigestTree(branches)
+    for (const { branch, page, bytes } of stored.pages) tree.setPage(branch, page, bytes)
+    other = { tree, cut: stored.cut, name: 'the pages in the archive' }
+  } else {
+    other = { ...scan, name: 'the rows' }
+  }
+  const gap = await alignTo(ports, other)
+  const differences: Difference[] = (scan?.changedIds ?? []).map((id) => ({
+    kind: 'id',
+    id,
+    what: 'the row does not give its digest: it was changed behind the engine',
+  }))
+  const expected = other.tree.root()
+  const digest = views.tree.root()
+  if (gap === undefined) {
+    const named = new Set((scan?.changedIds ?? []).map((id) => keyOf(leafOf(id, branches))))
+    for (const leaf of differingLeaves(views.tree, other.tree)) {
+      if (!named.has(keyOf(leaf)))
+        differences.push(leafDifference(leaf, branches, `the tree and ${other.name} differ`))
+    }
+  }
+  const [first] = differences
+  const because =
+    gap ??
+    (first === undefined
+      ? `equals ${other.name}`
+      : `${differences.length === 1 ? '1 difference' : `${differences.length} differences`}, first ${nameOf(first)}`)
+  if (gap !== undefined || first !== undefined) views.distrust(because)
+  return report('tree', ports, {
+    isTrusted: gap === undefined && first === undefined && views.treeTrust.isTrusted,
+    because: first === undefined && !views.treeTrust.isTrusted ? views.treeTrust.because : because,
+    digest,
+    expected,
+    differences,
+    repaired: 0,
+  })
+}
+
+async function verifyFilter(ports: VerifyPorts, options: VerifyOptions): Promise<ViewReport> {
+  const { views, filter } = ports
+  await views.catchUp()
+  const before = filter.trust
+  let repaired = 0
+  if (!before.isTrusted && options.repair === true && views.treeTrust.isTrusted) {
+    const after = await views.rebuildFilter()
+    repaired = after.isTrusted ? 1 : 0
+  }
+  const trust = filter.trust
+  return report('filter', ports, {
+    isTrusted: trust.isTrusted,
+    because: trust.isTrusted ? 'count and sum of id hashes equal the tree' : trust.because,
+    digest: filter.digest,
+    expected: membershipText(views.tree),
+    differences: [],
+    repaired,
+  })
+}
+
+async function verifyCache(
+  ports: VerifyPorts,
+  cacheView: CacheView,
+  options: VerifyOptions,
+  scan: Scan | undefined,
+): Promise<ViewReport> {
+  const { views, branches } = ports
+  const isRepair = options.repair ?? false
+  const outcome = await cacheView.synchronise({ repair: isRepair })
+  const wrongEntries = scan?.cacheDifferences ?? []
+  const repairedEntries =
+    isRepair && wrongEntries.length > 0
+      ? await cacheView.invalidate(wrongEntries.map(({ id }) => leafOf(id, branches)))
+      : 0
+  const receipts = await cacheView.readReceipts()
+  const tree = new DigestTree(branches)
+  for (const { branch, bucket, sums } of receipts.leaves) tree.addToLeaf(branch, bucket, decodeLeaf(sums))
+  const differences: Difference[] = [
+    ...outcome.invalidatedLeaves.map((leaf) =>
+      leafDifference(leaf, branches, 'the receipt differs from the tree'),
+    ),
+    ...wrongEntries.map(({ id, what }): Difference => ({ kind: 'id', id, what })),
+  ]
+  const repaired = isRepair ? outcome.invalidatedLeaves.length + repairedEntries : 0
+  const isTrusted = views.treeTrust.isTrusted && outcome.unsettled === 0 && repaired >= differences.length
+  return report('cache', ports, {
+    isTrusted,
+    because: !views.treeTrust.isTrusted
+      ? `the tree is untrusted: ${views.treeTrust.because}`
+      : outcome.unsettled > 0
+        ? `${outcome.unsettled} stripes do not stand at the cut`
+        : differences.length > repaired
+          ? `${differences.length} differences`
+          : 'every receipt equals the tree',
+    digest: tree.root(),
+    expected: views.tree.root(),
+    differences,
+    repaired,
+  })
+}
+
+/** Moves a tree that was read elsewhere to the views' cut, so that the two may be compared. @returns why it cannot be */
+async function alignTo(
+  { views, archive }: Pick<VerifyPorts, 'views' | 'archive'>,
+  other: { readonly tree: DigestTree; readonly cut: Cut },
+): Promise<string | undefined> {
+  for (;;) {
+    await views.catchUp()
+    const tail = await archive.readTail(other.cut)
+    if (tail.kind === 'gap') return `the ledger between the two cuts is gone: ${tail.because}`
+    // A catch-up may have gone past the tail meanwhile; then read it again.
+    if (!covers(tail.heads.cut, views.cut)) continue
+    for (const row of rowsBetween(tail.rows, other.cut, views.cut)) other.tree.apply(row.entries)
+    return undefined
+  }
+}
+
+function report(
+  view: ViewName,
+  { views }: Pick<VerifyPorts, 'views'>,
+  found: Omit<ViewReport, 'view' | 'cut' | 'differenceCount'>,
+): ViewReport {
+  return {
+    view,
+    cut: formatCut(views.cut),
+    ...found,
+    differences: found.differences.slice(0, DIFFERENCES_LISTED_MAX),
+    differenceCount: found.differences.length,
+  }
+}
+
+function leafDifference({ branch, bucket }: LeafAddress, branches: BranchSet, what: string): Difference {
+  return { kind: 'leaf', branch: branches.prefixes[branch] ?? '?', bucket, what }
+}
+
+/** `user.alice`, or `leaf user.#1234`. */
+export function nameOf(difference: Difference): string {
+  return difference.kind === 'id'
+    ? difference.id
+    : `leaf ${difference.branch || '(default)'}#${difference.bucket}`
+}
+
+function keyOf({ branch, bucket }: LeafAddress): string {
+  return `${branch}#${bucket}`
+}

@@ -1,0 +1,400 @@
+import {
+  covers,
+  encodeCut,
+  equalCuts,
+  sequenceAt,
+  type ArchiveTier,
+  type CacheTier,
+  type Clock,
+  type Cut,
+  type Heads,
+  type LeafAddress,
+  type LedgerTail,
+  type StoredLeaf,
+  type StripeState,
+} from '@se/core'
+import { BUCKET_COUNT, STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core/hash'
+import { decodeLeaf, EMPTY_LEAF, encodeLeaf, equalLeaves, type LeafSums } from '@se/merkle'
+import type { EngineObserver } from '../observer.ts'
+import type { ArchiveViews } from './archive-views.ts'
+import type { Overlay } from './overlay.ts'
+
+export interface CacheViewPorts {
+  readonly cache: CacheTier
+  readonly archive: Pick<ArchiveTier, 'readTail'>
+  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'tree'>
+  readonly overlay: Pick<Overlay, 'droppedThrough'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly observer: EngineObserver
+  /** Prefixes by branch number. */
+  readonly branches: readonly string[]
+  /** Own instance number. */
+  readonly instance: number
+  /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
+  readonly stalenessMs: number
+}
+
+/** What a comparison of the cache with the archive found, and did. */
+export interface CacheReport {
+  /** Stripes that had no meta and were made; whatever entries lay there are misses now. */
+  readonly created: number
+  /** Stripes of another archive, ahead of the heads or too far behind, started over. */
+  readonly reset: number
+  /** Stripes that were behind the heads and were brought there. */
+  readonly finished: number
+  /** Leaves whose receipt differed from the tree before anything was done. */
+  readonly differingLeaves: readonly LeafAddress[]
+  /** Ids whose entry was older than the ledger says, and was removed. */
+  readonly removedIds: readonly string[]
+  /** Leaves whose receipt was still wrong at the same cut: all their entries were made misses. */
+  readonly invalidatedLeaves: readonly LeafAddress[]
+  /** Stripes that could not be judged, because they moved all the time. */
+  readonly unsettled: number
+}
+
+/** Rounds in which stripes that move under our hands are looked at again. */
+const ROUNDS_MAX = 5
+
+/**
+ * The shared cache as a view: which stripes may be asked, and how they are brought to the heads (DESIGN §10).
+ *
+ * A stripe is asked only while it was seen at the heads within Δ, and stands at every own batch that the
+ * overlay has forgotten.
+ */
+export class CacheView {
+  readonly #ports: CacheViewPorts
+  /** By stripe: monotonic ms of the poll whose heads the stripe covered. */
+  readonly #verifiedAtMs: number[] = new Array<number>(STRIPE_COUNT).fill(Number.NEGATIVE_INFINITY)
+  readonly #ownSequence: number[] = new Array<number>(STRIPE_COUNT).fill(0)
+  /** By stripe: where it was seen to stand. */
+  readonly #cuts: (Cut | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
+  #isOpen = false
+  #isAttached = false
+
+  constructor(ports: CacheViewPorts) {
+    this.#ports = ports
+  }
+
+  /** Whether the cache was reached and brought into line since the start. */
+  get isAttached(): boolean {
+    return this.#isAttached
+  }
+
+  /** Whether the id's stripe is known to be recent enough to answer. */
+  mayAsk(id: string): boolean {
+    if (!this.#isAttached) return false
+    const stripe = stripeOfId(id)
+    return (
+      this.#ports.clock.monotonicMs() - this.#verifiedAtMs[stripe]! <= this.#ports.stalenessMs &&
+      this.#ownSequence[stripe]! >= this.#ports.overlay.droppedThrough
+    )
+  }
+
+  /**
+   * Whether the id's stripe is known to stand where the views stand, or beyond: what it answers is as new as
+   * everything this process has heard, so memory may keep it.
+   */
+  standsAtViews(id: string): boolean {
+    const cut = this.#cuts[stripeOfId(id)]
+    return cut !== undefined && covers(cut, this.#ports.views.cut)
+  }
+
+  /** Stripes that may be asked now. */
+  get askableStripes(): number {
+    const { clock, stalenessMs, overlay } = this.#ports
+    const nowMs = clock.monotonicMs()
+    let count = 0
+    for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) {
+      if (
+        nowMs - this.#verifiedAtMs[stripe]! <= stalenessMs &&
+        this.#ownSequence[stripe]! >= overlay.droppedThrough
+      ) {
+        count++
+      }
+    }
+    return this.#isAttached ? count : 0
+  }
+
+  /** Connects, once. @throws TierUnavailable when the cache does not answer */
+  async connect(): Promise<void> {
+    if (this.#isOpen) return
+    await this.#ports.cache.open({ branches: this.#ports.branches })
+    this.#isOpen = true
+  }
+
+  /** Reaches the cache and brings it into line. @throws TierUnavailable when it does not answer */
+  async attach(): Promise<CacheReport> {
+    await this.connect()
+    return this.synchronise()
+  }
+
+  /** The cache does not answer: ask nobody until {@link attach} has been through again. */
+  detach(): void {
+    this.#isAttached = false
+    this.#verifiedAtMs.fill(Number.NEGATIVE_INFINITY)
+  }
+
+  /**
+   * Compares every stripe with the tree and repairs by difference: missing ones are made, those behind are
+   * finished from the ledger, leaves whose receipt differs at the same cut are invalidated.
+   *
+   * @param repair false: only tell
+   */
+  async synchronise(options: { repair: boolean } = { repair: true }): Promise<CacheReport> {
+    const { views, clock } = this.#ports
+    const startedMs = performance.now()
+    let sentAtMs = clock.monotonicMs()
+    await views.catchUp()
+    const differingLeaves = await this.#differencesBehind()
+    const counts = { created: 0, reset: 0, finished: 0 }
+    const removedIds: string[] = []
+    const invalidatedLeaves: LeafAddress[] = []
+    let unsettled = STRIPE_COUNT
+    for (let round = 0; round < ROUNDS_MAX && unsettled > 0; round++) {
+      if (options.repair) await this.#bringToHeads(sentAtMs, counts, removedIds)
+      sentAtMs = clock.monotonicMs()
+      await views.catchUp()
+      const outcome = await this.#compareReceipts(options.repair)
+      invalidatedLeaves.push(...outcome.differing)
+      unsettled = outcome.elsewhere
+      if (!options.repair) break
+    }
+    this.#isAttached ||= options.repair
+    const report = { ...counts, differingLeaves, removedIds, invalidatedLeaves, unsettled }
+    this.#tell(report, performance.now() - startedMs, options.repair)
+    return report
+  }
+
+  /**
+   * Makes all entries of some leaves misses; their receipt stays as true as it was.
+   *
+   * @returns how many of the leaves were invalidated
+   */
+  async invalidate(leaves: readonly LeafAddress[]): Promise<number> {
+    const { cache } = this.#ports
+    let invalidated = 0
+    for (const [stripe, wanted] of groupByStripe(leaves)) {
+      const receipt = await cache.readReceipt(stripe)
+      if (receipt === undefined) continue
+      const sums = new Map(receipt.leaves.map((leaf) => [leafKey(leaf.branch, leaf.bucket), leaf.sums]))
+      const again = Array.from(wanted.values(), ({ branch, bucket }) => ({
+        branch,
+        bucket,
+        sums: sums.get(leafKey(branch, bucket)) ?? encodeLeaf(EMPTY_LEAF),
+      }))
+      if (await cache.invalidateLeaves(receipt.state, again)) invalidated += again.length
+    }
+    if (invalidated > 0) await cache.readStripes()
+    return invalidated
+  }
+
+  /**
+   * Moves stripes that are behind to the heads, and notes which of them may be asked. Run on every poll.
+   *
+   * @param heads of this poll
+   * @param sentAtMs monotonic ms when the poll was sent
+   */
+  async tick(heads: Heads, sentAtMs: number): Promise<void> {
+    const removedIds: string[] = []
+    await this.#bringToHeads(sentAtMs, { created: 0, reset: 0, finished: 0 }, removedIds, heads.cut)
+  }
+
+  /** Leaf sums of all stripes, and the cut when all stand at the same; for showing and comparing roots. */
+  async readReceipts(): Promise<{ cut: Cut | undefined; leaves: readonly StoredLeaf[] }> {
+    const leaves: StoredLeaf[] = []
+    let cut: Cut | undefined
+    let isUniform = true
+    for (const receipt of await this.#receipts()) {
+      if (receipt === undefined) {
+        isUniform = false
+        continue
+      }
+      if (cut !== undefined && !equalCuts(cut, receipt.state.cut)) isUniform = false
+      cut = receipt.state.cut
+      leaves.push(...receipt.leaves)
+    }
+    return { cut: isUniform ? cut : undefined, leaves }
+  }
+
+  async #bringToHeads(
+    sentAtMs: number,
+    counts: { created: number; reset: number; finished: number },
+    removedIds: string[],
+    heads?: Cut,
+  ): Promise<void> {
+    const { cache, archive } = this.#ports
+    const states = await cache.readStripes()
+    // Nearly always one cut for all stripes, so one read of the ledger serves all.
+    const tails = new Map<string, Promise<LedgerTail>>()
+    const tailFrom = (cut: Cut): Promise<LedgerTail> => {
+      const key = encodeCut(cut)
+      let tail = tails.get(key)
+      if (tail === undefined) tails.set(key, (tail = archive.readTail(cut)))
+      return tail
+    }
+    let moment: LeafMoment | undefined
+    const treeNow = (): LeafMoment => (moment ??= this.#leafMoment())
+    const judge = async (state: StripeState | undefined, stripe: number): Promise<void> => {
+      if (state === undefined) {
+        const { cut, stripes } = treeNow()
+        if (!(await cache.createStripe(stripe, cut, stored(stripes[stripe]!)))) return
+        counts.created++
+        return this.#note(stripe, cut, sentAtMs)
+      }
+      if (heads !== undefined && equalCuts(state.cut, heads)) return this.#note(stripe, heads, sentAtMs)
+      const tail = await tailFrom(state.cut)
+      if (tail.kind === 'gap') {
+        const { cut, stripes } = treeNow()
+        if (!(await cache.resetStripe(state, cut, stored(stripes[stripe]!)))) return
+        counts.reset++
+        return this.#note(stripe, cut, sentAtMs)
+      }
+      const to = tail.heads.cut
+      if (!equalCuts(state.cut, to)) {
+        const removed = await cache.finishStripe(state, tail.rows, to)
+        if (removed === undefined) return
+        counts.finished++
+        removedIds.push(...removed)
+      }
+      this.#note(stripe, to, sentAtMs)
+    }
+    await Promise.all(states.map(judge))
+    // A stripe made or started over has a new epoch: until it was read its entries cannot be judged.
+    if (counts.created + counts.reset > 0) await cache.readStripes()
+  }
+
+  #note(stripe: number, cut: Cut, sentAtMs: number): void {
+    this.#verifiedAtMs[stripe] = sentAtMs
+    this.#cuts[stripe] = cut
+    this.#ownSequence[stripe] = sequenceAt(cut, this.#ports.instance)
+  }
+
+  /** Leaves that differ from the tree in stripes at the views' cut; `elsewhere` counts stripes at other cuts. */
+  async #compareReceipts(repair: boolean): Promise<{ differing: LeafAddress[]; elsewhere: number }> {
+    const { cache } = this.#ports
+    const receipts = await this.#receipts()
+    const tree = this.#leafMoment()
+    const differing: LeafAddress[] = []
+    let elsewhere = 0
+    for (const [stripe, receipt] of receipts.entries()) {
+      if (receipt === undefined || !equalCuts(receipt.state.cut, tree.cut)) {
+        elsewhere++
+        continue
+      }
+      const truth = tree.stripes[stripe]!
+      const leaves = differingLeaves(truth, receipt.leaves)
+      if (leaves.length === 0) continue
+      differing.push(...leaves)
+      if (!repair) continue
+      const right = leaves.map(({ branch, bucket }) => ({
+        branch,
+        bucket,
+        sums: encodeLeaf(truth.get(leafKey(branch, bucket)) ?? EMPTY_LEAF),
+      }))
+      if (!(await cache.invalidateLeaves(receipt.state, right))) elsewhere++
+    }
+    if (repair && differing.length > 0) await cache.readStripes()
+    return { differing, elsewhere }
+  }
+
+  /** Leaves that differ from the tree in stripes that stand elsewhere than the views. */
+  async #differencesBehind(): Promise<LeafAddress[]> {
+    const receipts = await this.#receipts()
+    const tree = this.#leafMoment()
+    return receipts.flatMap((receipt, stripe) =>
+      receipt === undefined || equalCuts(receipt.state.cut, tree.cut)
+        ? []
+        : differingLeaves(tree.stripes[stripe]!, receipt.leaves),
+    )
+  }
+
+  #receipts(): Promise<Awaited<ReturnType<CacheTier['readReceipt']>>[]> {
+    return Promise.all(
+      Array.from({ length: STRIPE_COUNT }, (_, stripe) => this.#ports.cache.readReceipt(stripe)),
+    )
+  }
+
+  #leafMoment(): LeafMoment {
+    const { cut, tree } = this.#ports.views
+    const stripes = Array.from({ length: STRIPE_COUNT }, () => new Map<number, LeafSums>())
+    for (const { branch, bucket, sums } of tree.leaves()) {
+      stripes[stripeOfBucket(bucket)]!.set(leafKey(branch, bucket), sums)
+    }
+    return { cut, stripes }
+  }
+
+  #tell(report: CacheReport, durationMs: number, isRepair: boolean): void {
+    const { observer, cache } = this.#ports
+    const differences = report.differingLeaves.length + report.invalidatedLeaves.length
+    observer.merkle?.({
+      store: cache.backend,
+      operation: isRepair && differences > 0 ? 'repair' : 'compare',
+      status: 'success',
+      durationMs,
+    })
+    if (!isRepair) return
+    if (differences > 0) {
+      observer.repaired?.({
+        view: 'cache',
+        differences,
+        repaired: report.removedIds.length + report.invalidatedLeaves.length,
+        durationMs,
+      })
+    }
+    observer.trust?.({
+      view: 'cache',
+      isTrusted: report.unsettled === 0,
+      because:
+        report.unsettled === 0
+          ? 'every receipt equals the tree'
+          : `${report.unsettled} stripes moved meanwhile`,
+    })
+  }
+}
+
+/** The tree's leaves by stripe and leaf key, with the cut they are of: one moment, good across awaits. */
+interface LeafMoment {
+  readonly cut: Cut
+  readonly stripes: readonly ReadonlyMap<number, LeafSums>[]
+}
+
+/** Leaves of one stripe whose sums in the receipt are not the tree's, either way. */
+function differingLeaves(
+  truth: ReadonlyMap<number, LeafSums>,
+  receipt: readonly StoredLeaf[],
+): LeafAddress[] {
+  const differing: LeafAddress[] = []
+  const told = new Set<number>()
+  for (const { branch, bucket, sums } of receipt) {
+    const key = leafKey(branch, bucket)
+    told.add(key)
+    if (!equalLeaves(decodeLeaf(sums), truth.get(key) ?? EMPTY_LEAF)) differing.push({ branch, bucket })
+  }
+  for (const key of truth.keys()) {
+    if (!told.has(key)) differing.push({ branch: Math.floor(key / BUCKET_COUNT), bucket: key % BUCKET_COUNT })
+  }
+  return differing
+}
+
+function groupByStripe(leaves: readonly LeafAddress[]): Map<number, Map<number, LeafAddress>> {
+  const stripes = new Map<number, Map<number, LeafAddress>>()
+  for (const leaf of leaves) {
+    const stripe = stripeOfBucket(leaf.bucket)
+    let wanted = stripes.get(stripe)
+    if (wanted === undefined) stripes.set(stripe, (wanted = new Map()))
+    wanted.set(leafKey(leaf.branch, leaf.bucket), leaf)
+  }
+  return stripes
+}
+
+function leafKey(branch: number, bucket: number): number {
+  return branch * BUCKET_COUNT + bucket
+}
+
+function stored(leaves: ReadonlyMap<number, LeafSums>): StoredLeaf[] {
+  return Array.from(leaves, ([key, sums]) => ({
+    branch: Math.floor(key / BUCKET_COUNT),
+    bucket: key % BUCKET_COUNT,
+    sums: encodeLeaf(sums),
+  }))
+}

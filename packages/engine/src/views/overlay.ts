@@ -1,0 +1,50 @@
+import type { Stamp } from '@se/core'
+
+/** What this process knows of an id from a batch of its own. */
+export interface OverlayEntry {
+  readonly stamp: Stamp
+  readonly isLive: boolean
+  /** Own ledger sequence of the batch. */
+  readonly sequence: number
+}
+
+/**
+ * Own batches that are committed but beyond the cut of the views: in no filter yet, and perhaps not in the
+ * cache. Between leaving the pending set and reaching the views an id would otherwise be in neither, and a
+ * trusted filter would deny it [P56].
+ */
+export class Overlay {
+  readonly #entries = new Map<string, OverlayEntry>()
+  readonly #batches: { sequence: number; ids: readonly string[] }[] = []
+  #droppedThrough = 0
+
+  /** Own sequences up to here have been dropped: whoever is asked instead must stand at or beyond it. */
+  get droppedThrough(): number {
+    return this.#droppedThrough
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(id: string): OverlayEntry | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** @param sequence above all before: batches commit one at a time */
+  add(sequence: number, changes: readonly { id: string; stamp: Stamp; isLive: boolean }[]): void {
+    for (const { id, stamp, isLive } of changes) this.#entries.set(id, { stamp, isLive, sequence })
+    this.#batches.push({ sequence, ids: changes.map(({ id }) => id) })
+  }
+
+  /** Forgets the batches up to an own sequence that all views have reached. */
+  dropThrough(sequence: number): void {
+    this.#droppedThrough = Math.max(this.#droppedThrough, sequence)
+    while (this.#batches[0] !== undefined && this.#batches[0].sequence <= sequence) {
+      const batch = this.#batches.shift()!
+      // A later batch may have the id again; its entry stays.
+      for (const id of batch.ids)
+        if (this.#entries.get(id)?.sequence === batch.sequence) this.#entries.delete(id)
+    }
+  }
+}

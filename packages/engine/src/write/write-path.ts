@@ -1,0 +1,235 @@
+import {
+  checkId,
+  InvalidInput,
+  InvariantViolation,
+  isNewer,
+  STATE_DEFAULT,
+  stampMs,
+  type Clock,
+  type ItemWrite,
+  type Stamp,
+  type StampClock,
+  type StoredItem,
+} from '@se/core'
+import type { Level } from '../config.ts'
+import type { PendingSet, SettledOutcome } from '../flush/pending-set.ts'
+import type { MemoryTier } from '../memory/memory-tier.ts'
+import { errorKind, type EngineObserver } from '../observer.ts'
+import type { Overlay } from '../views/overlay.ts'
+import { admit, type Admitted, type SubmitOptions } from './admission.ts'
+import { encodeRecord } from './record.ts'
+
+/** An acknowledged write. */
+export interface WriteReceipt {
+  /** Of the write; conditions and ETags carry it. */
+  readonly stamp: Stamp
+  /** What the acknowledgement is worth. */
+  readonly level: Level
+  /**
+   * At level `archive`: something newer was there already, or another write of the id overtook this one on its
+   * way. What the archive holds is newer than what was submitted.
+   */
+  readonly supersededBy?: Stamp
+}
+
+export interface DeleteOptions {
+  /** What the acknowledgement is worth: `memory`, `log` (default) or `archive`. */
+  readonly level?: Level
+}
+
+export interface WritePathPorts {
+  readonly log: { append(record: Uint8Array): Promise<number> }
+  readonly pending: PendingSet
+  readonly memory: MemoryTier
+  readonly overlay: Pick<Overlay, 'get'>
+  readonly stamps: Pick<StampClock, 'next'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly observer: EngineObserver
+  /** A write became visible: running loads of the id may not store or give away anything older [R2]. */
+  readonly raiseFloor: (id: string, stamp: Stamp) => void
+  /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
+  readonly wake: (isUrgent: boolean) => void
+  readonly valueBytesMax: number
+}
+
+/**
+ * submit → admission → stamp → log → pending set and memory → acknowledged.
+ *
+ * W1: nothing becomes visible before it is as safe as its writer asked for: a `log` write after the sync that
+ * covers it, an `archive` write after the commit.
+ */
+export class WritePath {
+  readonly #ports: WritePathPorts
+  /** `archive`-level writes that nobody has been told are safe. */
+  readonly #unacknowledged = new WeakSet<ItemWrite>()
+  #running = 0
+  #idle: (() => void)[] = []
+
+  constructor(ports: WritePathPorts) {
+    this.#ports = ports
+  }
+
+  /** @throws InvalidInput, Backpressure, or what the log throws; nothing was written then, or nobody knows (LogFailed) */
+  async submit(id: string, value: unknown, options: SubmitOptions = {}): Promise<WriteReceipt> {
+    checkId(id)
+    return this.#write(
+      'submit',
+      id,
+      admit(value, options, this.#ports.valueBytesMax),
+      checkLevel(options.level),
+    )
+  }
+
+  /** A delete is a write: it has a stamp, goes through the log, and wins or loses by its stamp [W4, P19]. */
+  async delete(id: string, options: DeleteOptions = {}): Promise<WriteReceipt> {
+    checkId(id)
+    return this.#write('delete', id, undefined, checkLevel(options.level))
+  }
+
+  /** Whether somebody was told that the write is safe. */
+  isAcknowledged(write: ItemWrite): boolean {
+    return !this.#unacknowledged.has(write)
+  }
+
+  /** Resolves when no write is between its admission and its acknowledgement by memory or log. */
+  drained(): Promise<void> {
+    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => void this.#idle.push(resolve))
+  }
+
+  async #write(
+    operation: 'submit' | 'delete',
+    id: string,
+    admitted: Admitted | undefined,
+    level: Level,
+  ): Promise<WriteReceipt> {
+    const { clock, observer } = this.#ports
+    const startedMs = clock.monotonicMs()
+    try {
+      const { stamp, committed } = await this.#accept(id, admitted, level)
+      const receipt = committed === undefined ? { stamp, level } : receiptOf(stamp, await committed)
+      observer.operation?.({
+        tier: 'L1',
+        operation,
+        status: 'success',
+        durationMs: clock.monotonicMs() - startedMs,
+      })
+      observer.written?.({ tier: 'L1', items: 1, bytes: admitted?.valueBytes ?? 0 })
+      return receipt
+    } catch (error) {
+      observer.operation?.({
+        tier: 'L1',
+        operation,
+        status: 'error',
+        durationMs: clock.monotonicMs() - startedMs,
+      })
+      observer.failed?.({ tier: 'L1', operation, kind: errorKind(error) })
+      throw error
+    }
+  }
+
+  /** @returns with `committed` when the archive has yet to answer */
+  async #accept(
+    id: string,
+    admitted: Admitted | undefined,
+    level: Level,
+  ): Promise<{ stamp: Stamp; committed?: Promise<SettledOutcome> }> {
+    const { pending, stamps, log } = this.#ports
+    const state = admitted?.state ?? STATE_DEFAULT
+    const contentType = admitted?.contentType ?? ''
+    const bytes = sizeOfParts(id, state, contentType, admitted?.valueBytes ?? 0)
+    this.#running++
+    try {
+      const wait = pending.admit(bytes)
+      if (wait !== undefined) await wait
+      let isAdded = false
+      try {
+        // Stamp and append without a pause between: the records of an id lie in the log in stamp order.
+        const stamp = stamps.next()
+        const { record, write } = encodeRecord({ id, stamp, state, contentType, value: admitted?.value })
+        if (level === 'archive') {
+          isAdded = true
+          return { stamp, committed: this.#enqueue(write) }
+        }
+        const logSequence = level === 'log' ? await log.append(record) : undefined
+        isAdded = true
+        this.#makeVisible(write, logSequence)
+        return { stamp }
+      } finally {
+        if (!isAdded) pending.cancelAdmission(bytes)
+      }
+    } finally {
+      this.#running--
+      if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+
+  /** Joins the next batch without the log; visible after the commit. */
+  #enqueue(write: ItemWrite): Promise<SettledOutcome> {
+    const { pending, clock, wake } = this.#ports
+    this.#unacknowledged.add(write)
+    return new Promise((resolve, reject) => {
+      pending.add(write, undefined, clock.monotonicMs(), {
+        isVisible: false,
+        isAdmitted: true,
+        waiter: { resolve, reject },
+      })
+      wake(true)
+    })
+  }
+
+  #makeVisible(write: ItemWrite, logSequence: number | undefined): void {
+    const { pending, memory, overlay, clock, raiseFloor, wake } = this.#ports
+    pending.add(write, logSequence, clock.monotonicMs(), { isVisible: true, isAdmitted: true })
+    raiseFloor(write.id, write.stamp)
+    // A later write of the id may have become visible first: at level `memory`, while this one was synced.
+    const isNewest =
+      pending.read(write.id)?.stamp === write.stamp && isNewer(write.stamp, overlay.get(write.id)?.stamp)
+    if (isNewest) {
+      if (write.bytes === undefined) memory.dropOlder(write.id, write.stamp)
+      else memory.put(itemOf({ ...write, bytes: write.bytes }), { isPinned: true })
+    }
+    wake(false)
+  }
+}
+
+/** A write as readers see it before the archive has it: no version, created now. */
+export function itemOf(
+  write: ItemWrite & { readonly bytes: Uint8Array },
+  accepted?: { readonly version: number; readonly createdAtMs: number },
+): StoredItem {
+  const updatedAtMs = stampMs(write.stamp)
+  return {
+    id: write.id,
+    bytes: write.bytes,
+    stamp: write.stamp,
+    version: accepted?.version,
+    state: write.state,
+    contentType: write.contentType,
+    createdAtMs: accepted?.createdAtMs ?? updatedAtMs,
+    updatedAtMs,
+  }
+}
+
+function receiptOf(stamp: Stamp, outcome: SettledOutcome): WriteReceipt {
+  switch (outcome.kind) {
+    case 'won':
+    case 'held':
+      return { stamp, level: 'archive' }
+    case 'superseded':
+      return { stamp, level: 'archive', supersededBy: outcome.by }
+    case 'rejected':
+      throw outcome.error
+    case 'parked':
+      throw new InvariantViolation('a write that nobody was told of is not parked')
+  }
+}
+
+/** As `sizeOfWrite` will count it. */
+function sizeOfParts(id: string, state: string, contentType: string, valueBytes: number): number {
+  return id.length + state.length + contentType.length + valueBytes
+}
+
+function checkLevel(level: unknown = 'log'): Level {
+  if (level === 'log' || level === 'memory' || level === 'archive') return level
+  throw new InvalidInput('level', 'must be one of memory, log, archive')
+}

@@ -1,0 +1,566 @@
+import { Buffer } from 'node:buffer'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ArchiveRefusedData, TierUnavailable } from '@se/core'
+import { stripeOfId } from '@se/core/hash'
+import { createWorld, type World } from './world.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+afterEach(() => world[Symbol.asyncDispose]())
+
+const unavailable = expect.objectContaining({ code: 'SE_TIER_UNAVAILABLE' }) as Error
+
+describe('the main path', () => {
+  it('takes items through three tiers and proves every copy', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('user.alice', { name: 'Alice' })
+    await engine.submit('user.bob', Buffer.from([0, 255, 1]))
+    expect(engine.getSync('user.alice')?.value).toEqual({ name: 'Alice' })
+    expect(engine.getSync('user.alice')?.version).toBeUndefined()
+    const flushed = await engine.flush()
+    expect(flushed).toMatchObject({ items: 2, l3: 2, l2: 2, parked: 0, superseded: 0, groups: 1 })
+    expect((await engine.get('user.alice'))?.version).toBe(1)
+    expect(engine.containsFast('user.alice')).toBe('present')
+    expect(engine.containsFast('user.nobody')).toBe('absent')
+    expect(await engine.contains('user.nobody')).toBe(false)
+    expect(await engine.verify({ deep: true })).toMatchObject({ isTrusted: true, rowsRead: 2 })
+    const roots = await engine.roots()
+    expect(roots.archive).toMatch(/^[0-9a-f]{64}$/)
+    expect(roots).toMatchObject({ agree: true, cache: roots.archive })
+    expect(await engine.explain('user.alice')).toMatchObject({
+      memory: { version: 1, isDirty: false },
+      pending: undefined,
+      cache: { kind: 'found', version: 1, mayAnswer: true },
+      archive: { kind: 'found', version: 1 },
+      filter: { answer: 'maybe', isTrusted: true },
+    })
+  })
+
+  it('[R7] gives bytes back as they went in, from every tier', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    const values = ['{"b":1,"a":12345678901234567890}', Buffer.from([0, 159, 146, 150]), Buffer.alloc(0)]
+    for (const [index, value] of values.entries()) {
+      await engine.submit(`v.${index}`, Buffer.from(value), { contentType: 'application/json' })
+    }
+    const check = async (consistency: 'local' | 'shared' | 'source') => {
+      for (const [index, value] of values.entries()) {
+        const item = await engine.get(`v.${index}`, { consistency })
+        expect(Buffer.from(item!.bytes), consistency).toEqual(Buffer.from(value))
+      }
+    }
+    await check('local')
+    await engine.flush()
+    for (const consistency of ['local', 'shared', 'source'] as const) await check(consistency)
+  })
+
+  it('refuses bad input by field and limit, and changes nothing', async () => {
+    const engine = world.engine('a', { valueBytesMax: 10 })
+    await engine.start()
+    const cycle: { self?: unknown } = {}
+    cycle.self = cycle
+    for (const [field, call] of [
+      ['id', () => engine.submit('', 1)],
+      ['id', () => engine.get('x'.repeat(256))],
+      ['id', () => engine.delete('a\n')],
+      ['value', () => engine.submit('a', undefined)],
+      ['value', () => engine.submit('a', cycle)],
+      ['value', () => engine.submit('a', 1n)],
+      ['value', () => engine.submit('a', 'x'.repeat(9))],
+      ['state', () => engine.submit('a', 1, { state: 'x'.repeat(65) })],
+      ['contentType', () => engine.submit('a', 1, { contentType: 'é' })],
+      ['level', () => engine.submit('a', 1, { level: 'x' as 'log' })],
+      ['consistency', () => engine.get('a', { consistency: 'x' as 'local' })],
+    ] as const) {
+      await expect(call(), field).rejects.toMatchObject({ code: 'SE_INVALID_INPUT', field })
+    }
+    expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0 })
+    expect(engine.status().gauges.backpressureLevel).toBe(0)
+  })
+
+  it('refuses calls in the wrong phase, and configuration it does not know', async () => {
+    const engine = world.engine('a')
+    await expect(engine.submit('a', 1)).rejects.toMatchObject({ code: 'SE_WRONG_PHASE', phase: 'Created' })
+    await engine.start()
+    await expect(engine.start()).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
+    await engine.stop()
+    expect(engine.phase).toBe('Stopped')
+    await expect(engine.get('a')).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
+    expect(() => world.engine('b', { flush: { itemMax: 1 } as object })).toThrow(/flush\.itemMax/)
+  })
+})
+
+describe('writes', () => {
+  it('[W1] a write at level archive is seen by nobody before its commit, and by all after', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    world.archiveOf('a').setAvailable(false)
+    const pending = engine.submit('a', 1, { level: 'archive' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(engine.getSync('a')).toBeUndefined()
+    world.archiveOf('a').setAvailable(true)
+    expect(await pending).toMatchObject({ level: 'archive' })
+    expect(engine.getSync('a')?.value).toBe(1)
+    expect(await world.archive.get('a')).toMatchObject({ kind: 'found' })
+    expect(engine.status().gauges.walEntries).toBe(0)
+  })
+
+  it('[W2] [P1] the log keeps a record until L3 has it, and a crash before the flush loses nothing', async () => {
+    const engine = world.engine('a', { flush: { delayMs: 60_000 } })
+    await engine.start()
+    await engine.submit('a', 'one')
+    await engine.submit('b', 'two')
+    await engine.delete('b')
+    expect(engine.status().gauges.walEntries).toBe(3)
+    // As a crash leaves it: a copy of the directory, without its lock, while the archive knows nothing.
+    await world.copy('a', 'copy')
+    const after = world.engine('copy')
+    const report = await after.start()
+    expect(report.steps.find(({ phase }) => phase === 'replay')?.figures).toMatchObject({ records: 3 })
+    expect((await after.get('a'))?.value).toBe('one')
+    expect(await after.get('b')).toBeUndefined()
+    expect(await world.archive.get('a')).toMatchObject({ kind: 'found' })
+    expect(after.status().gauges.walEntries).toBe(0)
+  })
+
+  it('[P52] a copied log directory is fenced, and the one that was overtaken stops writing', async () => {
+    const first = world.engine('a', { flush: { delayMs: 60_000 } })
+    await first.start()
+    await first.submit('x', 1)
+    await world.copy('a', 'copy')
+    const second = world.engine('copy')
+    await second.start()
+    await expect(first.flush()).rejects.toMatchObject({ code: 'SE_INSTANCE_FENCED' })
+    expect(first.phase).toBe('Failed')
+    await expect(first.submit('y', 1)).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
+    await first.stop()
+    await expect(world.engine('a').start()).rejects.toMatchObject({ code: 'SE_INSTANCE_FENCED' })
+  })
+
+  it('[W3] [P14] [P19] the newest stamp wins, whoever comes later', async () => {
+    const slow = world.engine('slow', { flush: { delayMs: 60_000 } })
+    const quick = world.engine('quick')
+    await slow.start()
+    await quick.start()
+    await slow.submit('a', 'older')
+    await quick.submit('a', 'newer')
+    await quick.delete('b')
+    await quick.flush()
+    const flushed = await slow.flush()
+    expect(flushed).toMatchObject({ superseded: 1, l3: 0 })
+    for (const engine of [slow, quick]) {
+      for (const consistency of ['local', 'shared', 'source'] as const) {
+        expect((await engine.get('a', { consistency }))?.value).toBe('newer')
+      }
+    }
+    expect(world.told('slow').superseded).toBe(1)
+  })
+
+  it('[W4] [P18] a delete holds through flush, restart and a late older write', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.flush()
+    await engine.delete('a')
+    expect(engine.getSync('a')).toBeUndefined()
+    expect(await engine.get('a')).toBeUndefined()
+    expect(engine.containsFast('a')).toBe('absent')
+    await engine.flush()
+    expect(await engine.get('a')).toBeUndefined()
+    await engine.stop()
+    const again = world.engine('a')
+    await again.start()
+    expect(await again.get('a')).toBeUndefined()
+    expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
+    await again.submit('a', 2)
+    await again.flush()
+    expect((await again.get('a'))?.version).toBe(3)
+  })
+
+  it('[W5] [P3] a commit whose answer was lost is settled, not applied twice', async () => {
+    const engine = world.engine('a', { flush: { delayMs: 60_000 } })
+    await engine.start()
+    await engine.submit('a', 1)
+    world.archiveOf('a').failNext('putBatch', 'after-commit')
+    await engine.flush().catch(() => engine.flush())
+    expect(await world.archive.get('a')).toMatchObject({ item: { version: 1 } })
+    expect(engine.status().gauges.walEntries).toBe(0)
+    await engine.submit('a', 2)
+    await engine.flush()
+    expect((await engine.get('a'))?.version).toBe(2)
+    expect(await engine.verify({ deep: true })).toMatchObject({ isTrusted: true })
+  })
+
+  it('[W6] [P6] one bad row is parked, its neighbours are stored, and nothing waits for it', async () => {
+    const engine = world.engine('a', { flush: { delayMs: 60_000 } })
+    await engine.start()
+    const archive = world.archiveOf('a')
+    const putBatch = archive.putBatch.bind(archive)
+    archive.putBatch = (batch) =>
+      batch.writes.some(({ id }) => id === 'bad.3')
+        ? Promise.reject(new ArchiveRefusedData('arranged'))
+        : putBatch(batch)
+    for (let index = 0; index < 8; index++)
+      await engine.submit(index === 3 ? 'bad.3' : `good.${index}`, index)
+    const flushed = await engine.flush()
+    expect(flushed).toMatchObject({ items: 8, l3: 7, parked: 1 })
+    expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0 })
+    expect(await engine.get('bad.3')).toBeUndefined()
+    expect((await engine.explain('bad.3')).isParked).toBe(true)
+    await expect(engine.submit('bad.3', 1, { level: 'archive' })).rejects.toMatchObject({
+      code: 'SE_ARCHIVE_REFUSED_DATA',
+    })
+    await engine.stop()
+    const again = world.engine('a')
+    await again.start()
+    expect((await again.explain('bad.3')).isParked).toBe(true)
+  })
+
+  it('[P2] stop flushes everything, not only what a batch is due for', async () => {
+    const engine = world.engine('a', { flush: { delayMs: 60_000 } })
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.submit('m', 1, { level: 'memory' })
+    expect(await engine.stop()).toMatchObject({ itemsLeftInLog: 0, problems: [] })
+    expect(await world.archive.get('a')).toMatchObject({ kind: 'found' })
+    expect(await world.archive.get('m')).toMatchObject({ kind: 'found' })
+  })
+
+  it('makes memory-level items safe in the log when L3 cannot take them at stop', async () => {
+    const engine = world.engine('a', { flush: { delayMs: 60_000 } })
+    await engine.start()
+    await engine.submit('m', 1, { level: 'memory' })
+    world.archiveOf('a').setAvailable(false)
+    expect(await engine.stop()).toMatchObject({ itemsLeftInLog: 1 })
+    const again = world.engine('a')
+    await again.start()
+    expect((await again.get('m'))?.value).toBe(1)
+  })
+
+  it('[W8] refuses writers at the bound, and lets them in again after a flush', async () => {
+    const engine = world.engine('a', {
+      flush: { delayMs: 60_000, itemsMax: 10 },
+      pending: { itemsMax: 3, onFull: 'refuse' },
+    })
+    await engine.start()
+    for (const id of ['a', 'b', 'c']) await engine.submit(id, 1)
+    await expect(engine.submit('d', 1)).rejects.toMatchObject({ code: 'SE_BACKPRESSURE' })
+    expect(engine.status().gauges.backpressureLevel).toBe(1)
+    await engine.flush()
+    await engine.submit('d', 1)
+  })
+
+  it('[R6] [P13] unflushed items are read even when memory is too small for them', async () => {
+    const engine = world.engine('a', {
+      memory: { bytesMax: 1024 * 1024 },
+      flush: { delayMs: 60_000, itemsMax: 10_000 },
+    })
+    await engine.start()
+    const value = 'x'.repeat(20_000)
+    for (let index = 0; index < 100; index++) await engine.submit(`i.${index}`, `${index}${value}`)
+    for (let index = 0; index < 100; index++) {
+      expect((await engine.get(`i.${index}`))?.value).toBe(`${index}${value}`)
+    }
+    await engine.submit('large', 'y'.repeat(1_500_000))
+    expect((await engine.get('large'))?.bytes.length).toBe(1_500_002)
+    await engine.flush()
+    for (let index = 0; index < 100; index++) {
+      expect((await engine.get(`i.${index}`))?.value).toBe(`${index}${value}`)
+    }
+  })
+})
+
+describe('reads', () => {
+  it('[R1] [P11] error is not absence: a read that cannot be answered throws', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.flush()
+    await engine.stop()
+    const again = world.engine('a', { withoutCache: true })
+    await again.start()
+    world.archiveOf('a').setAvailable(false)
+    await expect(again.get('a')).rejects.toEqual(unavailable)
+    await expect(again.contains('a')).rejects.toBeInstanceOf(TierUnavailable)
+    expect(again.containsFast('a')).toBe('maybe')
+  })
+
+  it('[R3] [P27] an untrusted filter denies nothing', async () => {
+    const engine = world.engine('a', { withoutCache: true })
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.flush()
+    const before = world.told('a').filterChecks
+    expect(engine.containsFast('nobody')).toBe('absent')
+    expect(before['absent']).toBe(1)
+    // A row that appears without a ledger row: the digests differ, so the filter may not speak.
+    await tamper(world, 'a', 'b')
+    const report = await engine.verify({ deep: true })
+    expect(report.isTrusted).toBe(false)
+    expect(engine.containsFast('nobody')).toBe('unknown')
+    expect(await engine.get('nobody')).toBeUndefined()
+    expect(before['untrusted']).toBeGreaterThan(0)
+  })
+
+  it("[P15] [P28] hears of another process' writes and deletes within a poll", async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await b.start()
+    await a.submit('x', 'one')
+    await a.flush()
+    await b.flush()
+    expect((await b.get('x'))?.value).toBe('one')
+    expect(b.containsFast('x')).toBe('present')
+    await a.submit('x', 'two')
+    await a.delete('y')
+    await a.flush()
+    await b.flush()
+    expect((await b.get('x'))?.value).toBe('two')
+    await a.delete('x')
+    await a.flush()
+    await b.flush()
+    expect(await b.get('x')).toBeUndefined()
+    expect(b.containsFast('x')).toBe('absent')
+    for (const engine of [a, b])
+      expect(await engine.verify({ deep: true })).toMatchObject({ isTrusted: true })
+  })
+
+  it('[R5] does not answer from what it knows itself when the polls have failed for longer than Δ', async () => {
+    const engine = world.engine('a', { stalenessMs: 60, withoutCache: true })
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.flush()
+    expect(engine.getSync('a')?.value).toBe(1)
+    world.archiveOf('a').setAvailable(false)
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(engine.getSync('a')).toBeUndefined()
+    expect(engine.containsFast('nobody')).toBe('unknown')
+    await expect(engine.get('a')).rejects.toEqual(unavailable)
+  })
+
+  it('[P56] a key that is committed and evicted, but not yet in the filter, is not denied', async () => {
+    const engine = world.engine('a', { withoutCache: true, stalenessMs: 3_600_000, flush: { delayMs: 0 } })
+    await engine.start()
+    await engine.flush()
+    await engine.submit('a', 1, { level: 'archive' })
+    // Committed, out of the pending set, and the views have not been told: no poll in this hour.
+    expect((await engine.explain('a')).filter).toMatchObject({
+      answer: 'absent',
+      isTrusted: true,
+      isInOverlay: true,
+    })
+    expect((await engine.get('a', { consistency: 'shared' }))?.value).toBe(1)
+    expect(engine.containsFast('a')).toBe('present')
+  })
+
+  it('[R2] [P12] [P57] a load that a delete overtakes stores nothing', async () => {
+    const engine = world.engine('a', { withoutCache: true })
+    await engine.start()
+    await engine.submit('a', 'old')
+    await engine.flush()
+    await engine.stop()
+    const again = world.engine('a', { withoutCache: true })
+    await again.start()
+    const archive = world.archiveOf('a')
+    const get = archive.get.bind(archive)
+    let release = () => {}
+    archive.get = async (id) => {
+      const answer = await get(id)
+      await new Promise<void>((resolve) => (release = resolve))
+      return answer
+    }
+    const early = again.get('a')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await again.delete('a')
+    const late = again.get('a')
+    release()
+    await early
+    expect(await late).toBeUndefined()
+    expect(again.getSync('a')).toBeUndefined()
+  })
+
+  it('answers many ids at once, from wherever they are', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('flushed', 1)
+    await engine.flush()
+    await engine.stop()
+    const again = world.engine('a')
+    await again.start()
+    await again.submit('pending', 2)
+    await again.delete('gone')
+    const items = await again.getMany(['pending', 'nobody', 'flushed', 'gone', 'pending'])
+    expect(items.map((item) => item?.value)).toEqual([2, undefined, 1, undefined, 2])
+    expect(await again.getMany([])).toEqual([])
+  })
+})
+
+describe('start and stop', () => {
+  it('starts trusted from its snapshot the second time, and repairs nothing', async () => {
+    const engine = world.engine('a')
+    const first = await engine.start()
+    expect(figuresOf(first, 'cf_restore')).toMatchObject({ how: 'rebuilt', because: 'no snapshot' })
+    for (let index = 0; index < 50; index++) await engine.submit(`i.${index}`, index)
+    const stopped = await engine.stop()
+    expect(stopped.filterSnapshot).toMatchObject({ entries: 50 })
+    const again = world.engine('a')
+    const second = await again.start()
+    expect(figuresOf(second, 'cf_restore')).toMatchObject({ how: 'snapshot', entries: 50 })
+    expect(second.cache).toMatchObject({
+      created: 0,
+      reset: 0,
+      finished: 0,
+      differingLeaves: [],
+      removedIds: [],
+      invalidatedLeaves: [],
+      unsettled: 0,
+    })
+    expect(again.status().trust.get('filter')).toMatch(/^trusted at cut \{archive/)
+    expect(again.containsFast('nobody')).toBe('absent')
+  })
+
+  it('[P26] a damaged snapshot means rebuild, never trust', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.stop()
+    const path = join(world.pathOf('a'), 'filter.snapshot')
+    const bytes = await readFile(path)
+    bytes[bytes.length >> 1]! ^= 1
+    await writeFile(path, bytes)
+    const again = world.engine('a')
+    const report = await again.start()
+    expect(figuresOf(report, 'cf_restore')).toMatchObject({ how: 'rebuilt', entries: 1 })
+    expect(again.containsFast('a')).toBe('maybe')
+    expect(again.containsFast('b')).toBe('absent')
+  })
+
+  it('starts degraded without the cache, and takes it in later', async () => {
+    world.cache.setAvailable(false)
+    const engine = world.engine('a')
+    expect(await engine.start()).toMatchObject({ isDegraded: true, cache: undefined })
+    await engine.submit('a', 1)
+    await engine.flush()
+    expect(await engine.get('a', { consistency: 'shared' })).toMatchObject({ value: 1 })
+    world.cache.setAvailable(true)
+    await expect
+      .poll(
+        async () => {
+          await engine.flush()
+          return engine.status().trust.get('cache')
+        },
+        { timeout: 20_000 },
+      )
+      .toMatch(/^trusted/)
+    expect(await engine.roots()).toMatchObject({ agree: true })
+  })
+
+  it('does not start without its archive, and closes what it had opened', async () => {
+    const engine = world.engine('a')
+    world.archiveOf('a').setAvailable(false)
+    await expect(engine.start()).rejects.toEqual(unavailable)
+    expect(engine.phase).toBe('Failed')
+    expect(engine.status().failure).toEqual(unavailable)
+    await engine.stop()
+    const again = world.engine('a')
+    await again.start()
+  })
+
+  it('[P65] recognises an archive that went back, and proves every view anew', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.flush()
+    const backup = world.archive.backup()
+    await engine.submit('b', 2)
+    await engine.stop()
+    world.archive.restoreTo(backup)
+    const again = world.engine('a')
+    const report = await again.start()
+    expect(figuresOf(report, 'sql_connect')).toMatchObject({ isRestored: true })
+    expect(figuresOf(report, 'cf_restore')).toMatchObject({ how: 'rebuilt' })
+    expect(report.cache?.reset).toBe(64)
+    expect(await again.get('b')).toBeUndefined()
+    expect((await again.get('a'))?.value).toBe(1)
+    expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
+  })
+
+  it('[P29] a cache set back like an older dump is told by its leaf, and that id alone is repaired', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('user.alice', 'one')
+    await engine.submit('user.bob', 'bob')
+    await engine.flush()
+    const dump = world.cache.snapshot(stripeOfId('user.alice'))
+    await engine.submit('user.alice', 'two')
+    await engine.flush()
+    await engine.stop()
+    world.cache.restore(dump)
+    const again = world.engine('a')
+    const report = await again.start()
+    const { leaf } = await again.explain('user.alice')
+    expect(report.cache).toMatchObject({
+      finished: 1,
+      differingLeaves: [{ branch: 0, bucket: leaf.bucket }],
+      removedIds: ['user.alice'],
+      invalidatedLeaves: [],
+    })
+    expect((await again.get('user.alice', { consistency: 'shared' }))?.value).toBe('two')
+    expect((await again.explain('user.bob')).cache?.kind).toBe('found')
+    expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
+  })
+
+  it('[P51] lost cache metas are made anew, and what lay there is never believed', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 'one')
+    await engine.flush()
+    world.cache.dropMeta(stripeOfId('a'))
+    await engine.submit('a', 'two')
+    await engine.flush()
+    await engine.flush()
+    expect((await engine.get('a', { consistency: 'shared' }))?.value).toBe('two')
+    expect(await engine.roots()).toMatchObject({ agree: true })
+  })
+})
+
+describe('verify', () => {
+  it('[P27] names a row that was changed behind the engine, and refuses trust', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.submit('b', 2)
+    await engine.flush()
+    expect(await engine.verify()).toMatchObject({ isTrusted: true })
+    await tamper(world, 'a')
+    const report = await engine.verify({ deep: true })
+    expect(report.isTrusted).toBe(false)
+    const tree = report.views.find(({ view }) => view === 'tree')
+    expect(tree?.differences).toEqual([expect.objectContaining({ kind: 'id', id: 'a' })])
+    expect(engine.status().trust.get('filter')).toMatch(/^untrusted: the tree is untrusted/)
+  })
+})
+
+function figuresOf(
+  report: { steps: readonly { phase: string; figures: Readonly<Record<string, unknown>> }[] },
+  phase: string,
+) {
+  return report.steps.find((step) => step.phase === phase)?.figures
+}
+
+/** Changes the bytes of one row, and of nothing else, as someone with an SQL prompt would. */
+async function tamper(world: World, ...ids: string[]): Promise<void> {
+  for (const name of ['a']) {
+    const archive = world.archiveOf(name)
+    const scanRows = archive.scanRows.bind(archive)
+    archive.scanRows = (visit) =>
+      scanRows((rows) =>
+        visit(rows.map((row) => (ids.includes(row.id) ? { ...row, bytes: Buffer.from('tampered') } : row))),
+      )
+  }
+}

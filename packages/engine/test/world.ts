@@ -1,0 +1,123 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '@se/core'
+import { systemClock } from '@se/core/node'
+import {
+  memoryArchive,
+  memoryCache,
+  seededRandom,
+  type MemoryArchive,
+  type MemoryCacheServer,
+} from '@se/core/testing'
+import { addLeaves, createRowDigester, decodeLeaf, DigestTree, encodeLeaf, leafDelta } from '@se/merkle'
+import { createEngine, type Engine, type EngineConfig, type EngineObserver } from '@se/engine'
+
+/** An archive, a cache and any number of engines on them, each with a log directory of its own. */
+export interface World extends AsyncDisposable {
+  readonly archive: MemoryArchive
+  readonly cache: MemoryCacheServer
+  /**
+   * @param directory name of the log directory; the same name is the same instance
+   */
+  engine(directory: string, more?: Partial<EngineConfig> & { readonly withoutCache?: boolean }): Engine
+  /** The archive connection of the engine made last under a name, for its switches. */
+  archiveOf(directory: string): MemoryArchive
+  /** What the engine made last under a name has told. */
+  told(directory: string): Told
+  pathOf(directory: string): string
+  /** Copies a log directory as it is on disk now, without the lock of whoever has it open. */
+  copy(from: string, to: string): Promise<void>
+}
+
+export interface Told {
+  readonly trust: { view: string; isTrusted: boolean; because: string }[]
+  readonly faults: { part: string; what: string; error: unknown }[]
+  readonly parked: number
+  readonly superseded: number
+  readonly falsePositives: number
+  readonly filterChecks: Record<string, number>
+}
+
+export async function createWorld(options: { clock?: Clock; isExclusive?: boolean } = {}): Promise<World> {
+  const root = await mkdtemp(join(tmpdir(), 'se-engine-'))
+  const clock = options.clock ?? systemClock
+  const archive = memoryArchive({
+    digestRow: (write, key) => createRowDigester(key).digest(write),
+    foldPages(pages, rows, branches) {
+      const tree = new DigestTree(branches)
+      for (const { branch, page, bytes } of pages) tree.setPage(branch, page, bytes)
+      for (const row of rows) tree.apply(row.entries)
+      const addresses = new Set<string>()
+      for (const { branch, bucket } of tree.leaves()) addresses.add(`${branch}:${bucket >> 8}`)
+      return [...addresses].map((address) => {
+        const [branch = 0, page = 0] = address.split(':').map(Number)
+        return { branch, page, bytes: tree.page(branch, page)! }
+      })
+    },
+    clock,
+    isExclusive: options.isExclusive ?? false,
+  })
+  await archive.open({ branches: [], digests: 'keyed' })
+  const cache = memoryCache({
+    random: seededRandom(1),
+    addEntry: (sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry))),
+  }).server
+  const engines: Engine[] = []
+  const archives = new Map<string, MemoryArchive>()
+  const observed = new Map<string, Told>()
+  return {
+    archive,
+    cache,
+    engine(directory, more = {}) {
+      const { withoutCache, ...config } = more
+      const connection = archive.peer()
+      archives.set(directory, connection)
+      const { told, observer } = listen()
+      observed.set(directory, told)
+      const engine = createEngine({
+        log: { directory: join(root, directory) },
+        archive: connection,
+        ...(withoutCache === true ? {} : { cache: cache.connect() }),
+        clock,
+        observer,
+        ...config,
+      })
+      engines.push(engine)
+      return engine
+    },
+    archiveOf: (directory) => archives.get(directory)!,
+    told: (directory) => observed.get(directory)!,
+    pathOf: (directory) => join(root, directory),
+    copy: (from, to) =>
+      cp(join(root, from), join(root, to), { recursive: true, filter: (path) => !path.includes('lock') }),
+    async [Symbol.asyncDispose]() {
+      for (const engine of engines) {
+        if (engine.phase === 'Ready' || engine.phase === 'Failed') await engine.stop()
+      }
+      await rm(root, { recursive: true })
+    },
+  }
+}
+
+function listen(): { told: Told; observer: EngineObserver } {
+  const told = {
+    trust: [] as Told['trust'],
+    faults: [] as Told['faults'],
+    parked: 0,
+    superseded: 0,
+    falsePositives: 0,
+    filterChecks: {} as Record<string, number>,
+  }
+  return {
+    told,
+    observer: {
+      trust: (event) => void told.trust.push(event),
+      fault: (event) => void told.faults.push(event),
+      parked: ({ count }) => void (told.parked += count),
+      superseded: ({ count }) => void (told.superseded += count),
+      falsePositive: () => void told.falsePositives++,
+      filterChecked: ({ result }) => void (told.filterChecks[result] = (told.filterChecks[result] ?? 0) + 1),
+    },
+  }
+}
