@@ -1,1 +1,35 @@
-export {}
+/**
+ * The server as a process: configuration from the environment, JSON lines on standard output, SIGTERM and SIGINT to stop.
+ *
+ * Exit code 0 after a stop, 1 when it could not start or could not stop.
+ */
+import { StorageError } from '@se/core'
+import { pino } from 'pino'
+import { parseServerConfig } from './config.ts'
+import { serve, type RunningServer } from './serve.ts'
+
+const logger = pino({ level: 'info' })
+
+try {
+  const config = parseServerConfig(process.env)
+  logger.level = config.logLevel
+  await serve(config, logger, stopOnSignal)
+} catch (error) {
+  const code = error instanceof StorageError ? error.code : undefined
+  logger.fatal({ event: 'not-started', code, err: error }, 'the server could not start')
+  process.exit(1)
+}
+
+function stopOnSignal(server: RunningServer): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      server.stop().then(
+        () => process.exit(),
+        (error: unknown) => {
+          logger.fatal({ event: 'not-stopped', err: error }, 'the server could not stop in order')
+          process.exit(1)
+        },
+      )
+    })
+  }
+}

@@ -1,0 +1,84 @@
+import { InvalidInput, StorageError } from '@se/core'
+
+/** What a client gets when a request fails. `code` is for programs, `message` for people. */
+export interface ErrorAnswer {
+  readonly status: number
+  /** Seconds after which trying again makes sense; unset where it does not. */
+  readonly retryAfterSeconds?: number
+  readonly code: string
+  readonly message: string
+  /** The argument that was wrong. */
+  readonly field?: string
+}
+
+/**
+ * Status by error code. Nothing here is 404: that a tier cannot answer is not absence [R1].
+ *
+ * 503 with Retry-After: nothing happened or repeating is safe, and it is expected to pass. 503 without: this process
+ * cannot do it any more; another one may.
+ */
+const BY_CODE: Readonly<Record<string, { status: number; retryAfterSeconds?: number }>> = {
+  SE_TIER_UNAVAILABLE: { status: 503, retryAfterSeconds: 1 },
+  SE_WRONG_PHASE: { status: 503, retryAfterSeconds: 1 },
+  SE_BACKPRESSURE: { status: 503, retryAfterSeconds: 1 },
+  SE_LOG_FULL: { status: 503, retryAfterSeconds: 1 },
+  SE_LOG_FAILED: { status: 503 },
+  SE_LOG_CLOSED: { status: 503 },
+  SE_INSTANCE_FENCED: { status: 503 },
+  SE_LOG_RECORD_TOO_LARGE: { status: 413 },
+  SE_ARCHIVE_REFUSED_DATA: { status: 422 },
+}
+
+const UNEXPECTED: ErrorAnswer = {
+  status: 500,
+  code: 'SE_HTTP_UNEXPECTED',
+  message: 'the request failed for a reason of the server',
+}
+
+/** What to answer. Errors that nobody planned for say nothing of themselves: their messages may quote anything. */
+export function answerOf(error: unknown): ErrorAnswer {
+  if (error instanceof InvalidInput) {
+    const isTooLarge = error.field === 'value' && error.details['limit'] !== undefined
+    const { code, message, field } = error
+    return { status: isTooLarge ? 413 : 400, code, message, field }
+  }
+  if (error instanceof StorageError) {
+    const known = BY_CODE[error.code]
+    return known === undefined
+      ? { ...UNEXPECTED, code: error.code }
+      : { ...known, code: error.code, message: error.message }
+  }
+  return answerOfFramework(error) ?? UNEXPECTED
+}
+
+/** Errors of Fastify and Node that are the client's: they carry a status below 500 and a code of their own. */
+function answerOfFramework(error: unknown): ErrorAnswer | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { statusCode, code, validation } = error as Error & {
+    statusCode?: unknown
+    code?: unknown
+    validation?: readonly { instancePath?: string; message?: string }[]
+  }
+  if (Array.isArray(validation)) {
+    const [first] = validation as readonly { instancePath?: string; message?: string }[]
+    const field = first?.instancePath?.replace(/^\//, '') ?? ''
+    return {
+      status: 400,
+      code: 'SE_INVALID_INPUT',
+      message: `${field}: ${first?.message ?? 'is not allowed'}`,
+      field,
+    }
+  }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return {
+      status: 413,
+      code: 'SE_HTTP_BODY_TOO_LARGE',
+      message: 'value: is over the limit',
+      field: 'value',
+    }
+  }
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, code: String(code), message: error.message }
+  }
+  return undefined
+}

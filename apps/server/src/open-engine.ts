@@ -1,0 +1,57 @@
+import path from 'node:path'
+import type { ArchiveTier, CacheTier } from '@se/core'
+import { createEngine, type Engine, type Logger } from '@se/engine'
+import { createMetricsObserver } from '@se/metrics'
+import { createPrometheusMetrics, type PrometheusMetrics } from '@se/metrics/prometheus'
+import type { ServerConfig } from './config.ts'
+
+export interface WiredEngine {
+  readonly engine: Engine
+  readonly archiveBackend: string
+  readonly metrics: PrometheusMetrics
+}
+
+/**
+ * Engine, tiers and metrics as the configuration names them; nothing is opened yet. Only the drivers that are used are
+ * loaded.
+ */
+export async function wireEngine(config: ServerConfig, logger: Logger): Promise<WiredEngine> {
+  const metrics = createPrometheusMetrics()
+  const observer = createMetricsObserver({ meter: metrics.meter })
+  const archive = await archiveOf(config)
+  const cache = await cacheOf(config, logger)
+  const engine = createEngine({
+    log: { directory: path.join(config.dataDirectory, 'log') },
+    archive,
+    ...(cache === undefined ? {} : { cache }),
+    // A client that is told to come back is better off than one whose request hangs.
+    pending: { onFull: 'refuse' },
+    observer: observer.engine,
+    logObserver: observer.log,
+    logger,
+  })
+  return { engine, archiveBackend: archive.backend, metrics }
+}
+
+async function archiveOf({ sqlUrl, dataDirectory }: ServerConfig): Promise<ArchiveTier> {
+  if (sqlUrl === undefined) {
+    const { sqliteArchive } = await import('@se/tiers-mysql/sqlite')
+    return sqliteArchive({ file: path.join(dataDirectory, 'archive.sqlite') })
+  }
+  const { mysqlArchive } = await import('@se/tiers-mysql/mysql')
+  return mysqlArchive({ url: sqlUrl })
+}
+
+async function cacheOf(
+  { redisUrl, redisPrefix }: ServerConfig,
+  logger: Logger,
+): Promise<CacheTier | undefined> {
+  if (redisUrl === undefined) return undefined
+  const { redisCache } = await import('@se/tiers-redis')
+  return redisCache({
+    url: redisUrl,
+    prefix: redisPrefix,
+    onConnectionError: (error) =>
+      logger.debug({ event: 'redis-connection', err: error }, 'redis: connection lost'),
+  })
+}

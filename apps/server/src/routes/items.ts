@@ -1,0 +1,124 @@
+import { Buffer } from 'node:buffer'
+import { formatStamp, InvalidInput } from '@se/core'
+import type { Item } from '@se/engine'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { AppPorts } from '../app.ts'
+
+const Params = z.object({
+  id: z.string().describe('1 to 255 bytes of UTF-8, percent-encoded; a slash as %2F'),
+})
+const Level = z
+  .enum(['memory', 'log', 'archive'])
+  .default('log')
+  .describe(
+    'What the acknowledgement is worth: lost with the process, survives power loss, or is in the archive',
+  )
+const Failure = z.object({
+  error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
+})
+const Bytes = z.unknown().describe('The bytes as they were put')
+const Nothing = z.null().describe('Done')
+
+const TAGS = ['items']
+const ABSENT = JSON.stringify({ error: { code: 'SE_HTTP_ITEM_ABSENT', message: 'there is no such item' } })
+
+/** Get, put and delete one item. */
+export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async (app, { engine }) => {
+  app.get(
+    '/items/:id',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'The item: its bytes as they were put, with stamp (ETag) and version',
+        params: Params,
+        response: { 200: Bytes, 304: Nothing, 400: Failure, 404: Failure, 503: Failure },
+      },
+    },
+    async (request, reply) => {
+      const item = await engine.get(request.params.id)
+      return item === undefined
+        ? reply.code(404).header('content-type', 'application/json; charset=utf-8').send(ABSENT)
+        : sendItem(item, request, reply)
+    },
+  )
+
+  app.put(
+    '/items/:id',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Stores the body as it is, under the content type it comes with',
+        params: Params,
+        querystring: z.object({ level: Level }),
+        response: { 204: Nothing, 400: Failure, 413: Failure, 422: Failure, 503: Failure },
+      },
+    },
+    async (request, reply) => {
+      refuseConditions(request)
+      const { level } = request.query
+      // No body at all is an empty value.
+      const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array(0)
+      const contentType = request.headers['content-type']
+      const receipt = await engine.submit(request.params.id, bytes, {
+        level,
+        ...(contentType === undefined ? {} : { contentType }),
+      })
+      // The archive had something newer: an ETag would claim that these bytes can be read.
+      if (receipt.supersededBy === undefined) reply.header('etag', `"${formatStamp(receipt.stamp)}"`)
+      else reply.header('x-superseded-by', formatStamp(receipt.supersededBy))
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/items/:id',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Removes the item; also when there is none',
+        params: Params,
+        querystring: z.object({ level: Level }),
+        response: { 204: Nothing, 400: Failure, 503: Failure },
+      },
+    },
+    async (request, reply) => {
+      refuseConditions(request)
+      await engine.delete(request.params.id, { level: request.query.level })
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function sendItem(item: Item, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const etag = `"${formatStamp(item.stamp)}"`
+  reply.header('etag', etag)
+  if (item.version !== undefined) reply.header('x-version', item.version)
+  if (isNoneMatched(request.headers['if-none-match'], etag)) return reply.code(304).send()
+  const { bytes, contentType } = item
+  return (
+    reply
+      .header('content-type', contentType === '' ? 'application/octet-stream' : contentType)
+      // The bytes are somebody's: a browser must neither guess what they are nor run them as a page of ours.
+      .header('x-content-type-options', 'nosniff')
+      .header('content-security-policy', 'sandbox')
+      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  )
+}
+
+/** RFC 9110, section 13.1.2; weak and strong tags compare alike there. */
+function isNoneMatched(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false
+  return header.split(',').some((candidate) => {
+    const tag = candidate.trim()
+    return tag === '*' || tag === etag || tag === `W/${etag}`
+  })
+}
+
+/** A condition that were ignored would be a lost update for whoever relies on it. */
+function refuseConditions({ headers }: FastifyRequest): void {
+  for (const name of ['if-match', 'if-none-match', 'if-unmodified-since'] as const) {
+    if (headers[name] !== undefined) throw new InvalidInput(name, 'conditional writes are not supported yet')
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdir } from 'node:fs/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import { createApp } from './app.ts'
+import { describeConfig, type ServerConfig } from './config.ts'
+import { wireEngine } from './open-engine.ts'
+
+/** A server that listens. */
+export interface RunningServer {
+  /** `http://host:port` */
+  readonly url: string
+  /**
+   * Stops accepting, answers what is being asked (for at most `stopMs`), flushes the engine and closes everything. Calls
+   * that meet share one stop.
+   */
+  stop(): Promise<void>
+}
+
+/**
+ * Listens at once, so that `/livez` answers while the log is replayed; items are answered with 503 until the engine is
+ * Ready.
+ *
+ * @param onListening called before the engine starts, so that a signal during the start can be honoured: `stop` then waits
+ *   for the start to end
+ * @throws what kept it from listening or the engine from starting; everything is closed again
+ */
+export async function serve(
+  config: ServerConfig,
+  logger: FastifyBaseLogger,
+  onListening: (server: RunningServer) => void = () => undefined,
+): Promise<RunningServer> {
+  await mkdir(config.dataDirectory, { recursive: true })
+  const { engine, archiveBackend, metrics } = await wireEngine(config, logger)
+  let stopping: Promise<void> | undefined
+  const app = await createApp({
+    engine,
+    archiveBackend,
+    metrics,
+    logger,
+    isStopping: () => stopping !== undefined,
+  })
+  const url = await app.listen({ host: config.host, port: config.port })
+  let started: Promise<unknown> = Promise.resolve()
+
+  async function stop(): Promise<void> {
+    logger.info({ event: 'stopping' }, 'stopping')
+    const cutOff = setTimeout(() => app.server.closeAllConnections(), config.stopMs)
+    await app.close()
+    clearTimeout(cutOff)
+    // An engine that is starting cannot be stopped half-way; one that failed to start has closed itself.
+    await started.catch(() => undefined)
+    const report = await engine.stop()
+    await metrics.shutdown()
+    logger.info({ event: 'stopped', ...report }, 'stopped')
+  }
+
+  const server: RunningServer = { url, stop: () => (stopping ??= stop()) }
+  logger.info({ event: 'listening', url, ...describeConfig(config) }, 'listening')
+  onListening(server)
+  started = engine.start()
+  try {
+    await started
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+  return server
+}
