@@ -2,6 +2,7 @@ import { InstanceFenced } from '@se/core'
 import { createRowDigester } from '@se/merkle'
 import type { LogObserver } from '@se/wal'
 import { explain, type Explanation } from './explain.ts'
+import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
 import type { Item } from './item.ts'
 import { Maintenance } from './lifecycle/maintenance.ts'
@@ -129,6 +130,26 @@ export class Engine implements AsyncDisposable {
     await pipeline.cacheSettled()
     await poll.now()
     return pipeline.takeResult()
+  }
+
+  /** Writes the archive refused, kept in the local file [W6]; readers get the archive's value meanwhile. */
+  parked(): readonly ParkedItem[] {
+    return this.#reading('parked').parking.list()
+  }
+
+  /**
+   * Sends the parked writes of an id to the archive again, with their stamps; what is refused again is parked again.
+   *
+   * @returns how many were sent; 0: none is parked
+   */
+  async retryParked(id: string): Promise<number> {
+    const { parking, writes } = this.#writing('retryParked')
+    return parking.retry(id, (write) => writes.resubmit(write))
+  }
+
+  /** Gives the parked writes of an id up for good. @returns how many there were */
+  async dropParked(id: string): Promise<number> {
+    return this.#writing('dropParked').parking.drop(id)
   }
 
   /** Compares every copy with the archive; see {@link VerifyOptions}. */

@@ -218,7 +218,13 @@ describe('writes', () => {
     await engine.stop()
     const again = world.engine('a')
     await again.start()
-    expect((await again.explain('bad.3')).isParked).toBe(true)
+    expect(again.parked()).toMatchObject([{ id: 'bad.3', because: 'refused-data' }])
+    // The archive takes it now: it is stored under the stamp it had.
+    const { stamp } = again.parked()[0]!
+    expect(await again.retryParked('bad.3')).toBe(1)
+    expect(again.parked()).toEqual([])
+    expect(await again.get('bad.3')).toMatchObject({ value: 3, stamp, version: 1 })
+    expect(await again.retryParked('bad.3')).toBe(0)
   })
 
   it('[P2] stop flushes everything, not only what a batch is due for', async () => {

@@ -11,7 +11,7 @@ import {
   type MemoryCacheServer,
 } from '@se/core/testing'
 import { addLeaves, createRowDigester, decodeLeaf, DigestTree, encodeLeaf, leafDelta } from '@se/merkle'
-import { createEngine, type Engine, type EngineConfig, type EngineObserver } from '@se/engine'
+import { createEngine, type Engine, type EngineConfig, type EngineObserver } from '../src/index.ts'
 
 /** An archive, a cache and any number of engines on them, each with a log directory of its own. */
 export interface World extends AsyncDisposable {

@@ -344,14 +344,14 @@ export class FlushPipeline {
       raiseFloor(write.id, outcome.by)
       return outcome
     }
+    raiseFloor(write.id, write.stamp)
+    memory.dropOlder(write.id, write.stamp)
     if (isAcknowledged(write)) {
       memory.unpin(write.id, write.stamp, outcome)
       return outcome
     }
     // Only now may an `archive`-level write be read [W1].
-    raiseFloor(write.id, write.stamp)
-    if (write.bytes === undefined) memory.dropOlder(write.id, write.stamp)
-    else memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
+    if (write.bytes !== undefined) memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
     return outcome
   }
 

@@ -86,6 +86,19 @@ export class WritePath {
     return this.#write('delete', id, undefined, checkLevel(options.level))
   }
 
+  /**
+   * Sends a write that was parked again, with its stamp. It is in the log at once, and read by nobody before the
+   * archive has decided: by now it may be older than what is there.
+   */
+  async resubmit(write: ItemWrite): Promise<SettledOutcome> {
+    const { log, pending, clock, wake } = this.#ports
+    const logSequence = await log.append(encodeRecord({ ...write, value: write.bytes }).record)
+    return new Promise((resolve, reject) => {
+      pending.add(write, logSequence, clock.monotonicMs(), { isVisible: false, waiter: { resolve, reject } })
+      wake(true)
+    })
+  }
+
   /** Whether somebody was told that the write is safe. */
   isAcknowledged(write: ItemWrite): boolean {
     return !this.#unacknowledged.has(write)
