@@ -36,7 +36,10 @@ describeWithServer('sql', 'MariaDB archive: contract', (serverUrl) => {
         return () =>
           runAll(
             url,
-            TABLES.flatMap((table) => [`DELETE FROM ${table}`, `INSERT INTO ${table} SELECT * FROM ${prefix}${table}`]),
+            TABLES.flatMap((table) => [
+              `DELETE FROM ${table}`,
+              `INSERT INTO ${table} SELECT * FROM ${prefix}${table}`,
+            ]),
           )
       },
     }

@@ -17,8 +17,10 @@ const FULL_COLUMNS =
 
 /** Values of one statement, bytes, unless a single row is larger. */
 const STATEMENT_BYTES = 4 * 1024 * 1024
-/** What a row takes in a packet beside its value, at most: id, state, content type, numbers, lengths. */
-const ROW_OVERHEAD_BYTES = 1024
+/** What a row takes in a packet beside its texts and its value, at most: numbers, digest, types, lengths. */
+const ROW_OVERHEAD_BYTES = 150
+/** Bytes of UTF-8 for one UTF-16 unit, at most. */
+const UTF8_BYTES_MAX = 3
 
 type HeadColumns = readonly [
   id: Buffer,
@@ -204,8 +206,10 @@ export async function findItems(
   return found
 }
 
-function rowBytes(row: ItemRow): number {
-  return ROW_OVERHEAD_BYTES + (row.write.bytes?.length ?? 0)
+/** Upper bound of what a row takes in a packet. */
+function rowBytes({ write }: ItemRow): number {
+  const textUnits = write.id.length + write.state.length + write.contentType.length
+  return ROW_OVERHEAD_BYTES + UTF8_BYTES_MAX * textUnits + (write.bytes?.length ?? 0)
 }
 
 const insertTexts = new Map<number, string>()

@@ -1,0 +1,241 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { CompiledQuery } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
+import { systemClock } from '@se/core/node'
+import { createFakeClock } from '@se/core/testing'
+import { SqliteBackend } from '../src/sqlite/backend.ts'
+import { sqliteArchive, type SqliteArchiveOptions } from '../src/sqlite/index.ts'
+import type { RetryReport } from '../src/index.ts'
+
+let directory: string
+let file: string
+const open: ArchiveTier[] = []
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'se-sqlite-'))
+  file = join(directory, 'deep', 'archive.db')
+})
+
+afterEach(async () => {
+  for (const archive of open.splice(0)) await archive.close()
+  await rm(directory, { recursive: true })
+})
+
+async function openArchive(options: Partial<SqliteArchiveOptions> = {}): Promise<ArchiveTier> {
+  const archive = sqliteArchive({ file, ...options })
+  await archive.open({ branches: [], digests: 'keyed' })
+  open.push(archive)
+  return archive
+}
+
+function claim(archive: ArchiveTier, digit = 'a'): Promise<InstanceClaim> {
+  return archive.claimInstance({ memory: undefined, knownNonces: [], nonce: digit.repeat(32) })
+}
+
+const timeBase = stampTimeOf(Date.now() - 60_000)
+function write(id: string, tick: number): ItemWrite {
+  const stamp = { time: timeBase + tick, instance: 1 }
+  return { id, stamp, state: 'default', contentType: '', bytes: Uint8Array.of(tick) }
+}
+
+describe('SQLite archive', () => {
+  it('an exclusive archive is refused to everyone else while it is open, and only then', async () => {
+    const archive = await openArchive()
+    await expect(openArchive()).rejects.toMatchObject({
+      code: 'SE_TIER_UNAVAILABLE',
+      details: { code: 'SQLITE_BUSY' },
+    })
+    const reader = new Database(file, { timeout: 0 })
+    expect(() => reader.prepare('SELECT count(*) FROM sync_items').get()).toThrow('locked')
+    reader.close()
+    await archive.close()
+    await openArchive()
+  })
+
+  it('[P41] commits are synced: journal WAL, synchronous FULL, on both connections', async () => {
+    for (const isExclusive of [true, false]) {
+      const backend = new SqliteBackend({
+        file: join(directory, `${isExclusive}.db`),
+        isExclusive,
+        clock: systemClock,
+        busyMs: 0,
+        cacheBytes: 2 ** 20,
+      })
+      await backend.open()
+      const pragma = (name: string) =>
+        CompiledQuery.raw(`PRAGMA ${name}`) as CompiledQuery<Record<string, unknown>>
+      const expected = [[{ journal_mode: 'wal' }], [{ synchronous: 2 }]]
+      expect([await backend.rows(pragma('journal_mode')), await backend.rows(pragma('synchronous'))]).toEqual(
+        expected,
+      )
+      const written = await backend.write(async (session) => [
+        await session.rows(pragma('journal_mode')),
+        await session.rows(pragma('synchronous')),
+      ])
+      expect(written).toEqual(expected)
+      await backend.close()
+    }
+  })
+
+  it.each([true, false])(
+    '[W1] a lookup never sees what is not committed (exclusive: %s)',
+    async (isExclusive) => {
+      const backend = new SqliteBackend({
+        file,
+        isExclusive,
+        clock: systemClock,
+        busyMs: 0,
+        cacheBytes: 2 ** 20,
+      })
+      await openArchive({ exclusive: isExclusive })
+      await open.pop()!.close()
+      await backend.open()
+      let isInserted!: () => void
+      const inserted = new Promise<void>((resolve) => (isInserted = resolve))
+      let fail!: () => void
+      const failed = new Promise<void>((resolve) => (fail = resolve))
+      const transaction = backend.write(async (session) => {
+        const row = {
+          write: write('a', 1),
+          version: 1,
+          digest: new Uint8Array(16),
+          branch: 0,
+          bucket: 0,
+          createdAtMs: 1,
+        }
+        await session.insertItems([row])
+        isInserted()
+        await failed
+        throw new Error('arranged')
+      })
+      await inserted
+      const lookup = backend.find(['a'])
+      fail()
+      await expect(transaction).rejects.toThrow('arranged')
+      expect((await lookup).size).toBe(0)
+      expect((await backend.find(['a'])).size).toBe(0)
+      await backend.close()
+    },
+  )
+
+  it('[W7] a busy database is tried again with pauses, then it is unavailable', async () => {
+    const retries: RetryReport[] = []
+    const other = { current: undefined as Database.Database | undefined }
+    const archive = await openArchive({
+      exclusive: false,
+      busyMs: 0,
+      attemptsMax: 4,
+      onRetry(report) {
+        retries.push(report)
+        if (retries.length === 2) other.current?.exec('ROLLBACK')
+      },
+    })
+    const own = await claim(archive)
+    const stranger = new Database(file, { timeout: 0 })
+    other.current = stranger
+    stranger.exec('BEGIN IMMEDIATE')
+    const batch = { claim: own, sequence: 1, writes: [write('a', 1)] }
+    expect(await archive.putBatch(batch)).toMatchObject({ wasSettled: false })
+    expect(retries.map(({ attempts }) => attempts)).toEqual([1, 2])
+    stranger.exec('BEGIN IMMEDIATE')
+    await expect(archive.putBatch({ ...batch, sequence: 2 })).rejects.toMatchObject({
+      code: 'SE_TIER_UNAVAILABLE',
+    })
+    expect(retries).toHaveLength(2 + 3)
+    stranger.close()
+    expect(await archive.putBatch({ ...batch, sequence: 2 })).toMatchObject({ outcomes: [{ kind: 'held' }] })
+  })
+
+  it('several processes may make one archive at the same time', async () => {
+    const archives = Array.from({ length: 3 }, () => sqliteArchive({ file, exclusive: false }))
+    open.push(...archives)
+    const found = await Promise.all(
+      archives.map((archive) => archive.open({ branches: [], digests: 'keyed' })),
+    )
+    expect(new Set(found.map(({ archiveId }) => archiveId)).size).toBe(1)
+    expect(found[0]?.isExclusive).toBe(false)
+  })
+
+  it('an archive in memory works, and ends with close', async () => {
+    const archive = await openArchive({ file: ':memory:' })
+    const own = await claim(archive)
+    await archive.putBatch({ claim: own, sequence: 1, writes: [write('a', 1)] })
+    expect((await archive.get('a')).kind).toBe('found')
+    expect((await archive.readTree()).tail.kind).toBe('rows')
+  })
+
+  it('[W4] the clock that stamps are compared with is the one passed in', async () => {
+    const clock = createFakeClock(5_000_000)
+    const archive = await openArchive({ clock })
+    const own = await claim(archive)
+    const at = (ms: number): ItemWrite => ({
+      ...write(`at.${ms}`, 0),
+      stamp: { time: stampTimeOf(ms), instance: 1 },
+    })
+    const writes = [at(5_001_000), at(5_001_001)]
+    const { outcomes } = await archive.putBatch({ claim: own, sequence: 1, writes })
+    expect(outcomes).toMatchObject([{ kind: 'won' }, { kind: 'refused', because: 'stamp-ahead-of-archive' }])
+    expect((await archive.readHeads()).nowMs).toBe(5_000_000)
+  })
+
+  it('a ledger row edited by hand is corrupt, not believed', async () => {
+    const archive = await openArchive()
+    const own = await claim(archive)
+    await archive.putBatch({ claim: own, sequence: 1, writes: [write('a', 1)] })
+    await archive.close()
+    const editor = new Database(file)
+    editor.exec(
+      `UPDATE sync_ledger SET entries = CAST(substr(entries, 1, 30) || x'ff' || substr(entries, 32) AS BLOB)`,
+    )
+    editor.close()
+    await archive.open({ branches: [], digests: 'keyed' })
+    const from = { archiveId: own.archiveId, sequences: new Map<number, number>() }
+    await expect(archive.readTail(from)).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
+    await expect(archive.foldTree()).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
+    expect((await archive.get('a')).kind).toBe('found')
+  })
+
+  it('a ledger row deleted by hand is a gap, not skipped', async () => {
+    const archive = await openArchive()
+    const own = await claim(archive)
+    for (const sequence of [1, 2, 3]) {
+      await archive.putBatch({ claim: own, sequence, writes: [write('a', sequence)] })
+    }
+    await archive.close()
+    const editor = new Database(file)
+    editor.exec('DELETE FROM sync_ledger WHERE sequence = 2')
+    editor.close()
+    await archive.open({ branches: [], digests: 'keyed' })
+    const tail = await archive.readTail({ archiveId: own.archiveId, sequences: new Map() })
+    expect(tail).toMatchObject({ kind: 'gap', because: 'pruned' })
+  })
+
+  it.each([
+    [{ file: '' }, 'archive.file'],
+    [{ file: 'x', busyMs: -1 }, 'archive.busyMs'],
+    [{ file: 'x', exclusive: 'yes' }, 'archive.exclusive'],
+    [{ file: 'x', path: 'y' }, 'archive.path'],
+  ])('%o is refused by the name of its field', (options, field) => {
+    expect(() => sqliteArchive(options as unknown as SqliteArchiveOptions)).toThrow(
+      expect.objectContaining({ field }),
+    )
+  })
+
+  it('JSON values can be asked by SQL', async () => {
+    const archive = await openArchive()
+    const own = await claim(archive)
+    const bytes = new TextEncoder().encode('{"name":"Alice"}')
+    await archive.putBatch({ claim: own, sequence: 1, writes: [{ ...write('user.alice', 1), bytes }] })
+    await archive.close()
+    const reader = new Database(file)
+    const row = reader
+      .prepare(`SELECT json_extract(CAST(value AS TEXT), '$.name') AS name FROM sync_items`)
+      .get()
+    reader.close()
+    expect(row).toEqual({ name: 'Alice' })
+  })
+})
