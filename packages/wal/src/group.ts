@@ -19,8 +19,8 @@ import {
 const COPY_BYTES_MAX = 4096
 /** Buffers of big groups are given back after use, so that one burst does not hold memory for ever. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
-/** One CRC call at a time covers at most this much, while it is still in the cache from being copied. */
-const START_BYTES = 64 * 1024
+/** Grows as groups do. */
+const START_BYTES = 16 * 1024
 
 /** Facts of a group that its records do not say. */
 export interface GroupFacts {

@@ -550,8 +550,9 @@ export class Log implements AsyncDisposable {
     this.#durableRelease = this.#writtenRelease
   }
 
+  /** Also sees to it that a group in the active segment tells of it: the segment before may be the next to go. */
   async #makeReleaseDurable(through: number): Promise<void> {
-    if (this.#durableRelease >= through) return
+    if (this.#durableRelease >= through && this.#active.durableBytes > 0) return
     if (this.#failure !== undefined) throw this.#failure
     await this.#request(true)
   }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
-import { config, type Clock, type FileSystem, type Random } from '@se/core'
+import { config, ignoreMissing, type Clock, type FileSystem, type Random } from '@se/core'
 import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
-import { SEGMENT_HEADER_BYTES } from './format.ts'
+import { readFileName, SEGMENT_HEADER_BYTES } from './format.ts'
 import { parseLimits, type LogLimits, type ParsedLimits } from './limits.ts'
 import { lockDirectory } from './lock.ts'
 import { Log, type ActiveSegment } from './log.ts'
@@ -129,15 +129,21 @@ function parseOptions(options: LogOptions): ParsedOptions {
   }
 }
 
-/** Creates the directory so that it survives a power cut, as far as its parent already does. */
+/**
+ * Creates the directory, and makes durable what an earlier process may have left in the page cache: the directory
+ * itself while there is no segment in it, and the names in it. Else a power cut could undo them under our feet.
+ */
 async function makeDirectory(directory: string, fileSystem: FileSystem): Promise<void> {
+  let names: string[] = []
   try {
-    await fileSystem.list(directory)
+    names = await fileSystem.list(directory)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    ignoreMissing(error)
     await fileSystem.makeDirectory(directory)
-    await fileSystem.syncDirectory(dirname(directory))
   }
+  const isNew = !names.some((name) => readFileName(name)?.kind === 'segment')
+  if (isNew) await fileSystem.syncDirectory(dirname(directory))
+  else await fileSystem.syncDirectory(directory)
 }
 
 /** The last segment with its end; for a new log its first segment. */

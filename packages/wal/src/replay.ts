@@ -40,6 +40,7 @@ export async function* replaySegment(
     await reader.load(0, SEGMENT_HEADER_BYTES)
     const reading = decodeSegmentHeader(reader.bytes)
     if (reading.kind !== 'header') throw damaged(file, 0, 'the header of the segment is damaged')
+    reader.end = reading.header.segmentBytes
     let position: ScanPosition = {
       offset: SEGMENT_HEADER_BYTES,
       nextSequence: segment.firstSequence,
@@ -80,6 +81,8 @@ class SegmentReader {
   view = new DataView(this.bytes.buffer)
   /** Offset of the window in the file. */
   start = 0
+  /** Where reading ahead stops. */
+  end = SEGMENT_HEADER_BYTES
 
   constructor(handle: FileHandle) {
     this.#handle = handle
@@ -88,7 +91,7 @@ class SegmentReader {
   /** Makes the window hold these bytes of the file, or as many as it has. */
   async load(offset: number, length: number): Promise<void> {
     if (offset >= this.start && offset + length <= this.start + this.bytes.length) return
-    const chunk = new Uint8Array(Math.max(length, CHUNK_BYTES))
+    const chunk = new Uint8Array(Math.max(length, Math.min(CHUNK_BYTES, this.end - offset)))
     let done = 0
     while (done < chunk.length) {
       const count = await this.#handle.read(chunk.subarray(done), offset + done)

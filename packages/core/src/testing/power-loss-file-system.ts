@@ -41,7 +41,9 @@ export interface PowerLossFileSystem extends FileSystem {
    * of its sizes, each created, renamed or removed name is there or not, all independently of each other.
    */
   afterPowerCut(choose: PowerCutChooser): PowerLossFileSystem
-  /** From now on every call fails, as in a process that no longer exists. */
+  /** The same disk as the next process sees it; on this one every call fails from now on, as in a killed process. */
+  afterKill(): PowerLossFileSystem
+  /** From now on every call fails. */
   turnOff(): void
   /** Puts a file there, whole and durable. */
   plant(path: string, content: Uint8Array): void
@@ -278,6 +280,11 @@ class SimulatedDisk implements PowerLossFileSystem {
 
   afterPowerCut(choose: PowerCutChooser): PowerLossFileSystem {
     return new SimulatedDisk(this.#sectorBytes, this.#root.afterPowerCut(choose, this.#sectorBytes))
+  }
+
+  afterKill(): PowerLossFileSystem {
+    this.turnOff()
+    return new SimulatedDisk(this.#sectorBytes, this.#root)
   }
 
   turnOff(): void {

@@ -1,0 +1,127 @@
+import { createPowerLossFileSystem, forEveryChoice, seededRandom, type SeededRandom } from '@se/core/testing'
+import { seed } from '@se/testkit'
+import { describe, expect, it } from 'vitest'
+import { openLog, type Log } from '../src/index.ts'
+import {
+  append,
+  appendBuffered,
+  openAndCheck,
+  Promises,
+  runPowerCutCase,
+  worldOptions,
+} from './power-cut-world.ts'
+
+/**
+ * Goal: after any power cut all acknowledged records are there, in order, and nothing is invented.
+ * Method: a simulated disk that loses any subset of unsynced sectors and names; short scripts are cut at every call
+ * with every outcome, long random ones at random.
+ */
+
+// Tens of thousands of simulated errors are thrown here; their stacks would take most of the time.
+Error.stackTraceLimit = 0
+
+interface Script {
+  readonly name: string
+  readonly sectorBytes: 512 | 4096
+  run(log: Log, promises: Promises, random: SeededRandom): Promise<void>
+}
+
+const scripts: Script[] = [
+  {
+    name: 'two appends, one of them over several sectors',
+    sectorBytes: 512,
+    async run(log, promises, random) {
+      await append(log, promises, [10], random)
+      await append(log, promises, [900, 0, 300], random)
+    },
+  },
+  {
+    name: 'two appends on 4-KiB sectors, closed',
+    sectorBytes: 4096,
+    async run(log, promises, random) {
+      await append(log, promises, [10], random)
+      await append(log, promises, [900], random)
+      await log.close()
+    },
+  },
+  {
+    name: 'buffered appends before a durable one',
+    sectorBytes: 512,
+    async run(log, promises, random) {
+      await appendBuffered(log, promises, [200], random)
+      await appendBuffered(log, promises, [200], random)
+      await append(log, promises, [500], random)
+      await appendBuffered(log, promises, [100], random)
+    },
+  },
+  {
+    name: 'into the second and third segment, releasing the first',
+    sectorBytes: 4096,
+    async run(log, promises, random) {
+      await append(log, promises, [3000], random)
+      await append(log, promises, [3000], random)
+      promises.releasedThrough = 1
+      await log.release(1)
+      await append(log, promises, [3000], random)
+    },
+  },
+  {
+    name: 'a buffered record before the change of segments',
+    sectorBytes: 4096,
+    async run(log, promises, random) {
+      await appendBuffered(log, promises, [2000], random)
+      await append(log, promises, [3000], random)
+    },
+  },
+]
+
+describe('[W1] a power cut at every call, with every outcome', () => {
+  it.each(scripts)('$name', async ({ sectorBytes, run }) => {
+    let outcomes = 0
+    let isOver = false
+    for (let cutAt = 0; !isOver; cutAt++) {
+      const disk = createPowerLossFileSystem({ sectorBytes })
+      const promises = new Promises()
+      disk.onCall = ({ index }) => {
+        if (index === cutAt) disk.turnOff()
+        return undefined
+      }
+      const random = seededRandom(1)
+      const life = async () => {
+        await disk.makeDirectory('/data')
+        await disk.syncDirectory('/')
+        await run(await openLog(worldOptions(disk)), promises, random)
+      }
+      await life().catch(() => {})
+      isOver = disk.callCount <= cutAt
+      // A power cut also falls between two calls: what is off is off.
+      disk.turnOff()
+      outcomes += await forEveryChoice(async (choose) => {
+        const after = disk.afterPowerCut(choose)
+        await after.makeDirectory('/data')
+        await openAndCheck(after, promises, promises.durableThrough)
+      }, 20_000)
+    }
+    expect(outcomes).toBeGreaterThan(60)
+  })
+})
+
+describe('[W1] random lives with power cuts, kills and failing disks', () => {
+  it('keeps every promise in 10,000 of them', { timeout: 120_000 }, async () => {
+    const start = seed('power cuts')
+    const sum = { cuts: 0, records: 0, torn: 0, segmentsFreed: 0 }
+    for (let index = 0; index < 10_000; index++) {
+      const caseSeed = (start + index) % 2 ** 32
+      try {
+        const summary = await runPowerCutCase(seededRandom(caseSeed))
+        for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += summary[key]
+      } catch (error) {
+        throw new Error(`seed ${caseSeed}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+    // The lives must have been worth living.
+    expect(sum.cuts).toBeGreaterThan(15_000)
+    expect(sum.torn).toBeGreaterThan(300)
+    expect(sum.segmentsFreed).toBeGreaterThan(1000)
+  })
+})
