@@ -125,7 +125,7 @@ export class ParkingLot {
   park(write: ItemWrite, because: ParkCause, error: unknown): Promise<void> {
     return this.#inTurn(async () => {
       // While a retry is under way its close line is still to come, and would close this one too.
-      const isKnown = (each: Parked) => compareStamps(each.item.stamp, write.stamp) === 0
+      const isKnown = (each: Parked) => !each.isRetrying && compareStamps(each.item.stamp, write.stamp) === 0
       if (this.#of(write.id).some(isKnown)) return
       const item = parkedItemOf(write, because, describeError(error), this.#options.clock.nowMs())
       const number = this.#nextNumber

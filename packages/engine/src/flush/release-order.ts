@@ -11,9 +11,9 @@ interface Claim {
 }
 
 /**
- * The lowest log sequence that anybody still needs: a binary heap of claims. A claim whose holder is settled, or
- * needs an even lower record by now, is dropped when it comes to the top: O(log n) a claim, however many are
- * pending.
+ * The lowest log sequence that anybody still needs: a binary heap of claims. A claim whose holder is settled is
+ * dropped when it comes to the top: O(log n) a claim, however many are pending. A holder that came to need a lower
+ * record has two claims, of which the lower one counts.
  */
 export class ReleaseOrder {
   readonly #heap: Claim[] = []
@@ -37,7 +37,7 @@ export class ReleaseOrder {
   /** @returns `undefined` when nobody needs any record */
   lowest(): number | undefined {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (!top.holder.isSettled && top.holder.firstLogSequence === top.sequence) return top.sequence
+      if (!top.holder.isSettled) return top.sequence
       this.#dropTop()
     }
     return undefined

@@ -203,17 +203,24 @@ describe('the breaker', () => {
   })
 
   it('is not moved by calls that began before it opened', async () => {
-    const { cache, clock } = createWorld()
+    const { cache, clock } = createWorld({ lookupMs: 60_000 })
     let answerLate!: (lookup: Lookup) => void
+    let answerProbe!: (lookup: Lookup) => void
     const answers: (() => Promise<Lookup>)[] = [() => new Promise((resolve) => (answerLate = resolve))]
     const tier = cache({ get: () => answers.shift()?.() ?? Promise.reject(DOWN) })
     const early = tier.get('a')
     for (let count = 0; count < 3; count++) await tier.get('a')
     expect(tier.breakerState).toBe('open')
+    await clock.advance(1_000)
+    answers.push(() => new Promise((resolve) => (answerProbe = resolve)))
+    const probe = tier.get('a')
+    expect(tier.breakerState).toBe('half-open')
     answerLate(ABSENT)
     await early
-    expect(tier.breakerState).toBe('open')
-    await clock.advance(0)
+    expect(tier.breakerState).toBe('half-open')
+    answerProbe(ABSENT)
+    await probe
+    expect(tier.breakerState).toBe('closed')
   })
 
   it('takes refused data, fencing and bad input for answers [W6, P6]', async () => {
