@@ -2,15 +2,27 @@
  * The entry of an item: one string, header and value, so that one GET gets all. Drawn in
  * docs/formats/redis.md; `scripts.ts` reads bytes 0 … 21 by position.
  */
-import { decodeStamp, encodeStamp, type Stamp, type StoredItem } from '@se/core'
+import {
+  CONTENT_TYPE_BINARY,
+  CONTENT_TYPE_JSON,
+  encodeStamp,
+  STATE_DEFAULT,
+  type Stamp,
+  type StoredItem,
+} from '@se/core'
 
 /** First byte: magic 0xE in the high half, format 1 in the low half. */
 export const ENTRY_FORMAT = 0xe1
 /** Bytes up to the content type. */
 export const ENTRY_FIXED_BYTES = 40
-/** Bytes that tell whether an entry counts, and how new it is: format, flags, epoch, stamp. */
-export const ENTRY_HEAD_BYTES = 22
 
+/** Flags: what nearly every item says is said in a bit. */
+const IS_JSON = 1
+const IS_BINARY = 2
+const IS_DEFAULT_STATE = 4
+const FLAGS_KNOWN = IS_JSON | IS_BINARY | IS_DEFAULT_STATE
+
+const FLAGS_AT = 1
 const EPOCH_AT = 2
 const STAMP_AT = 10
 const VERSION_AT = 22
@@ -19,19 +31,43 @@ const UPDATED_AT = 32
 const CONTENT_TYPE_BYTES_AT = 38
 const STATE_BYTES_AT = 39
 
-/** What an entry says, without its id, which is in the key. */
+const NO_BYTES = Buffer.alloc(0)
+
+/** What an entry says; its id is in the key. */
 export interface EntryFields {
   readonly stamp: Stamp
   readonly version: number
   readonly createdAtMs: number
   readonly updatedAtMs: number
-  readonly contentType: Buffer
-  readonly state: Buffer
+  readonly texts: EntryTexts
   readonly bytes: Uint8Array
 }
 
-export function entryBytes(fields: Pick<EntryFields, 'contentType' | 'state' | 'bytes'>): number {
-  return ENTRY_FIXED_BYTES + fields.contentType.length + fields.state.length + fields.bytes.length
+/** Content type and state as an entry holds them. */
+export interface EntryTexts {
+  readonly flags: number
+  /** Empty where a flag says it. */
+  readonly contentType: Buffer
+  readonly state: Buffer
+}
+
+export function encodeTexts(contentType: string, state: string): EntryTexts {
+  if (contentType === CONTENT_TYPE_JSON && state === STATE_DEFAULT) return JSON_DEFAULT
+  let flags = 0
+  if (contentType === CONTENT_TYPE_JSON) flags |= IS_JSON
+  else if (contentType === CONTENT_TYPE_BINARY) flags |= IS_BINARY
+  if (state === STATE_DEFAULT) flags |= IS_DEFAULT_STATE
+  return {
+    flags,
+    contentType: (flags & (IS_JSON | IS_BINARY)) === 0 ? Buffer.from(contentType) : NO_BYTES,
+    state: (flags & IS_DEFAULT_STATE) === 0 ? Buffer.from(state) : NO_BYTES,
+  }
+}
+
+const JSON_DEFAULT: EntryTexts = { flags: IS_JSON | IS_DEFAULT_STATE, contentType: NO_BYTES, state: NO_BYTES }
+
+export function entryBytes({ texts, bytes }: Pick<EntryFields, 'texts' | 'bytes'>): number {
+  return ENTRY_FIXED_BYTES + texts.contentType.length + texts.state.length + bytes.length
 }
 
 /**
@@ -41,74 +77,48 @@ export function entryBytes(fields: Pick<EntryFields, 'contentType' | 'state' | '
  * @param target {@link entryBytes} bytes from `offset` on
  * @returns the offset behind it
  */
-export function encodeEntry(fields: EntryFields, epoch: Uint8Array, target: Buffer, offset: number): number {
-  const { contentType, state, bytes } = fields
+export function encodeEntry(
+  fields: EntryFields,
+  epoch: Uint8Array,
+  target: Uint8Array,
+  offset: number,
+): number {
+  const { texts, bytes } = fields
   target[offset] = ENTRY_FORMAT
-  target[offset + 1] = 0
+  target[offset + FLAGS_AT] = texts.flags
   for (let index = 0; index < 8; index++) target[offset + EPOCH_AT + index] = epoch[index]!
   encodeStamp(fields.stamp, target, offset + STAMP_AT)
-  target.writeUInt32BE(fields.version, offset + VERSION_AT)
-  target.writeUIntBE(fields.createdAtMs, offset + CREATED_AT, 6)
-  target.writeUIntBE(fields.updatedAtMs, offset + UPDATED_AT, 6)
-  target[offset + CONTENT_TYPE_BYTES_AT] = contentType.length
-  target[offset + STATE_BYTES_AT] = state.length
+  putWord(target, offset + VERSION_AT, fields.version)
+  putMilliseconds(target, offset + CREATED_AT, fields.createdAtMs)
+  putMilliseconds(target, offset + UPDATED_AT, fields.updatedAtMs)
+  target[offset + CONTENT_TYPE_BYTES_AT] = texts.contentType.length
+  target[offset + STATE_BYTES_AT] = texts.state.length
   let at = offset + ENTRY_FIXED_BYTES
-  target.set(contentType, at)
-  at += contentType.length
-  target.set(state, at)
-  at += state.length
+  target.set(texts.contentType, at)
+  at += texts.contentType.length
+  target.set(texts.state, at)
+  at += texts.state.length
   target.set(bytes, at)
   return at + bytes.length
 }
 
-/** Turns short texts, which are nearly always the same one, into bytes and back. */
-export interface TextMemo {
-  encode(text: string): Buffer
-  decode(source: Buffer, start: number, end: number): string
-}
-
-export function createTextMemo(): TextMemo {
-  let text = ''
-  let bytes = Buffer.alloc(0)
-  return {
-    encode(wanted) {
-      if (wanted !== text) {
-        text = wanted
-        bytes = Buffer.from(wanted, 'utf8')
-      }
-      return bytes
-    },
-    decode(source, start, end) {
-      const length = end - start
-      if (length === bytes.length) {
-        let index = 0
-        while (index < length && source[start + index] === bytes[index]) index++
-        if (index === length) return text
-      }
-      text = source.toString('utf8', start, end)
-      bytes = Buffer.from(source.subarray(start, end))
-      return text
-    },
-  }
-}
-
 /** Whether bytes have the form of an entry of this format. Others count as not there. */
-export function isEntry(source: Buffer): boolean {
+export function isEntry(source: Uint8Array): boolean {
   return (
     source.length >= ENTRY_FIXED_BYTES &&
     source[0] === ENTRY_FORMAT &&
-    source[1] === 0 &&
+    (source[FLAGS_AT]! & ~FLAGS_KNOWN) === 0 &&
     source.length >= ENTRY_FIXED_BYTES + source[CONTENT_TYPE_BYTES_AT]! + source[STATE_BYTES_AT]!
   )
 }
 
 /** The epoch of an entry as two words, so that judging one allocates nothing. */
-export function epochHighOf(source: Buffer): number {
-  return source.readUInt32BE(EPOCH_AT)
+export function epochHighOf(source: Uint8Array): number {
+  return word(source, EPOCH_AT)
 }
 
-export function epochLowOf(source: Buffer): number {
-  return source.readUInt32BE(EPOCH_AT + 4)
+export function epochLowOf(source: Uint8Array): number {
+  return word(source, EPOCH_AT + 4)
 }
 
 /**
@@ -119,22 +129,54 @@ export function epochLowOf(source: Buffer): number {
  *
  * @param source an entry, see {@link isEntry}
  */
-export function decodeEntry(
-  id: string,
-  source: Buffer,
-  contentTypes: TextMemo,
-  states: TextMemo,
-): StoredItem {
+export function decodeEntry(id: string, source: Buffer): StoredItem {
+  const flags = source[FLAGS_AT]!
   const contentTypeEnd = ENTRY_FIXED_BYTES + source[CONTENT_TYPE_BYTES_AT]!
   const stateEnd = contentTypeEnd + source[STATE_BYTES_AT]!
+  const bytes = Buffer.allocUnsafe(source.length - stateEnd)
+  source.copy(bytes, 0, stateEnd)
   return {
     id,
-    bytes: Buffer.from(source.subarray(stateEnd)),
-    stamp: decodeStamp(source, STAMP_AT),
-    version: source.readUInt32BE(VERSION_AT),
-    state: states.decode(source, contentTypeEnd, stateEnd),
-    contentType: contentTypes.decode(source, ENTRY_FIXED_BYTES, contentTypeEnd),
-    createdAtMs: source.readUIntBE(CREATED_AT, 6),
-    updatedAtMs: source.readUIntBE(UPDATED_AT, 6),
+    bytes,
+    stamp: {
+      time: word(source, STAMP_AT) * 2 ** 32 + word(source, STAMP_AT + 4),
+      instance: word(source, STAMP_AT + 8),
+    },
+    version: word(source, VERSION_AT),
+    state:
+      (flags & IS_DEFAULT_STATE) !== 0 ? STATE_DEFAULT : source.toString('utf8', contentTypeEnd, stateEnd),
+    contentType: decodeContentType(flags, source, contentTypeEnd),
+    createdAtMs: milliseconds(source, CREATED_AT),
+    updatedAtMs: milliseconds(source, UPDATED_AT),
   }
+}
+
+function decodeContentType(flags: number, source: Buffer, end: number): string {
+  if ((flags & IS_JSON) !== 0) return CONTENT_TYPE_JSON
+  if ((flags & IS_BINARY) !== 0) return CONTENT_TYPE_BINARY
+  return source.toString('latin1', ENTRY_FIXED_BYTES, end)
+}
+
+/** u32 big-endian. The methods of Buffer check bounds each time; an entry's length is checked once. */
+function word(source: Uint8Array, at: number): number {
+  return ((source[at]! << 24) | (source[at + 1]! << 16) | (source[at + 2]! << 8) | source[at + 3]!) >>> 0
+}
+
+/** u48 big-endian. */
+function milliseconds(source: Uint8Array, at: number): number {
+  return ((source[at]! << 8) | source[at + 1]!) * 2 ** 32 + word(source, at + 2)
+}
+
+function putWord(target: Uint8Array, at: number, value: number): void {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
+}
+
+function putMilliseconds(target: Uint8Array, at: number, value: number): void {
+  const high = Math.floor(value / 2 ** 32)
+  target[at] = high >>> 8
+  target[at + 1] = high
+  putWord(target, at + 2, value >>> 0)
 }

@@ -1,6 +1,7 @@
 import type { BranchSet, LedgerRow, Stamp } from '@se/core'
 import { compareStamps, INSTANCE_MAX } from '@se/core'
 import { bucketOfId, stripeOfBucket, STRIPE_COUNT } from '@se/core/hash'
+import { leafNumber } from './keys.ts'
 import { addLeaves, leafDelta, type LeafSums } from '@se/merkle'
 
 /** An item the ledger names: whatever entry is older than the bound goes. */
@@ -46,7 +47,7 @@ export function shareOut(rows: readonly LedgerRow[], branches: BranchSet): reado
       if (item === undefined || compareStamps(bound, item.bound) > 0) {
         items[stripe]!.set(entry.id, { id: entry.id, branch, bucket, bound })
       }
-      const leaf = branch * 65_536 + bucket
+      const leaf = leafNumber(branch, bucket)
       const delta = leafDelta(entry)
       const sum = leaves[stripe]!.get(leaf)
       leaves[stripe]!.set(leaf, {

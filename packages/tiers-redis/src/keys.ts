@@ -9,7 +9,7 @@
  * that one script can change it whole.
  */
 import { InvalidConfig } from '@se/core'
-import { stripeOfId, STRIPE_COUNT } from '@se/core/hash'
+import { BUCKET_COUNT, stripeOfId, STRIPE_COUNT } from '@se/core/hash'
 
 /** Longest prefix, bytes. */
 export const PREFIX_BYTES_MAX = 64
@@ -17,8 +17,7 @@ export const PREFIX_DEFAULT = 'se:'
 
 /** Fields of a meta that are not of a leaf; those of a leaf have seven bytes. */
 export const META_FIELDS = ['epoch', 'cut', 'revision'] as const
-/** Bytes of the name of a leaf, and of a field of a leaf. */
-export const LEAF_NAME_BYTES = 6
+/** Bytes of the name of a leaf's field. */
 export const LEAF_FIELD_BYTES = 7
 
 export interface CacheKeys {
@@ -63,22 +62,32 @@ export function createCacheKeys(prefix: string): CacheKeys {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** A leaf as one number: `branch * 65536 + bucket`. */
+export function leafNumber(branch: number, bucket: number): number {
+  return branch * BUCKET_COUNT + bucket
+}
+
 /** Name of a leaf in field names: branch and bucket in six hexadecimal digits. */
-export function leafName(branch: number, bucket: number): string {
-  return HEX[branch]! + HEX[bucket >>> 8]! + HEX[bucket & 0xff]!
+export function leafName(leaf: number): string {
+  return HEX[leaf >>> 16]! + HEX[(leaf >>> 8) & 0xff]! + HEX[leaf & 0xff]!
 }
 
 /** Field of a leaf's token; absent: none was ever set. */
-export function tokenField(branch: number, bucket: number): string {
-  return `t${leafName(branch, bucket)}`
+export function tokenField(leaf: number): string {
+  return `t${leafName(leaf)}`
 }
 
 /** Field of a leaf's epoch; absent: the stripe's epoch is in force. */
-export function epochField(branch: number, bucket: number): string {
-  return `e${leafName(branch, bucket)}`
+export function epochField(leaf: number): string {
+  return `e${leafName(leaf)}`
 }
 
 /** Field of a leaf's sums; absent: the leaf is empty. */
-export function sumsField(branch: number, bucket: number): string {
-  return `s${leafName(branch, bucket)}`
+export function sumsField(leaf: number): string {
+  return `s${leafName(leaf)}`
+}
+
+/** The leaf of a token's, epoch's or sums' field. */
+export function leafOfField(field: Buffer): number {
+  return Number.parseInt(field.toString('latin1', 1), 16)
 }

@@ -1,7 +1,14 @@
-import { stampMs, type BranchSet, type CachePut, type CachePutOutcome } from '@se/core'
+import {
+  encodeStamp,
+  stampMs,
+  STAMP_BYTES,
+  type BranchSet,
+  type CachePut,
+  type CachePutOutcome,
+} from '@se/core'
 import { bucketOf, hashId, stripeOfBucket, STRIPE_COUNT } from '@se/core/hash'
-import { createTextMemo, encodeEntry, entryBytes, ENTRY_FIXED_BYTES, type TextMemo } from './entry.ts'
-import { leafName, LEAF_FIELD_BYTES, type CacheKeys } from './keys.ts'
+import { encodeEntry, encodeTexts, entryBytes, ENTRY_FIXED_BYTES } from './entry.ts'
+import { leafNumber, LEAF_FIELD_BYTES, tokenField, type CacheKeys } from './keys.ts'
 import { CALL_ITEMS_MAX } from './scripts.ts'
 
 /**
@@ -16,7 +23,7 @@ const READ_WHOLE_BYTES_MAX = 512
 
 const GROUP_HEAD_BYTES = 4 + 8 + 1
 const TOKEN_BYTES = 16
-const ITEM_HEAD_BYTES = LEAF_FIELD_BYTES + TOKEN_BYTES + 12 + 4
+const ITEM_HEAD_BYTES = LEAF_FIELD_BYTES + TOKEN_BYTES + STAMP_BYTES + 4
 const NO_EPOCH = new Uint8Array(8)
 
 /** Arguments of one `sePut`, and whose outcomes it will answer. */
@@ -108,8 +115,6 @@ class CallEncoder {
   readonly #buckets: Uint16Array
   readonly #branches: BranchSet
   readonly #keys: CacheKeys
-  readonly #contentTypes: TextMemo = createTextMemo()
-  readonly #states: TextMemo = createTextMemo()
 
   constructor(puts: readonly CachePut[], buckets: Uint16Array, branches: BranchSet, keys: CacheKeys) {
     this.#puts = puts
@@ -145,43 +150,26 @@ class CallEncoder {
     }
   }
 
-  #entryBytes(put: CachePut): number {
-    const { bytes, contentType, state } = put.write
-    if (bytes === undefined) return 0
-    return entryBytes({
-      bytes,
-      contentType: this.#contentTypes.encode(contentType),
-      state: this.#states.encode(state),
-    })
+  #entryBytes({ write: { bytes, contentType, state } }: CachePut): number {
+    return bytes === undefined ? 0 : entryBytes({ bytes, texts: encodeTexts(contentType, state) })
   }
 
   #encodeItem(position: number, epoch: Uint8Array, blob: Buffer, at: number): number {
     const put = this.#puts[position]!
     const { id, stamp, bytes, contentType, state } = put.write
-    blob[at] = 0x74 // t
-    at += 1 + blob.write(leafName(this.#branches.branchOf(id), this.#buckets[position]!), at + 1, 'latin1')
+    const leaf = leafNumber(this.#branches.branchOf(id), this.#buckets[position]!)
+    at += blob.write(tokenField(leaf), at, 'latin1')
+    encodeStamp(stamp, blob, at)
+    at = blob.writeUInt32BE(this.#entryBytes(put), at + STAMP_BYTES)
+    if (bytes !== undefined) {
+      const { version, createdAtMs } = put
+      const texts = encodeTexts(contentType, state)
+      const updatedAtMs = stampMs(stamp)
+      at = encodeEntry({ stamp, version, createdAtMs, updatedAtMs, texts, bytes }, epoch, blob, at)
+    }
     if (put.permit === undefined) blob.fill(0, at, at + TOKEN_BYTES)
     else blob.write(put.permit.token, at, TOKEN_BYTES, 'latin1')
-    at += TOKEN_BYTES
-    at = blob.writeUInt32BE(Math.floor(stamp.time / 2 ** 32), at)
-    at = blob.writeUInt32BE(stamp.time >>> 0, at)
-    at = blob.writeUInt32BE(stamp.instance, at)
-    at = blob.writeUInt32BE(this.#entryBytes(put), at)
-    if (bytes === undefined) return at
-    return encodeEntry(
-      {
-        stamp,
-        version: put.version,
-        createdAtMs: put.createdAtMs,
-        updatedAtMs: stampMs(stamp),
-        contentType: this.#contentTypes.encode(contentType),
-        state: this.#states.encode(state),
-        bytes,
-      },
-      epoch,
-      blob,
-      at,
-    )
+    return at + TOKEN_BYTES
   }
 }
 

@@ -3,7 +3,9 @@ import {
   createBranchSet,
   decodeCut,
   encodeCut,
+  encodeStamp,
   invariant,
+  STAMP_BYTES,
   type BranchSet,
   type CachePermit,
   type CachePut,
@@ -15,12 +17,21 @@ import {
   type StoredLeaf,
   type StripeState,
 } from '@se/core'
-import { bucketOfId, stripeOfBucket, stripeOfId, STRIPE_COUNT } from '@se/core/hash'
+import { bucketOfId, BUCKET_COUNT, stripeOfBucket, stripeOfId, STRIPE_COUNT } from '@se/core/hash'
 import { addLeaves, decodeLeaf, EMPTY_LEAF, encodeLeaf, isEmptyLeaf, LEAF_BYTES } from '@se/merkle'
 import { createConnection, unknownCauseOf, type RedisConnection, type ScriptClient } from './connection.ts'
-import { createTextMemo, decodeEntry } from './entry.ts'
+import { decodeEntry } from './entry.ts'
 import { shareOut, type FinishItem, type FinishLeaf, type StripeShare } from './finish-plan.ts'
-import { epochField, LEAF_FIELD_BYTES, META_FIELDS, sumsField, tokenField } from './keys.ts'
+import {
+  epochField,
+  leafName,
+  leafNumber,
+  leafOfField,
+  LEAF_FIELD_BYTES,
+  META_FIELDS,
+  sumsField,
+  tokenField,
+} from './keys.ts'
 import { KnownStripes, type KnownStripe } from './known-stripes.ts'
 import { parseOptions, type ParsedOptions, type RedisCacheOptions } from './options.ts'
 import { decodeOutcome, planPuts, uniqueRounds, type PutCall } from './put-plan.ts'
@@ -30,7 +41,7 @@ import { CALL_ITEMS_MAX, TOKEN_NONE } from './scripts.ts'
  * Ids of one MGET; further ones follow in the same round trip, so that Redis reads on while the client
  * decodes the first.
  */
-const READ_CALL_ITEMS = 250
+const READ_CALL_ITEMS = 500
 const EPOCH_BYTES = 8
 
 /** A {@link CacheTier} on Redis, and where its keys are. */
@@ -54,8 +65,6 @@ class RedisCacheTier implements RedisCache {
   readonly #options: ParsedOptions
   readonly #connection: RedisConnection
   readonly #known = new KnownStripes()
-  readonly #contentTypes = createTextMemo()
-  readonly #states = createTextMemo()
   /** `finishStripe` is called once a stripe with the same rows; they are shared out once. */
   readonly #shares = new WeakMap<readonly LedgerRow[], readonly StripeShare[]>()
   #branches: BranchSet = createBranchSet()
@@ -116,13 +125,13 @@ class RedisCacheTier implements RedisCache {
   }
 
   async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
+    const lookups: Lookup[] = new Array<Lookup>(ids.length).fill(SUSPENDED)
     const stripes = new Uint8Array(ids.length)
     const asked: number[] = []
     for (let index = 0; index < ids.length; index++) {
       stripes[index] = stripeOfId(ids[index]!)
       if (this.#known.get(stripes[index]!) !== undefined) asked.push(index)
     }
-    const lookups: Lookup[] = Array.from({ length: ids.length }, () => SUSPENDED)
     if (asked.length === 0) return lookups
     const calls = this.#connection.isCluster ? byStripe(asked, stripes) : inSlices(asked, READ_CALL_ITEMS)
     try {
@@ -131,9 +140,10 @@ class RedisCacheTier implements RedisCache {
           calls.map(async (positions) => {
             const keys = positions.map((index) => this.#options.keys.itemIn(stripes[index]!, ids[index]!))
             const entries = await client.mgetBuffer(keys)
-            positions.forEach((index, at) => {
+            for (let at = 0; at < positions.length; at++) {
+              const index = positions[at]!
               lookups[index] = this.#judge(ids[index]!, stripes[index]!, entries[at] ?? null)
-            })
+            }
           }),
         ),
       )
@@ -146,41 +156,48 @@ class RedisCacheTier implements RedisCache {
 
   #judge(id: string, stripe: number, entry: Buffer | null): Lookup {
     if (entry === null || !this.#known.counts(stripe, entry, () => this.#leafOf(id))) return ABSENT
-    return { kind: 'found', item: decodeEntry(id, entry, this.#contentTypes, this.#states) }
+    return { kind: 'found', item: decodeEntry(id, entry) }
   }
 
   #leafOf(id: string): number {
-    return this.#branches.branchOf(id) * 65_536 + bucketOfId(id)
+    return leafNumber(this.#branches.branchOf(id), bucketOfId(id))
   }
 
   async readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]> {
-    if (ids.length === 0) return []
-    const buckets = ids.map((id) => bucketOfId(id))
-    const positions = byStripe(
+    const permits: (CachePermit | undefined)[] = ids.map(() => undefined)
+    if (ids.length === 0) return permits
+    const leaves = ids.map((id) => this.#leafOf(id))
+    const stripes = byStripe(
       ids.map((_, index) => index),
-      Uint8Array.from(buckets, stripeOfBucket),
-    )
+      Uint8Array.from(leaves, (leaf) => stripeOfBucket(leaf % BUCKET_COUNT)),
+    ).map((positions) => ({
+      key: this.metaKeyOf(stripeOfBucket(leaves[positions[0]!]! % BUCKET_COUNT)),
+      positions,
+    }))
     const metas = await this.#readHashes(
-      positions.map((ofStripe) => ({
-        key: this.metaKeyOf(stripeOfBucket(buckets[ofStripe[0]!]!)),
-        fields: [
-          'epoch',
-          'revision',
-          ...ofStripe.map((index) => tokenField(this.#branches.branchOf(ids[index]!), buckets[index]!)),
-          ...ofStripe.map((index) => epochField(this.#branches.branchOf(ids[index]!), buckets[index]!)),
-        ],
+      stripes.map(({ key, positions }) => ({
+        key,
+        fields: ['epoch', 'revision', ...positions.map((index) => tokenField(leaves[index]!))],
       })),
     )
-    const permits: (CachePermit | undefined)[] = ids.map(() => undefined)
-    positions.forEach((ofStripe, call) => {
-      const [epoch, , ...leafFields] = metas[call]!
+    // Leaf epochs are rare, and asked for only where there are some. Read after the tokens: who makes a leaf
+    // epoch sets a token too, so that a token read before it creates nothing under it.
+    const epochs = await this.#readHashes(
+      stripes.map(({ key, positions }, at) => {
+        const [epoch, revision] = metas[at]!
+        const hasLeafEpochs = epoch && revision && !epoch.equals(revision)
+        return { key, fields: hasLeafEpochs ? positions.map((index) => epochField(leaves[index]!)) : [] }
+      }),
+    )
+    stripes.forEach(({ positions }, at) => {
+      const [epoch, , ...tokens] = metas[at]!
       if (!epoch) return
       const stripeEpoch = epoch.toString('hex')
-      ofStripe.forEach((index, at) => {
+      positions.forEach((index, position) => {
         permits[index] = {
           id: ids[index]!,
-          token: leafFields[at]?.toString('latin1') ?? TOKEN_NONE,
-          epoch: leafFields[ofStripe.length + at]?.toString('hex') ?? stripeEpoch,
+          token: tokens[position]?.toString('latin1') ?? TOKEN_NONE,
+          epoch: epochs[at]![position]?.toString('hex') ?? stripeEpoch,
         }
       })
     })
@@ -317,7 +334,7 @@ class RedisCacheTier implements RedisCache {
     leaves: readonly FinishLeaf[],
   ): Promise<{ revision: Buffer | ''; encoded: Buffer | '' } | undefined> {
     if (leaves.length === 0) return { revision: '', encoded: '' }
-    const fields = leaves.map((leaf) => sumsField(leaf.branch, leaf.bucket))
+    const fields = leaves.map((leaf) => sumsField(leafNumber(leaf.branch, leaf.bucket)))
     const [meta] = await this.#readHashes([
       { key: this.metaKeyOf(state.stripe), fields: ['revision', ...fields] },
     ])
@@ -353,7 +370,7 @@ class RedisCacheTier implements RedisCache {
         Buffer.from(this.#options.random.bytes(EPOCH_BYTES)),
         this.#randomHex(),
         Buffer.from(this.#options.random.bytes(EPOCH_BYTES)),
-        encodeLeaves(leaves, (branch, bucket) => sumsField(branch, bucket).slice(1)),
+        encodeLeaves(leaves, leafName),
       ),
     )
     if (isDone !== 1) return false
@@ -375,19 +392,34 @@ class RedisCacheTier implements RedisCache {
     return this.#options.keys.meta(stripe)
   }
 
-  /** Reads fields of hashes in one round trip. On Cluster a pipeline must stay on one node, so none is used. */
-  #readHashes(hashes: readonly { key: string; fields: string[] }[]): Promise<(Buffer | null)[][]> {
+  /**
+   * Reads fields of hashes in one round trip, in none where no field is asked for. On Cluster a pipeline must
+   * stay on one node, so none is used.
+   */
+  async #readHashes(
+    hashes: readonly { key: string; fields: readonly string[] }[],
+  ): Promise<(Buffer | null)[][]> {
+    const answers: (Buffer | null)[][] = hashes.map(() => [])
+    const asked = [...hashes.entries()].filter(([, { fields }]) => fields.length > 0)
+    if (asked.length === 0) return answers
     return this.#connection.run(async (client) => {
-      if (this.#connection.isCluster || hashes.length === 1) {
-        return Promise.all(hashes.map(({ key, fields }) => client.hmgetBuffer(key, ...fields)))
+      if (this.#connection.isCluster || asked.length === 1) {
+        await Promise.all(
+          asked.map(async ([index, { key, fields }]) => {
+            answers[index] = await client.hmgetBuffer(key, ...fields)
+          }),
+        )
+        return answers
       }
       const pipeline = client.pipeline()
-      for (const { key, fields } of hashes) pipeline.hmgetBuffer(key, ...fields)
+      for (const [, { key, fields }] of asked) pipeline.hmgetBuffer(key, ...fields)
       const results = (await pipeline.exec()) ?? []
-      return results.map(([error, values]) => {
+      asked.forEach(([index], at) => {
+        const [error, values] = results[at]!
         if (error) throw error
-        return values as (Buffer | null)[]
+        answers[index] = values as (Buffer | null)[]
       })
+      return answers
     })
   }
 
@@ -400,7 +432,7 @@ class RedisCacheTier implements RedisCache {
     }
     const leafEpochs = new Map<number, string>()
     for (const { branch, bucket, value } of fields.leaves) {
-      leafEpochs.set(branch * 65_536 + bucket, value.toString('hex'))
+      leafEpochs.set(leafNumber(branch, bucket), value.toString('hex'))
     }
     this.#known.learn(stripe, order, { state: fields.state, revision: fields.revision, leafEpochs })
     return fields.state
@@ -415,8 +447,12 @@ class RedisCacheTier implements RedisCache {
     if (read === undefined) return undefined
     const leaves: { branch: number; bucket: number; value: Buffer }[] = []
     for (let at = META_FIELDS.length; at < answer.length; at += 2) {
-      const leaf = Number.parseInt(answer[at]!.toString('latin1', 1), 16)
-      leaves.push({ branch: Math.floor(leaf / 65_536), bucket: leaf % 65_536, value: answer[at + 1]! })
+      const leaf = leafOfField(answer[at]!)
+      leaves.push({
+        branch: Math.floor(leaf / BUCKET_COUNT),
+        bucket: leaf % BUCKET_COUNT,
+        value: answer[at + 1]!,
+      })
     }
     return { ...read, leaves }
   }
@@ -469,25 +505,21 @@ function inSlices<T>(list: readonly T[], length: number): T[][] {
 }
 
 function encodeBounds(items: readonly FinishItem[]): Buffer {
-  const bytes = Buffer.allocUnsafe(items.length * (LEAF_FIELD_BYTES + 12))
+  const bytes = Buffer.allocUnsafe(items.length * (LEAF_FIELD_BYTES + STAMP_BYTES))
   let at = 0
   for (const { branch, bucket, bound } of items) {
-    at += bytes.write(tokenField(branch, bucket), at, 'latin1')
-    at = bytes.writeUInt32BE(Math.floor(bound.time / 2 ** 32), at)
-    at = bytes.writeUInt32BE(bound.time >>> 0, at)
-    at = bytes.writeUInt32BE(bound.instance, at)
+    at += bytes.write(tokenField(leafNumber(branch, bucket)), at, 'latin1')
+    encodeStamp(bound, bytes, at)
+    at += STAMP_BYTES
   }
   return bytes
 }
 
-function encodeLeaves(
-  leaves: readonly StoredLeaf[],
-  nameOf: (branch: number, bucket: number) => string,
-): Buffer {
+function encodeLeaves(leaves: readonly StoredLeaf[], nameOf: (leaf: number) => string): Buffer {
   return Buffer.concat(
     leaves.flatMap((leaf) => {
       invariant(leaf.sums.length === LEAF_BYTES, 'sums of a leaf have 28 bytes', { length: leaf.sums.length })
-      return [Buffer.from(nameOf(leaf.branch, leaf.bucket), 'latin1'), leaf.sums]
+      return [Buffer.from(nameOf(leafNumber(leaf.branch, leaf.bucket)), 'latin1'), leaf.sums]
     }),
   )
 }

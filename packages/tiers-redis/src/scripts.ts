@@ -10,6 +10,8 @@
  * stopped half way by a full memory leaves a stripe that promises less than it could, never more.
  */
 
+import { ENTRY_FORMAT } from './entry.ts'
+
 /** Token of a leaf that has none, on the wire and in permits. */
 export const TOKEN_NONE = '0'.repeat(16)
 /** Most items in one call of `sePut` or `seFinish`; Lua's `unpack` takes some 8,000 values. */
@@ -22,7 +24,10 @@ export const CALL_ITEMS_MAX = 500
  * ARGV  1 a fresh token  2 how many groups  3 `whole` or `head`: how existing entries are read
  *       4 time to live in ms, or ''  5 groups:
  *       u32 item count, 8 bytes epoch of their permits (zeros: none), `w` write or `f` fill, then by item
- *       7 bytes token field, 16 bytes token of the permit, u64 + u32 stamp, u32 length, the entry (none: delete)
+ *       7 bytes token field, u64 + u32 stamp, u32 length, the entry (none: delete), 16 bytes token of the permit
+ *
+ * Tokens are read before any is set, so that items of one call do not take each other the right to create;
+ * and only for items that would be created, since replacing needs none.
  *
  * @returns a letter an item: `s` stored, `r` removed, `k` skipped, `u` no meta
  */
@@ -39,70 +44,81 @@ else
 end
 local stores, removes, outcomes = {}, {}, {}
 local storeCount, removeCount = 0, 0
-local position, before = 1, 0
+local position, item = 1, 0
 for group = 1, groupCount do
   local count, permitEpoch, kind
   count, permitEpoch, kind, position = unpackFrom('>I4c8c1', blob, position)
-  local fields, tokens, times, instances, entries = { 'epoch', 'revision' }, {}, {}, {}, {}
+  local state = call('HMGET', KEYS[group], 'epoch', 'revision')
+  local stripeEpoch = state[1]
+  local hasLeafEpochs = state[2] ~= stripeEpoch
+  local isWrite = kind == 'w'
+  local freshTokens, freshCount = {}, 0
+  local created, createdFields, createdCount
   for i = 1, count do
-    fields[i + 2], tokens[i], times[i], instances[i], entries[i], position =
-      unpackFrom('>c7c16I8I4I4c0', blob, position)
-  end
-  local meta = call('HMGET', KEYS[group], unpack(fields))
-  local stripeEpoch = meta[1]
-  if stripeEpoch then
-    local leafEpochs
-    if meta[2] ~= stripeEpoch then
-      local names = {}
-      for i = 1, count do names[i] = 'e' .. sub(fields[i + 2], 2) end
-      leafEpochs = call('HMGET', KEYS[group], unpack(names))
-    end
-    local isWrite = kind == 'w'
-    local freshTokens, freshCount = {}, 0
-    for i = 1, count do
-      local inForce = leafEpochs and leafEpochs[i] or stripeEpoch
-      local entry, old = entries[i], existing[before + i]
+    local field, time, instance, entry
+    field, time, instance, entry, position = unpackFrom('>c7I8I4I4c0', blob, position)
+    local tokenAt = position
+    position = position + 16
+    item = item + 1
+    local outcome = 'k'
+    if not stripeEpoch then
+      outcome = 'u'
+    else
+      local inForce = stripeEpoch
+      if hasLeafEpochs then inForce = call('HGET', KEYS[group], 'e' .. sub(field, 2)) or stripeEpoch end
       local isValid, isNewer = false, false
+      local old = existing[item]
       if old and #old >= 22 then
-        local oldFormat, oldEpoch, oldTime, oldInstance = unpackFrom('>I2c8I8I4', old)
-        if oldFormat == 57600 and oldEpoch == inForce then
+        local oldFormat, oldEpoch, oldTime, oldInstance = unpackFrom('>Bxc8I8I4', old)
+        if oldFormat == ${ENTRY_FORMAT} and oldEpoch == inForce then
           isValid = true
-          isNewer = times[i] > oldTime or (times[i] == oldTime and instances[i] > oldInstance)
+          isNewer = time > oldTime or (time == oldTime and instance > oldInstance)
         end
       end
-      local outcome = 'k'
-      if entry == '' then
-        if not isValid then
-          outcome = 'r'
-        elseif isNewer then
-          outcome = 'r'
-          removeCount = removeCount + 1
-          removes[removeCount] = KEYS[groupCount + before + i]
+      if isValid then
+        if isNewer then
+          if entry ~= '' and permitEpoch == inForce then
+            outcome = 's'
+          elseif entry == '' or isWrite then
+            outcome = 'r'
+            removeCount = removeCount + 1
+            removes[removeCount] = KEYS[groupCount + item]
+          end
         end
-      elseif isNewer or not isValid then
-        if permitEpoch == inForce and (isValid or (meta[i + 2] or '${TOKEN_NONE}') == tokens[i]) then
-          outcome = 's'
-          stores[storeCount + 1] = KEYS[groupCount + before + i]
-          stores[storeCount + 2] = entry
-          storeCount = storeCount + 2
-        elseif isValid and isWrite then
-          outcome = 'r'
-          removeCount = removeCount + 1
-          removes[removeCount] = KEYS[groupCount + before + i]
-        end
+      elseif entry == '' then
+        outcome = 'r'
+      elseif permitEpoch == inForce then
+        if not created then created, createdFields, createdCount = {}, {}, 0 end
+        createdCount = createdCount + 1
+        created[createdCount] = { item, entry, tokenAt }
+        createdFields[createdCount] = field
       end
-      outcomes[before + i] = outcome
+      if outcome == 's' then
+        stores[storeCount + 1] = KEYS[groupCount + item]
+        stores[storeCount + 2] = entry
+        storeCount = storeCount + 2
+      end
       if isWrite then
-        freshTokens[freshCount + 1] = fields[i + 2]
+        freshTokens[freshCount + 1] = field
         freshTokens[freshCount + 2] = fresh
         freshCount = freshCount + 2
       end
     end
-    if freshCount > 0 then call('HSET', KEYS[group], unpack(freshTokens)) end
-  else
-    for i = 1, count do outcomes[before + i] = 'u' end
+    outcomes[item] = outcome
   end
-  before = before + count
+  if created then
+    local tokens = call('HMGET', KEYS[group], unpack(createdFields))
+    for i = 1, createdCount do
+      local at, entry, tokenAt = unpack(created[i])
+      if (tokens[i] or '${TOKEN_NONE}') == sub(blob, tokenAt, tokenAt + 15) then
+        outcomes[at] = 's'
+        stores[storeCount + 1] = KEYS[groupCount + at]
+        stores[storeCount + 2] = entry
+        storeCount = storeCount + 2
+      end
+    end
+  end
+  if freshCount > 0 then call('HSET', KEYS[group], unpack(freshTokens)) end
 end
 if removeCount > 0 then call('DEL', unpack(removes)) end
 if storeCount > 0 then
