@@ -120,7 +120,7 @@ export class GrowingTable {
 
   /** Stores one more copy. Moves at most 200 residents and splits at most four buckets. */
   add(tag: number, base: number): void {
-    if (this.stash.size > 0) this.#placeOldestOfStash()
+    if (this.stash.size > 0) this.#placeOneOfStash()
     this.#place(tag, base, KICKS_MAX)
     if (this.#occupied + this.stash.size > this.#growAbove) this.#grow()
   }
@@ -133,7 +133,7 @@ export class GrowingTable {
       this.#take(this.#fold(index), word) ||
       this.#take(this.#fold(index ^ spread(tag)), word | 1) ||
       (this.stash.size > 0 && this.stash.delete(tag, base & this.#baseMask))
-    if (this.stash.size > 0) this.#placeOldestOfStash()
+    if (this.stash.size > 0) this.#placeOneOfStash()
     return isRemoved
   }
 
@@ -237,8 +237,8 @@ export class GrowingTable {
     return this.#fold(residentIndex(bucket, tag, word & 1, this.baseBits) ^ spread(tag))
   }
 
-  #placeOldestOfStash(): void {
-    const waiting = this.stash.takeOldest()
+  #placeOneOfStash(): void {
+    const waiting = this.stash.takeNext()
     if (waiting !== undefined) this.#place(waiting.tag, waiting.base, STASH_KICKS_MAX)
   }
 

@@ -8,6 +8,7 @@ export class Stash {
   /** Copies by tag and base, joined to one safe integer. */
   readonly #copies = new Map<number, number>()
   readonly #baseSize: number
+  #turn = this.#copies.keys()
 
   /** @param baseBits 0 … 22: with a 31-bit tag the joined number is a safe integer */
   constructor(baseBits: number) {
@@ -38,18 +39,26 @@ export class Stash {
     return true
   }
 
-  /** Takes one copy of the entry that waited longest, for a new attempt to place it; to be added again if that fails. */
-  takeOldest(): { readonly tag: number; readonly base: number } | undefined {
-    const first = this.#copies.entries().next()
-    if (first.done === true) return undefined
-    const [entry, copies] = first.value
-    // Deleted and set anew, so that the next call takes another one.
-    this.#copies.delete(entry)
-    if (copies > 1) this.#copies.set(entry, copies - 1)
-    return { tag: Math.floor(entry / this.#baseSize), base: entry % this.#baseSize }
+  /**
+   * Takes one copy of some entry out, for a new attempt to place it; to be added again if that fails.
+   *
+   * Goes round: an entry's turn comes again after all others'.
+   */
+  takeNext(): { readonly tag: number; readonly base: number } | undefined {
+    // One iterator kept from call to call. A new one would walk over the gaps of all entries deleted before.
+    let next = this.#turn.next()
+    if (next.done === true) {
+      this.#turn = this.#copies.keys()
+      next = this.#turn.next()
+      if (next.done === true) return undefined
+    }
+    const tag = Math.floor(next.value / this.#baseSize)
+    const base = next.value % this.#baseSize
+    this.delete(tag, base)
+    return { tag, base }
   }
 
-  /** In the order of their waiting. */
+  /** In no particular order. */
   *entries(): Generator<{ readonly tag: number; readonly base: number; readonly copies: number }> {
     for (const [entry, copies] of this.#copies) {
       yield { tag: Math.floor(entry / this.#baseSize), base: entry % this.#baseSize, copies }
