@@ -3,6 +3,7 @@ import type { ArchiveTier, CacheTier } from '@se/core'
 import { createEngine, type Engine, type Logger } from '@se/engine'
 import { createMetricsObserver } from '@se/metrics'
 import { createPrometheusMetrics, type PrometheusMetrics } from '@se/metrics/prometheus'
+import type { RetryReport } from '@se/tiers-mysql'
 import type { ServerConfig } from './config.ts'
 
 export interface WiredEngine {
@@ -18,7 +19,10 @@ export interface WiredEngine {
 export async function wireEngine(config: ServerConfig, logger: Logger): Promise<WiredEngine> {
   const metrics = createPrometheusMetrics()
   const observer = createMetricsObserver({ meter: metrics.meter })
-  const archive = await archiveOf(config)
+  // Inside the archive a transaction that meets others is repeated at once; the engine's own retries are counted by it.
+  const onRetry = ({ backend, attempts }: RetryReport) =>
+    observer.engine.retried?.({ backend, attempt: attempts, delayMs: 0 })
+  const archive = await archiveOf(config, onRetry)
   const cache = await cacheOf(config, logger)
   const engine = createEngine({
     log: { directory: path.join(config.dataDirectory, 'log') },
@@ -33,13 +37,16 @@ export async function wireEngine(config: ServerConfig, logger: Logger): Promise<
   return { engine, archiveBackend: archive.backend, metrics }
 }
 
-async function archiveOf({ sqlUrl, dataDirectory }: ServerConfig): Promise<ArchiveTier> {
+async function archiveOf(
+  { sqlUrl, dataDirectory }: ServerConfig,
+  onRetry: (report: RetryReport) => void,
+): Promise<ArchiveTier> {
   if (sqlUrl === undefined) {
     const { sqliteArchive } = await import('@se/tiers-mysql/sqlite')
-    return sqliteArchive({ file: path.join(dataDirectory, 'archive.sqlite') })
+    return sqliteArchive({ file: path.join(dataDirectory, 'archive.sqlite'), onRetry })
   }
   const { mysqlArchive } = await import('@se/tiers-mysql/mysql')
-  return mysqlArchive({ url: sqlUrl })
+  return mysqlArchive({ url: sqlUrl, onRetry })
 }
 
 async function cacheOf(

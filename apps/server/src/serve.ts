@@ -4,6 +4,9 @@ import { createApp } from './app.ts'
 import { describeConfig, type ServerConfig } from './config.ts'
 import { wireEngine } from './open-engine.ts'
 
+/** While stopping, connections whose request has been answered are closed so often, ms. */
+const IDLE_CHECK_MS = 20
+
 /** A server that listens. */
 export interface RunningServer {
   /** `http://host:port` */
@@ -44,8 +47,14 @@ export async function serve(
   async function stop(): Promise<void> {
     logger.info({ event: 'stopping' }, 'stopping')
     const cutOff = setTimeout(() => app.server.closeAllConnections(), config.stopMs)
-    await app.close()
-    clearTimeout(cutOff)
+    // Closing ends the connections that are idle at that moment; one that was answering then is kept alive by its client.
+    const reap = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
+    try {
+      await app.close()
+    } finally {
+      clearTimeout(cutOff)
+      clearInterval(reap)
+    }
     // An engine that is starting cannot be stopped half-way; one that failed to start has closed itself.
     await started.catch(() => undefined)
     const report = await engine.stop()
