@@ -1,8 +1,7 @@
-import type { BranchSet, LedgerRow, Stamp } from '@se/core'
-import { compareStamps, INSTANCE_MAX } from '@se/core'
+import { compareStamps, INSTANCE_MAX, type BranchSet, type LedgerRow, type Stamp } from '@se/core'
 import { bucketOfId, stripeOfBucket, STRIPE_COUNT } from '@se/core/hash'
-import { leafNumber } from './keys.ts'
 import { addLeaves, leafDelta, type LeafSums } from '@se/merkle'
+import { leafNumber } from './keys.ts'
 
 /** An item the ledger names: whatever entry is older than the bound goes. */
 export interface FinishItem {

@@ -466,19 +466,21 @@ const ABSENT: Lookup = Object.freeze({ kind: 'absent' })
 /** The stripe has no meta, as far as this process has heard: it is out of service until someone makes one. */
 const SUSPENDED: Lookup = Object.freeze({ kind: 'unknown', because: 'suspended' })
 
-/** @returns `undefined` where there is no meta */
+/** @returns `undefined` where there is no meta, or one that is damaged, which `createStripe` replaces */
 function decodeMeta(
   stripe: number,
   [epoch, cut, revision]: readonly (Buffer | null)[],
   decode: (text: string) => Cut,
 ): Omit<KnownStripe, 'leafEpochs'> | undefined {
-  if (!epoch) return undefined
-  if (!cut || !revision || epoch.length !== EPOCH_BYTES) {
-    throw new CorruptData(`redis: the meta of stripe ${stripe} lacks a field`, { details: { stripe } })
-  }
-  return {
-    state: { stripe, cut: decode(cut.toString('latin1')), epoch: epoch.toString('hex') },
-    revision: revision.toString('hex'),
+  if (epoch?.length !== EPOCH_BYTES || revision?.length !== EPOCH_BYTES || !cut) return undefined
+  try {
+    return {
+      state: { stripe, cut: decode(cut.toString('latin1')), epoch: epoch.toString('hex') },
+      revision: revision.toString('hex'),
+    }
+  } catch (error) {
+    if (error instanceof CorruptData) return undefined
+    throw error
   }
 }
 

@@ -176,7 +176,7 @@ return table.concat(outcomes)
 `
 
 /**
- * Makes the meta of a stripe, or starts it over.
+ * Makes the meta of a stripe, or starts it over. One that is damaged counts as none.
  *
  * KEYS  1 the meta
  * ARGV  1 epoch  2 cut: what must hold; both '': there must be no meta
@@ -187,7 +187,10 @@ return table.concat(outcomes)
 export const SEAT = `
 local unpackFrom, call = struct.unpack, redis.call
 if ARGV[1] == '' then
-  if call('HEXISTS', KEYS[1], 'epoch') == 1 then return 0 end
+  local epoch, cut, revision = unpack(call('HMGET', KEYS[1], 'epoch', 'cut', 'revision'))
+  if epoch and #epoch == 8 and revision and #revision == 8 and cut and string.find(cut, '^[0-9a-f;=]+$') then
+    return 0
+  end
 else
   local state = call('HMGET', KEYS[1], 'epoch', 'cut')
   if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return 0 end
