@@ -19,8 +19,12 @@ afterEach(async () => {
   await directory.remove()
 })
 
-const put = (id: string, body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}, query = '') =>
-  fetch(`${itemUrl(server.url, id)}${query}`, { method: 'PUT', body, headers })
+const put = (
+  id: string,
+  body: NonNullable<RequestInit['body']>,
+  headers: Record<string, string> = {},
+  query = '',
+) => fetch(`${itemUrl(server.url, id)}${query}`, { method: 'PUT', body, headers })
 const get = (id: string, headers: Record<string, string> = {}) => fetch(itemUrl(server.url, id), { headers })
 
 describe('an item', () => {
