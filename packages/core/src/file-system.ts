@@ -69,7 +69,11 @@ export async function writeFileAtomically(
 /** Writes all of `content` at `position`, going on after short writes. */
 export async function writeFully(handle: FileHandle, content: Uint8Array, position: number): Promise<void> {
   let done = 0
-  while (done < content.length) done += await handle.writev([content.subarray(done)], position + done)
+  while (done < content.length) {
+    const written = await handle.writev([content.subarray(done)], position + done)
+    if (written === 0) throw new Error('the file system wrote nothing and reported no error')
+    done += written
+  }
 }
 
 /** Rethrows every error but "no such file". */

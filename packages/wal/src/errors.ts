@@ -60,6 +60,12 @@ export class RecordTooLarge extends StorageError {
   readonly code = 'SE_LOG_RECORD_TOO_LARGE'
 }
 
+/** The file system could not read a segment; `cause` is its error. The log goes on, and reading again may succeed. */
+export class LogUnreadable extends StorageError {
+  override readonly name = 'LogUnreadable'
+  readonly code = 'SE_LOG_UNREADABLE'
+}
+
 /** The records asked for have been released, and their segment used again. */
 export class SequenceReleased extends StorageError {
   override readonly name = 'SequenceReleased'

@@ -5,6 +5,7 @@ export {
   LogFormatUnknown,
   LogFull,
   LogLocked,
+  LogUnreadable,
   RecordTooLarge,
   SegmentMissing,
   SequenceReleased,

@@ -176,7 +176,7 @@ export class Log implements AsyncDisposable {
    * Works on a failed log too. What it still has to read is not freed while it runs.
    *
    * @param from default: the oldest that is not released; released ones may be asked for while they are held
-   * @throws SequenceReleased if `from` is gone, InvalidInput if it is beyond the end, LogDamaged, LogClosed
+   * @throws SequenceReleased if `from` is gone, InvalidInput if it is beyond the end, LogDamaged, LogUnreadable, LogClosed
    */
   async *replay(from: number = this.#releasedThrough + 1): AsyncGenerator<LogRecord, void, undefined> {
     if (this.#state === 'closed') throw this.#whyNot()
@@ -552,8 +552,8 @@ export class Log implements AsyncDisposable {
 
   /** Also sees to it that a group in the active segment tells of it: the segment before may be the next to go. */
   async #makeReleaseDurable(through: number): Promise<void> {
-    if (this.#durableRelease >= through && this.#active.durableBytes > 0) return
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#durableRelease >= through && this.#active.durableBytes > 0) return
     await this.#request(true)
   }
 
@@ -595,8 +595,8 @@ export class Log implements AsyncDisposable {
       this.#fail('close', error)
     }
     await this.#active.handle.close().catch((error: unknown) => this.#fail('close', error))
+    await this.#parts.lock.release().catch((error: unknown) => this.#fail('unlock', error))
     this.#state = 'closed'
-    await this.#parts.lock.release()
     if (!hadFailed && this.#failure !== undefined) throw this.#failure
   }
 

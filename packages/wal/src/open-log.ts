@@ -1,9 +1,10 @@
 import { dirname } from 'node:path'
-import { config, ignoreMissing, type Clock, type FileSystem, type Random } from '@se/core'
+import { config, ignoreMissing, StorageError, type Clock, type FileSystem, type Random } from '@se/core'
 import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
+import { LogFailed } from './errors.ts'
 import { readFileName, SEGMENT_HEADER_BYTES } from './format.ts'
 import { parseLimits, type LogLimits, type ParsedLimits } from './limits.ts'
-import { lockDirectory } from './lock.ts'
+import { lockDirectory, type DirectoryLock } from './lock.ts'
 import { Log, type ActiveSegment } from './log.ts'
 import type { LogObserver, LogRecovery } from './observer.ts'
 import { systemProcesses, type Processes } from './process-identity.ts'
@@ -34,15 +35,16 @@ export interface LogOptions {
 /**
  * Opens the log of a directory, or starts one: takes the lock, reads and checks every record, cuts a torn tail.
  *
- * @throws InvalidConfig, LogLocked, LogDamaged, SegmentMissing, LogFormatUnknown, or what the file system throws
+ * @throws InvalidConfig, LogLocked, LogDamaged, SegmentMissing, LogFormatUnknown, or LogFailed with the file system's error as its cause
  */
 export async function openLog(options: LogOptions): Promise<Log> {
   const parsed = parseOptions(options)
   const { directory, limits, fileSystem, clock, random, observer } = parsed
   const startMs = clock.monotonicMs()
-  await makeDirectory(directory, fileSystem)
-  const lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random })
+  let lock: DirectoryLock | undefined
   try {
+    await makeDirectory(directory, fileSystem)
+    lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random })
     const recovered = await recoverLog(directory, fileSystem, limits.segmentBytes)
     const logId = recovered.logId ?? Buffer.from(random.bytes(16)).toString('hex')
     const files = new SegmentFiles(fileSystem, directory, limits.segmentBytes, logId)
@@ -87,8 +89,12 @@ export async function openLog(options: LogOptions): Promise<Log> {
       next,
     })
   } catch (error) {
-    await lock.release().catch(() => {})
-    throw error
+    await lock?.release().catch(() => {})
+    if (error instanceof StorageError) throw error
+    throw new LogFailed(`the log in ${directory} cannot be opened: ${String(error)}`, {
+      cause: error,
+      details: { operation: 'open', directory },
+    })
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FileHandle, FileSystem } from '@se/core'
-import { LogDamaged } from './errors.ts'
+import { LogDamaged, LogUnreadable } from './errors.ts'
 import {
   decodeGroupHead,
   decodeSegmentHeader,
@@ -24,7 +24,7 @@ export interface LogRecord {
  * @param segment its id, and the sequence of its first record
  * @param from first sequence wanted
  * @param through last sequence to read; the caller knows that it is in the segment and written
- * @throws LogDamaged
+ * @throws LogDamaged, LogUnreadable
  */
 export async function* replaySegment(
   fileSystem: Pick<FileSystem, 'open'>,
@@ -34,9 +34,9 @@ export async function* replaySegment(
   through: number,
 ): AsyncGenerator<LogRecord> {
   const file = segmentFileName(segment.id)
-  const handle = await fileSystem.open(`${directory}/${file}`, 'read')
+  const handle = await readable(file, fileSystem.open(`${directory}/${file}`, 'read'))
   try {
-    const reader = new SegmentReader(handle)
+    const reader = new SegmentReader(file, handle)
     await reader.load(0, SEGMENT_HEADER_BYTES)
     const reading = decodeSegmentHeader(reader.bytes)
     if (reading.kind !== 'header') throw damaged(file, 0, 'the header of the segment is damaged')
@@ -70,12 +70,22 @@ export async function* replaySegment(
       }
     }
   } finally {
-    await handle.close()
+    await readable(file, handle.close())
+  }
+}
+
+/** Gives the file system's errors a type. */
+async function readable<T>(file: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch (error) {
+    throw new LogUnreadable(`${file} cannot be read: ${String(error)}`, { cause: error, details: { file } })
   }
 }
 
 /** A window on a segment file. Each load that must read takes fresh memory, because records point into the old. */
 class SegmentReader {
+  readonly #file: string
   readonly #handle: FileHandle
   bytes: Uint8Array = new Uint8Array(0)
   view = new DataView(this.bytes.buffer)
@@ -84,7 +94,8 @@ class SegmentReader {
   /** Where reading ahead stops. */
   end = SEGMENT_HEADER_BYTES
 
-  constructor(handle: FileHandle) {
+  constructor(file: string, handle: FileHandle) {
+    this.#file = file
     this.#handle = handle
   }
 
@@ -94,7 +105,7 @@ class SegmentReader {
     const chunk = new Uint8Array(Math.max(length, Math.min(CHUNK_BYTES, this.end - offset)))
     let done = 0
     while (done < chunk.length) {
-      const count = await this.#handle.read(chunk.subarray(done), offset + done)
+      const count = await readable(this.#file, this.#handle.read(chunk.subarray(done), offset + done))
       if (count === 0) break
       done += count
     }

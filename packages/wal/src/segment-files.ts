@@ -9,6 +9,11 @@ import {
 
 const ZEROS = new Uint8Array(1024 * 1024)
 
+/** The disk, or the quota, had no room for a new segment file. Nothing else happened. */
+export class NoRoom extends Error {
+  override readonly name = 'NoRoom'
+}
+
 /** Makes, recycles and removes segment files, each step durable before the next. */
 export class SegmentFiles {
   readonly #fileSystem: FileSystem
@@ -53,17 +58,12 @@ export class SegmentFiles {
    *
    * @param spare name of a freed file of the right size to use again
    * @returns the open file
+   * @throws NoRoom on a full disk
    */
   async prepare(segmentId: number, spare: string | undefined): Promise<FileHandle> {
-    const header = encodeSegmentHeader(this.header(segmentId))
     const temporary = `${this.#directory}/${spare ?? spareFileName(segmentId)}`
-    const handle =
-      spare === undefined
-        ? await this.#createFilled(temporary)
-        : await this.#fileSystem.open(temporary, 'write')
+    const handle = await this.#fill(temporary, segmentId, spare === undefined)
     try {
-      await writeFully(handle, header, 0)
-      await handle.syncData()
       await this.#fileSystem.rename(temporary, this.#path(segmentId))
       await this.#fileSystem.syncDirectory(this.#directory)
     } catch (error) {
@@ -103,19 +103,25 @@ export class SegmentFiles {
     return usable
   }
 
-  async #createFilled(path: string): Promise<FileHandle> {
-    await this.#fileSystem.remove(path).catch(ignoreMissing)
-    const handle = await this.#fileSystem.open(path, 'create')
+  /** Gives the file its size and a `prepared` header, synced. */
+  async #fill(path: string, segmentId: number, isNew: boolean): Promise<FileHandle> {
+    let handle: FileHandle | undefined
     try {
-      for (let offset = 0; offset < this.#segmentBytes; offset += ZEROS.length) {
+      if (isNew) await this.#fileSystem.remove(path).catch(ignoreMissing)
+      handle = await this.#fileSystem.open(path, isNew ? 'create' : 'write')
+      for (let offset = 0; isNew && offset < this.#segmentBytes; offset += ZEROS.length) {
         await writeFully(handle, ZEROS.subarray(0, this.#segmentBytes - offset), offset)
       }
+      await writeFully(handle, encodeSegmentHeader(this.header(segmentId)), 0)
+      await handle.syncData()
       return handle
     } catch (error) {
-      await abandon(handle)
-      // On a full disk the half-filled file must not keep the room it took.
-      await this.#fileSystem.remove(path).catch(ignoreFailure)
-      throw error
+      if (handle !== undefined) await abandon(handle)
+      // On a full disk a half-filled file must not keep the room it took.
+      if (isNew) await this.#fileSystem.remove(path).catch(ignoreFailure)
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+      throw new NoRoom(String(error), { cause: error })
     }
   }
 

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock, FileHandle } from '@se/core'
-import type { SegmentFiles } from './segment-files.ts'
+import { NoRoom, type SegmentFiles } from './segment-files.ts'
 
 /** A segment that is full, or was left. */
 export interface SealedSegment {
@@ -174,7 +174,7 @@ export class SegmentPool {
       this.#isDiskFull = false
       this.#parts.roomMade()
     } catch (error) {
-      if (isDiskFullError(error)) {
+      if (error instanceof NoRoom) {
         this.#isDiskFull = true
         this.#parts.diskFilled()
       } else {
@@ -190,6 +190,8 @@ export class SegmentPool {
         while (await this.#freeOldest()) this.#parts.roomMade()
       }
     } catch (error) {
+      // The oldest segment may or may not be there: to free a later one could leave a gap.
+      this.#isStopped = true
       this.#parts.failed('free', error)
     }
   }
@@ -223,9 +225,4 @@ export class SegmentPool {
     for (const reader of this.#readers) if (reader.segmentId <= segment.id) return false
     return true
   }
-}
-
-function isDiskFullError(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === 'EDQUOT'
 }

