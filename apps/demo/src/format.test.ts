@@ -49,7 +49,9 @@ describe('figures for people', () => {
 
   it('quotes what is to be pasted', () => {
     expect(shellQuoted('/tmp/a-b_1.sqlite')).toBe('/tmp/a-b_1.sqlite')
-    expect(shellQuoted("se:{17}i:o'neill")).toBe(String.raw`'se:{17}i:o'\''neill'`)
+    expect(shellQuoted('se:{17}i:user.alice')).toBe("'se:{17}i:user.alice'")
+    expect(shellQuoted("id = 'a b'")).toBe(`"id = 'a b'"`)
+    expect(shellQuoted("'$HOME'")).toBe(String.raw`''\''$HOME'\'''`)
     expect(sqlQuoted("o'neill")).toBe("'o''neill'")
   })
 })

@@ -48,7 +48,9 @@ export function formatFigures(figures: Readonly<Record<string, unknown>>): strin
 
 /** An argument as a POSIX shell takes it. */
 export function shellQuoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text
+  if (text.includes("'") && !/["$`\\!]/.test(text)) return `"${text}"`
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /** A text as a literal of SQL in standard quotes; for people to paste, never to run a statement. */

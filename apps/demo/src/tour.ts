@@ -1,77 +1,57 @@
 import { Buffer } from 'node:buffer'
-import { Checks } from './checks.ts'
-import { createDemoEngine, type DemoEngine } from './demo-engine.ts'
+import { runCommand, type CommandContext } from './command.ts'
+import type { DemoEngine } from './demo-engine.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
-import { noteRun } from './last-run.ts'
-import { createOutput, type Output } from './output.ts'
-import { openPlace } from './place.ts'
 import { ABSENT_ID, BRANCHES, SAMPLES } from './samples.ts'
 import { showHowToLook } from './sections/look.ts'
 import { showPlace, startEngine } from './sections/start.ts'
-import { stopEngine } from './sections/stop.ts'
 import { showVerification } from './sections/verify.ts'
 import type { Settings } from './settings.ts'
-import { concludeRun } from './sections/conclude.ts'
 
 const FILTER = { capacity: 100_000, falsePositiveRate: 0.0001 }
 
-/** Every part of a section takes these. */
-interface Tour {
+interface Tour extends CommandContext {
   readonly demo: DemoEngine
-  readonly out: Output
-  readonly checks: Checks
 }
 
 /** The demo: five items through three tiers and back, each claim checked. @returns the exit code */
 export async function runTour(settings: Settings): Promise<number> {
-  const out = createOutput()
-  const checks = new Checks((failure) => out.problem(failure))
-  const place = await openPlace(settings)
-  let isLogEmpty = true
+  const firstId = SAMPLES[0]!.id
   let redisKey: string | undefined
-  try {
-    out.section('Configure')
-    const demo = await createDemoEngine(place, { filter: FILTER })
-    const tour: Tour = { demo, out, checks }
-    showPlace(place, out)
-    out.line(`branches with a tree of their own: ${BRANCHES.join(', ')}`)
-    out.line(
-      `filter created for ${formatCount(FILTER.capacity)} ids, ${FILTER.falsePositiveRate} false positives`,
-    )
-    out.line(`state: ${demo.engine.phase}`)
-    checks.equal(demo.engine.phase, 'Created', 'nothing is opened before the start')
+  return runCommand(
+    settings,
+    (context) =>
+      context.withEngine({ filter: FILTER }, async (demo) => {
+        const { place, out, checks } = context
+        const tour: Tour = { ...context, demo }
+        redisKey = demo.cache?.keyOf(firstId)
+        configure(tour)
+        out.section('Start')
+        await startEngine(demo, place, out, checks)
+        await submit(tour)
+        await flush(tour)
+        await askWhatExists(tour)
+        await readBack(tour)
+        await showEngineMetrics(tour)
+        out.section('Filter and cache verified against the tree')
+        await showVerification(demo, out, checks)
+        await showWhereItemsAre(tour)
+        await showRawMetrics(tour)
+      }),
+    (place, out) => {
+      out.section('Look at the data')
+      showHowToLook(place, firstId, redisKey, out)
+    },
+  )
+}
 
-    isLogEmpty = false
-    try {
-      out.section('Start')
-      await startEngine(demo, place, out, checks)
-      await submit(tour)
-      await flush(tour)
-      await askWhatExists(tour)
-      await readBack(tour)
-      await showEngineMetrics(tour)
-      out.section('Filter and cache verified against the tree')
-      await showVerification(demo, out, checks)
-      await showWhereItemsAre(tour)
-      await showRawMetrics(tour)
-    } catch (error) {
-      await demo.engine.stop()
-      throw error
-    }
-
-    const remember = await noteRun(demo.engine, place)
-    out.section('Stop')
-    redisKey = demo.cache?.keyOf(SAMPLES[0]!.id)
-    const stop = await stopEngine(demo, out, checks)
-    isLogEmpty = stop.itemsLeftInLog === 0 && stop.problems.length === 0
-    if (checks.failures.length === 0) await remember()
-  } finally {
-    out.section('Clean up')
-    for (const line of await place.close(isLogEmpty)) out.line(line)
-  }
-  out.section('Look at the data')
-  showHowToLook(place, SAMPLES[0]!.id, redisKey, out)
-  return concludeRun(out, checks)
+function configure({ demo: { engine }, place, out, checks }: Tour): void {
+  out.section('Configure')
+  showPlace(place, out)
+  out.line(`branches with a tree of their own: ${BRANCHES.join(', ')}`)
+  out.line(`filter made for ${formatCount(FILTER.capacity)} ids, false positives ${FILTER.falsePositiveRate}`)
+  out.line(`state: ${engine.phase}`)
+  checks.equal(engine.phase, 'Created', 'nothing is opened before the start')
 }
 
 async function submit({ demo, out, checks }: Tour): Promise<void> {

@@ -55,13 +55,21 @@ export async function startEngine(
 export function describeRepair(report: CacheReport): string {
   const { created, reset, finished, differingLeaves, removedIds, invalidatedLeaves, unsettled } = report
   const found = [
-    ...counted(created, 'stripes made, as there were none'),
-    ...counted(reset, 'stripes started over'),
-    ...counted(finished, 'stripes brought to the heads'),
-    ...listed(differingLeaves.map(nameOfLeaf), 'leaves behind'),
-    ...listed(removedIds, 'ids removed'),
-    ...listed(invalidatedLeaves.map(nameOfLeaf), 'leaves invalidated'),
-    ...counted(unsettled, 'stripes that would not stand still'),
+    ...counted(created, ['stripe', 'stripes'], 'made, as there was none'),
+    ...counted(reset, ['stripe', 'stripes'], 'started over'),
+    ...counted(finished, ['stripe', 'stripes'], 'brought to the heads'),
+    ...counted(
+      differingLeaves.length,
+      ['leaf', 'leaves'],
+      `behind (${listed(differingLeaves.map(nameOfLeaf))})`,
+    ),
+    ...counted(removedIds.length, ['id', 'ids'], `removed (${listed(removedIds)})`),
+    ...counted(
+      invalidatedLeaves.length,
+      ['leaf', 'leaves'],
+      `invalidated (${listed(invalidatedLeaves.map(nameOfLeaf))})`,
+    ),
+    ...counted(unsettled, ['stripe', 'stripes'], 'that would not stand still'),
   ]
   return `cache: ${found.length === 0 ? 'nothing repaired' : found.join('; ')}`
 }
@@ -71,14 +79,12 @@ export function nameOfLeaf({ branch, bucket }: LeafAddress): string {
   return nameOf({ kind: 'leaf', branch: createBranchSet(BRANCHES).prefixes[branch] ?? '?', bucket, what: '' })
 }
 
-function counted(count: number, what: string): string[] {
-  return count === 0 ? [] : [`${formatCount(count)} ${what}`]
+function counted(count: number, [one, many]: readonly [string, string], what: string): string[] {
+  return count === 0 ? [] : [`${formatCount(count)} ${count === 1 ? one : many} ${what}`]
 }
 
 const LISTED_MAX = 5
 
-function listed(names: readonly string[], what: string): string[] {
-  if (names.length === 0) return []
-  const more = names.length > LISTED_MAX ? ', …' : ''
-  return [`${formatCount(names.length)} ${what} (${names.slice(0, LISTED_MAX).join(', ')}${more})`]
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, LISTED_MAX).join(', ')}${names.length > LISTED_MAX ? ', …' : ''}`
 }
