@@ -39,9 +39,11 @@ export interface Told {
   readonly filterChecks: Record<string, number>
 }
 
-export async function createWorld(options: { clock?: Clock; isExclusive?: boolean } = {}): Promise<World> {
-  const root = await mkdtemp(join(tmpdir(), 'se-engine-'))
-  const clock = options.clock ?? systemClock
+/** Archive and cache in memory, with the digests and trees of `@se/merkle`. */
+export function createMemoryTiers(options: { clock: Clock; seed: number; isExclusive?: boolean }): {
+  archive: MemoryArchive
+  cache: MemoryCacheServer
+} {
   const archive = memoryArchive({
     digestRow: (write, key) => createRowDigester(key).digest(write),
     foldPages(pages, rows, branches) {
@@ -55,14 +57,26 @@ export async function createWorld(options: { clock?: Clock; isExclusive?: boolea
         return { branch, page, bytes: tree.page(branch, page)! }
       })
     },
+    clock: options.clock,
+    random: seededRandom(options.seed),
+    isExclusive: options.isExclusive ?? false,
+  })
+  const cache = memoryCache({
+    random: seededRandom(options.seed + 1),
+    addEntry: (sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry))),
+  }).server
+  return { archive, cache }
+}
+
+export async function createWorld(options: { clock?: Clock; isExclusive?: boolean } = {}): Promise<World> {
+  const root = await mkdtemp(join(tmpdir(), 'se-engine-'))
+  const clock = options.clock ?? systemClock
+  const { archive, cache } = createMemoryTiers({
     clock,
+    seed: 1,
     isExclusive: options.isExclusive ?? false,
   })
   await archive.open({ branches: [], digests: 'keyed' })
-  const cache = memoryCache({
-    random: seededRandom(1),
-    addEntry: (sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry))),
-  }).server
   const engines: Engine[] = []
   const archives = new Map<string, MemoryArchive>()
   const observed = new Map<string, Told>()

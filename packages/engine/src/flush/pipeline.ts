@@ -19,7 +19,7 @@ import {
 } from '@se/core'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver, type FlushCause, type ParkCause } from '../observer.ts'
-import type { Overlay } from '../views/overlay.ts'
+import type { Overlay, OverlayEntry } from '../views/overlay.ts'
 import { itemOf } from '../write/write-path.ts'
 import { dueCause, dueInMs, type BatchLimits } from './batch-policy.ts'
 import { Bisection } from './bisect.ts'
@@ -156,6 +156,18 @@ export class FlushPipeline {
     return this.#cachePut
   }
 
+  /** Pending writes were dropped, as L3 holds something newer: lets go of their records [W2]. */
+  releaseSettled(): void {
+    const { log, pending, observer } = this.#ports
+    void (async () => log.release(pending.releasable()))().catch((error: unknown) =>
+      observer.fault?.({
+        part: 'log',
+        what: 'records could not be released; the log grows until it is opened again',
+        error,
+      }),
+    )
+  }
+
   /** What was moved since the last call. */
   takeResult(): FlushResult {
     const result = this.#result
@@ -186,10 +198,11 @@ export class FlushPipeline {
     try {
       for (;;) {
         const cause = this.#passage === undefined ? this.#dueCause() : this.#passage.cause
+        // Writes may also be settled by hearing of newer ones, so this is asked before there is nothing to do.
+        this.#tellFlushers()
         if (cause === undefined || this.#isStopped) break
         await this.#sendBatch(cause)
         this.#retryMs = 0
-        this.#tellFlushers()
       }
     } catch (error) {
       this.#fail(error)
@@ -322,7 +335,7 @@ export class FlushPipeline {
     // Before anything leaves the pending set: an id must never be in neither [P13, P56].
     overlay.add(
       sequence,
-      stored.map(({ id, stamp, bytes: value }) => ({ id, stamp, isLive: value !== undefined })),
+      receipt.outcomes.flatMap((outcome, index) => overlayEntries(writes[index]!, outcome)),
     )
     for (const [index, outcome] of receipt.outcomes.entries()) {
       const write = writes[index]!
@@ -463,6 +476,21 @@ export class FlushPipeline {
       durationMs: sum.durationMs + (more.durationMs ?? 0),
       reason: more.reason ?? sum.reason,
     }
+  }
+}
+
+function overlayEntries(
+  { id, stamp, bytes }: ItemWrite,
+  outcome: WriteOutcome,
+): (Omit<OverlayEntry, 'sequence'> & { readonly id: string })[] {
+  switch (outcome.kind) {
+    case 'won':
+    case 'held':
+      return [{ id, stamp, isLive: bytes !== undefined }]
+    case 'superseded':
+      return [{ id, stamp: outcome.by, isLive: undefined }]
+    case 'refused':
+      return []
   }
 }
 

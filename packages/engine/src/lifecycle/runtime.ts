@@ -81,12 +81,14 @@ export function assemble(
       filter,
       observer,
       hear(changes) {
+        let dropped = 0
         for (const { id, stamp } of changes) {
           stamps.witness(stamp)
           reads.raiseFloor(id, stamp)
           memory.dropOlder(id, stamp)
-          pending.supersede(id, stamp)
+          dropped += pending.supersede(id, stamp)
         }
+        if (dropped > 0) pipeline.releaseSettled()
       },
     },
     claim.archiveId,

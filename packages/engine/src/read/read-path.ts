@@ -94,7 +94,7 @@ export class ReadPath {
     if (!freshness.isFresh) return 'unknown'
     if (memory.get(id) !== undefined) return 'present'
     const own = overlay.get(id)
-    if (own !== undefined) return own.isLive ? 'present' : 'absent'
+    if (own !== undefined) return own.isLive === undefined ? 'unknown' : own.isLive ? 'present' : 'absent'
     if (filter.denies(id)) return 'absent'
     return filter.trust.isTrusted ? 'maybe' : 'unknown'
   }

@@ -2,8 +2,10 @@ import type { Stamp } from '@se/core'
 
 /** What this process knows of an id from a batch of its own. */
 export interface OverlayEntry {
+  /** Of the newest write known. */
   readonly stamp: Stamp
-  readonly isLive: boolean
+  /** `undefined`: somebody else's write won, of which nothing but the stamp is known. */
+  readonly isLive: boolean | undefined
   /** Own ledger sequence of the batch. */
   readonly sequence: number
 }
@@ -12,6 +14,9 @@ export interface OverlayEntry {
  * Own batches that are committed but beyond the cut of the views: in no filter yet, and perhaps not in the
  * cache. Between leaving the pending set and reaching the views an id would otherwise be in neither, and a
  * trusted filter would deny it [P56].
+ *
+ * The same holds for an id whose own write lost: what won may not have reached the views yet. Whatever cut includes
+ * our batch includes it too, as cuts are closed under dependence.
  */
 export class Overlay {
   readonly #entries = new Map<string, OverlayEntry>()
@@ -32,7 +37,10 @@ export class Overlay {
   }
 
   /** @param sequence above all before: batches commit one at a time */
-  add(sequence: number, changes: readonly { id: string; stamp: Stamp; isLive: boolean }[]): void {
+  add(
+    sequence: number,
+    changes: readonly (Omit<OverlayEntry, 'sequence'> & { readonly id: string })[],
+  ): void {
     for (const { id, stamp, isLive } of changes) this.#entries.set(id, { stamp, isLive, sequence })
     this.#batches.push({ sequence, ids: changes.map(({ id }) => id) })
   }
