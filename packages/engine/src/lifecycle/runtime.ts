@@ -6,6 +6,7 @@ import {
   type InstanceClaim,
   type InstanceFenced,
   type Random,
+  type Stamp,
 } from '@se/core'
 import type { Log } from '@se/wal'
 import type { ParsedConfig } from '../config.ts'
@@ -73,6 +74,10 @@ export function assemble(
   const pending = new PendingSet(config.space)
   const memory = new MemoryTier({ bytesMax: config.memoryBytesMax, clock, observer })
   const overlay = new Overlay()
+  const raiseFloor = (id: string, stamp: Stamp): void => {
+    reads.raiseFloor(id, stamp)
+    writes.raiseFloor(id, stamp)
+  }
   const filter = new FilterView(config.filter, observer)
   const views: ArchiveViews = new ArchiveViews(
     {
@@ -84,7 +89,7 @@ export function assemble(
         let dropped = 0
         for (const { id, stamp } of changes) {
           stamps.witness(stamp)
-          reads.raiseFloor(id, stamp)
+          raiseFloor(id, stamp)
           memory.dropOlder(id, stamp)
           dropped += pending.supersede(id, stamp)
         }
@@ -128,7 +133,7 @@ export function assemble(
     overlay,
     park: (write, because, error) => parking.park(write, because, error),
     isAcknowledged: (write) => writes.isAcknowledged(write),
-    raiseFloor: (id, stamp) => reads.raiseFloor(id, stamp),
+    raiseFloor,
     onFenced,
     claim,
     limits: config.batch,
@@ -140,11 +145,10 @@ export function assemble(
     log,
     pending,
     memory,
-    overlay,
     stamps,
     clock,
     observer,
-    raiseFloor: (id, stamp) => reads.raiseFloor(id, stamp),
+    raiseFloor,
     wake: (isUrgent) => pipeline.wake(isUrgent),
     valueBytesMax: config.valueBytesMax,
   })

@@ -15,7 +15,7 @@ import type { Level } from '../config.ts'
 import type { PendingSet, SettledOutcome } from '../flush/pending-set.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
-import type { Overlay } from '../views/overlay.ts'
+import { LoadFloors } from '../read/load-floors.ts'
 import { admit, type Admitted, type SubmitOptions } from './admission.ts'
 import { encodeRecord } from './record.ts'
 
@@ -41,11 +41,10 @@ export interface WritePathPorts {
   readonly log: { append(record: Uint8Array): Promise<number> }
   readonly pending: PendingSet
   readonly memory: MemoryTier
-  readonly overlay: Pick<Overlay, 'get'>
   readonly stamps: Pick<StampClock, 'next'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer: EngineObserver
-  /** A write became visible: running loads of the id may not store or give away anything older [R2]. */
+  /** A write became visible: whoever is under way with something older of the id has to know [R2]. */
   readonly raiseFloor: (id: string, stamp: Stamp) => void
   /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
   readonly wake: (isUrgent: boolean) => void
@@ -62,6 +61,8 @@ export class WritePath {
   readonly #ports: WritePathPorts
   /** `archive`-level writes that nobody has been told are safe. */
   readonly #unacknowledged = new WeakSet<ItemWrite>()
+  /** Writes on their way through the log, and what was heard of their ids meanwhile. */
+  readonly #underWay = new LoadFloors()
   #running = 0
   #idle: (() => void)[] = []
 
@@ -97,6 +98,11 @@ export class WritePath {
       pending.add(write, logSequence, clock.monotonicMs(), { isVisible: false, waiter: { resolve, reject } })
       wake(true)
     })
+  }
+
+  /** A write, a delete or a ledger row of the id was heard of: an older write under way must not become visible. */
+  raiseFloor(id: string, stamp: Stamp): void {
+    this.#underWay.raise(id, stamp)
   }
 
   /** Whether somebody was told that the write is safe. */
@@ -163,9 +169,14 @@ export class WritePath {
           isAdded = true
           return { stamp, committed: this.#enqueue(write) }
         }
-        const logSequence = level === 'log' ? await log.append(record) : undefined
-        isAdded = true
-        this.#makeVisible(write, logSequence)
+        const course = this.#underWay.begin(id, undefined)
+        try {
+          const logSequence = level === 'log' ? await log.append(record) : undefined
+          isAdded = true
+          this.#accepted(write, logSequence, course.floor)
+        } finally {
+          this.#underWay.cancel(course)
+        }
         return { stamp }
       } finally {
         if (!isAdded) pending.cancelAdmission(bytes)
@@ -190,14 +201,16 @@ export class WritePath {
     })
   }
 
-  #makeVisible(write: ItemWrite, logSequence: number | undefined): void {
-    const { pending, memory, overlay, clock, raiseFloor, wake } = this.#ports
-    pending.add(write, logSequence, clock.monotonicMs(), { isVisible: true, isAdmitted: true })
-    raiseFloor(write.id, write.stamp)
-    // A later write of the id may have become visible first: at level `memory`, while this one was synced.
-    const isNewest =
-      pending.read(write.id)?.stamp === write.stamp && isNewer(write.stamp, overlay.get(write.id)?.stamp)
-    if (isNewest) {
+  /** @param heard newest stamp heard of the id while the write was under way */
+  #accepted(write: ItemWrite, logSequence: number | undefined, heard: Stamp | undefined): void {
+    const { pending, memory, clock, raiseFloor, wake } = this.#ports
+    // Overtaken, by a commit at level `archive` or by another process: it goes to L3, which says so, and nobody
+    // reads it on the way.
+    const isVisible = isNewer(write.stamp, heard)
+    pending.add(write, logSequence, clock.monotonicMs(), { isVisible, isAdmitted: true })
+    if (isVisible) raiseFloor(write.id, write.stamp)
+    // A later write at level `memory` may have become visible first, while this one was synced.
+    if (pending.read(write.id) === write) {
       if (write.bytes === undefined) memory.dropOlder(write.id, write.stamp)
       else memory.put(itemOf({ ...write, bytes: write.bytes }), { isPinned: true })
     }
