@@ -88,7 +88,8 @@ async function readLock(fileSystem: FileSystem, path: string): Promise<Uint8Arra
   }
 }
 
-function parseIdentity(content: Uint8Array): ProcessIdentity | undefined {
+/** @returns undefined if the file is not a whole lock file */
+export function parseIdentity(content: Uint8Array): ProcessIdentity | undefined {
   try {
     const { pid, bootId, startTime } = JSON.parse(
       Buffer.from(content).toString('utf8'),

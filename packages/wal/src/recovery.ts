@@ -72,9 +72,7 @@ async function cutTail(
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
   try {
     await rewriteUnproven(handle, survey)
-    for (let start = offset; start < last.header.segmentBytes; start += ZEROS.length) {
-      await writeFully(handle, ZEROS.subarray(0, last.header.segmentBytes - start), start)
-    }
+    await overwriteWithZeros(handle, offset, last.header.segmentBytes)
     await handle.syncData()
   } finally {
     await handle.close()
@@ -102,6 +100,13 @@ async function secureTail(directory: string, fileSystem: FileSystem, survey: Sur
 async function rewriteUnproven(handle: FileHandle, { last, lastBytes }: Survey): Promise<void> {
   if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return
   await writeFully(handle, lastBytes.subarray(last.durableBytes, last.end), last.durableBytes)
+}
+
+/** Clears a segment from an offset on. @param end size of the segment, bytes; a shorter file grows to it */
+export async function overwriteWithZeros(handle: FileHandle, offset: number, end: number): Promise<void> {
+  for (let start = offset; start < end; start += ZEROS.length) {
+    await writeFully(handle, ZEROS.subarray(0, end - start), start)
+  }
 }
 
 /** Saves cut bytes under a name that no earlier piece has. @returns that name */

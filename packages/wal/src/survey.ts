@@ -33,7 +33,8 @@ export interface Finding {
   readonly error: StorageError
   /** Segment in which the good part of the log ends; undefined if there is no good part. */
   readonly segmentId: number | undefined
-  readonly offset: number
+  /** The segments that are there are whole, but older ones are gone. */
+  readonly isFrontMissing: boolean
 }
 
 export interface Survey {
@@ -123,6 +124,10 @@ class Surveyor {
     if (!header.isPrepared && !this.#follows(header, file, before)) return
     if (header.isPrepared && this.#last !== undefined) this.#readPrepared(file, header, bytes)
     else this.#readUsed(file, header, bytes)
+    if (bytes.length < header.segmentBytes) {
+      const problem = `the file has ${bytes.length} bytes of ${header.segmentBytes}; a power cut does not shorten it`
+      this.#findDamage(this.#segments.at(-1), file, bytes.length, problem)
+    }
   }
 
   finish(spares: readonly string[]): Survey {
@@ -132,25 +137,7 @@ class Surveyor {
       tail = judgeTail(this.#lastBytes, last.segmentId, last.end, this.#position.nextSequence)
       if (tail.kind === 'damaged') this.#findTail(last, tail)
     }
-    const first = this.#segments[0]
-    if (
-      first !== undefined &&
-      this.finding === undefined &&
-      first.firstSequence > this.#releasedThrough + 1
-    ) {
-      this.#find(
-        undefined,
-        new SegmentMissing(
-          `records ${this.#releasedThrough + 1} to ${first.firstSequence - 1} were not released, and no segment before ${first.file} is there`,
-          {
-            details: {
-              file: segmentFileName(Math.max(1, first.segmentId - 1)),
-              lastGoodSequence: this.#releasedThrough,
-            },
-          },
-        ),
-      )
-    }
+    this.#checkFront()
     return {
       logId: this.#logId,
       segments: this.#segments,
@@ -164,6 +151,23 @@ class Surveyor {
       spares,
       finding: this.finding,
     }
+  }
+
+  /** Only released segments may be gone, and the first of all is the only one that may be alone and unused. */
+  #checkFront(): void {
+    const first = this.#segments[0]
+    if (first === undefined || this.finding !== undefined) return
+    const isBare = first.header.isPrepared && first.segmentId > 1
+    const isGap = first.firstSequence > this.#releasedThrough + 1
+    if (!isBare && !isGap) return
+    const file = segmentFileName(Math.max(1, first.segmentId - 1))
+    const error = new SegmentMissing(
+      isBare
+        ? `${file} is missing: ${first.file} was prepared to follow it`
+        : `${file} is missing: records ${this.#releasedThrough + 1} to ${first.firstSequence - 1} were not released`,
+      { details: { file, lastGoodSequence: this.#releasedThrough } },
+    )
+    this.#find(undefined, error, !isBare)
   }
 
   #readHeader(
@@ -201,13 +205,6 @@ class Surveyor {
       )
     } else if (header.segmentId !== segmentId) {
       this.#findDamage(before, file, 0, `the header is that of segment ${header.segmentId}`)
-    } else if (bytes.length < header.segmentBytes) {
-      this.#findDamage(
-        before,
-        file,
-        bytes.length,
-        `the file has ${bytes.length} bytes of ${header.segmentBytes}; a power cut does not shorten it`,
-      )
     } else {
       return header
     }
@@ -314,8 +311,8 @@ class Surveyor {
     )
   }
 
-  #find(segment: SurveyedSegment | undefined, error: StorageError): void {
-    this.finding ??= { error, segmentId: segment?.segmentId, offset: segment?.end ?? 0 }
+  #find(segment: SurveyedSegment | undefined, error: StorageError, isFrontMissing = false): void {
+    this.finding ??= { error, segmentId: segment?.segmentId, isFrontMissing }
   }
 
   async #read(file: string): Promise<Uint8Array> {

@@ -41,6 +41,7 @@ export async function runKillRounds(
       const child = startKillableProcess({
         file: new URL('./kill-writer.ts', import.meta.url),
         args: [directory],
+        env: { NODE_COMPILE_CACHE: join(directory, 'compile-cache') },
       })
       const end = await child.killAtRandomMoment({ random, withinMs: 60, afterLine: 'a ' })
       if (end.signal !== 'SIGKILL') throw new Error(`the child ended by itself: ${child.stderr}`)

@@ -5,11 +5,15 @@
  *   r THROUGH                about to be released
  */
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { openLog } from '../src/index.ts'
 import { killPayload, KILL_LIMITS, WRITERS } from './kill-rounds.ts'
 
 const directory = process.argv[2]!
 const log = await openLog({ directory, limits: KILL_LIMITS, onFull: 'refuse' })
+
+// A killed process would not save what it compiled, and most of a round is the start of the child.
+flushCompileCache()
 
 /** Returns when the parent's pipe has the line: the parent must know of a release before it happens. */
 function say(line: string): void {
