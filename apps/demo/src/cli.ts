@@ -1,6 +1,5 @@
-import { stripVTControlCharacters } from 'node:util'
 import { StorageError } from '@se/core'
-import { defineCommand, renderUsage, runMain, type ArgsDef, type CommandDef } from 'citty'
+import { defineCommand, runMain, type ArgsDef } from 'citty'
 import { importItems } from './import/import.ts'
 import { plantInCache } from './plant/plant-cache.ts'
 import { plantInRow } from './plant/plant-row.ts'
@@ -90,7 +89,7 @@ export async function main(rawArgs: string[]): Promise<void> {
   ] as const) {
     process.once(signal, () => process.exit(128 + number))
   }
-  await runMain(demo, { rawArgs, showUsage })
+  await runMain(demo, { rawArgs })
 }
 
 /** citty takes any option and any number of arguments; we say what we do not know. */
@@ -129,10 +128,4 @@ function describeError(error: unknown): string {
   const code = error instanceof StorageError ? ` (${error.code})` : ''
   const cause = error.cause instanceof Error ? `\n  because: ${error.cause.message}` : ''
   return `${error.name}${code}: ${error.message}${cause}`
-}
-
-/** Colours only for a terminal. */
-async function showUsage<T extends ArgsDef>(command: CommandDef<T>, parent?: CommandDef<T>): Promise<void> {
-  const text = await renderUsage(command, parent)
-  process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`)
 }

@@ -22,6 +22,11 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US')
 }
 
+/** `1 batch`, `23 batches`. */
+export function formatCounted(count: number, one: string, many: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`
+}
+
 /** Items per second, rounded; of nothing and of no time it is 0. */
 export function formatRate(items: number, ms: number): string {
   return `${formatCount(ms > 0 ? (items / ms) * 1_000 : 0)} items/s`

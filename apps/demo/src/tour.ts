@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { runCommand, type CommandContext } from './command.ts'
 import type { DemoEngine } from './demo-engine.ts'
-import { formatBytes, formatCount, formatDuration } from './format.ts'
+import { formatBytes, formatCount, formatCounted, formatDuration } from './format.ts'
 import { ABSENT_ID, BRANCHES, SAMPLES } from './samples.ts'
 import { showHowToLook } from './sections/look.ts'
 import { showPlace, startEngine } from './sections/start.ts'
@@ -75,7 +75,7 @@ async function flush({ demo, out, checks }: Tour): Promise<void> {
   out.section('Flush')
   const { items, l2, l3, parked, superseded, groups, durationMs, reason } = await demo.engine.flush()
   out.line(
-    `${items} items in ${groups} ${groups === 1 ? 'batch' : 'batches'}, ${formatDuration(durationMs)}, ${reason}`,
+    `${formatCounted(items, 'item', 'items')} in ${formatCounted(groups, 'batch', 'batches')}, ${formatDuration(durationMs)}, ${reason}`,
   )
   out.line(`taken by L3: ${l3}, by L2: ${demo.cache === undefined ? 'off' : l2}`)
   out.line(`parked: ${parked}, superseded: ${superseded}`)

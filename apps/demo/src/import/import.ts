@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Lookup, StoredItem } from '@se/core'
 import type { Checks } from '../checks.ts'
 import { runCommand } from '../command.ts'
 import type { DemoEngine } from '../demo-engine.ts'
-import { formatBytes, formatCount, formatDuration, formatRate } from '../format.ts'
+import { formatBytes, formatCount, formatCounted, formatDuration, formatRate } from '../format.ts'
 import type { Output } from '../output.ts'
 import { showPlace, startEngine } from '../sections/start.ts'
 import { showVerification } from '../sections/verify.ts'
@@ -60,7 +61,7 @@ export async function importItems(settings: Settings, options: ImportOptions): P
       await compareRoots(job)
     })
   })
-  if (skipped > 0) process.stdout.write(`  ${formatCount(skipped)} lines were skipped\n`)
+  if (skipped > 0) process.stdout.write(`  ${formatCounted(skipped, 'line was', 'lines were')} skipped\n`)
   return code === 0 && skipped > 0 ? 2 : code
 }
 
@@ -114,7 +115,7 @@ async function submitLines(
 async function flushAll({ demo, out, checks, expected }: Import): Promise<void> {
   const startedMs = performance.now()
   const { l3, l2, groups, parked, superseded } = await demo.engine.flush()
-  const taken = `L3 has taken ${formatCount(l3)} and L2 ${demo.cache === undefined ? 'is off' : formatCount(l2)} since the start, in ${formatCount(groups)} batches`
+  const taken = `L3 has taken ${formatCount(l3)} and L2 ${demo.cache === undefined ? 'is off' : formatCount(l2)} since the start, in ${formatCounted(groups, 'batch', 'batches')}`
   out.line(phaseLine('flush', undefined, performance.now() - startedMs, taken))
   checks.equal(parked, 0, 'no item is parked')
   checks.equal(superseded, 0, 'no item is superseded')
@@ -122,19 +123,23 @@ async function flushAll({ demo, out, checks, expected }: Import): Promise<void> 
 }
 
 async function readFromMemory(job: Import): Promise<void> {
-  const { demo, out, checks, expected } = job
-  const raw = await demo.metrics.snapshot()
+  const { out, checks } = job
+  const { engine, metrics } = job.demo
+  const raw = await metrics.snapshot()
   const evictions = raw.counters.find(({ name }) => name === 'sync_engine_evictions_total')?.value ?? 0
-  const { missing } = await readTier(job, 'L1', async (ids) => ids.map((id) => demo.engine.getSync(id)))
+  const { missing } = await readTier(job, 'L1', async (ids) => {
+    // The engine's polls get their turn: with peers, memory answers only within Δ of the last one [R5].
+    await setImmediate()
+    const items = ids.map((id) => engine.getSync(id))
+    if (!items.includes(undefined)) return items
+    await engine.flush()
+    return ids.map((id) => engine.getSync(id))
+  })
   if (missing.length === 0) return
   out.line(
     `L1 is bounded to ${formatBytes(MEMORY_BYTES_MAX)} and has given up ${formatCount(evictions)} entries`,
   )
-  checks.that(
-    missing.length <= evictions,
-    'L1 lacks only what it has evicted',
-    `${missing.length} of ${expected.size}`,
-  )
+  checks.that(missing.length <= evictions, 'L1 lacks only what it has evicted', formatCount(missing.length))
 }
 
 async function readFromArchive(job: Import): Promise<void> {

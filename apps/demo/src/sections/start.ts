@@ -2,7 +2,7 @@ import { createBranchSet, type LeafAddress } from '@se/core'
 import { nameOf, type CacheReport, type StartReport } from '@se/engine'
 import type { Checks } from '../checks.ts'
 import type { DemoEngine } from '../demo-engine.ts'
-import { formatCount, formatDuration, formatFigures } from '../format.ts'
+import { formatCounted, formatDuration, formatFigures } from '../format.ts'
 import { compareWithLastRun } from '../last-run.ts'
 import type { Output } from '../output.ts'
 import { describeArchive, describeCache, type Place } from '../place.ts'
@@ -80,7 +80,7 @@ export function nameOfLeaf({ branch, bucket }: LeafAddress): string {
 }
 
 function counted(count: number, [one, many]: readonly [string, string], what: string): string[] {
-  return count === 0 ? [] : [`${formatCount(count)} ${count === 1 ? one : many} ${what}`]
+  return count === 0 ? [] : [`${formatCounted(count, one, many)} ${what}`]
 }
 
 const LISTED_MAX = 5
