@@ -11,6 +11,8 @@ export interface EngineStatus {
   readonly failure: unknown
   /** Where the views stand; `undefined` before the start. */
   readonly cut: Cut | undefined
+  /** Whether reads may be answered by what this process knows itself (R5); else they ask the archive. */
+  readonly isFresh: boolean
   /** `trusted at cut {…}` or `untrusted: <reason>`, by view. */
   readonly trust: ReadonlyMap<ViewName, string>
   readonly gauges: EngineGauges
@@ -70,7 +72,14 @@ export function readStatus(
       )
     }
   }
-  return { phase, failure, cut: runtime?.views.cut, trust, gauges: readGauges(environment, runtime) }
+  return {
+    phase,
+    failure,
+    cut: runtime?.views.cut,
+    isFresh: runtime?.poll.isFresh ?? false,
+    trust,
+    gauges: readGauges(environment, runtime),
+  }
 }
 
 const STRIPES = 64

@@ -24,8 +24,9 @@ import { itemOf } from '../write/write-path.ts'
 import { SingleFlight } from './single-flight.ts'
 
 /**
- * `local` (default): any tier, within Δ of what other processes wrote. `shared`: skips memory. `source`: the archive,
- * and own pending writes.
+ * `local` (default): any tier, within Δ of what other processes wrote; own pending writes are always read, also while
+ * the archive is out of reach and others' newer ones cannot be heard of. `shared`: skips memory. `source`: asks the
+ * archive, and gives an own pending write where that is newer.
  */
 export type Consistency = 'local' | 'shared' | 'source'
 
@@ -114,14 +115,14 @@ export class ReadPath {
         return item
       }
     }
+    if (consistency === 'source') return this.#readSource(id)
     const write = pending.read(id)
     if (write !== undefined) {
       this.#tell('L1', 'hit', startedMs)
       return this.#pendingItem(write)
     }
     checkId(id)
-    if (consistency !== 'source') this.#tell('L1', 'miss', startedMs)
-    if (consistency === 'source') return this.#itemOf(await this.#askArchive(id), id)
+    this.#tell('L1', 'miss', startedMs)
     if (this.#isDenied(id)) return undefined
     return this.#load(id)
   }
@@ -157,6 +158,17 @@ export class ReadPath {
       )
     }
     return ids.map((id) => items.get(id))
+  }
+
+  /** The archive, and an own pending write where that is newer. */
+  async #readSource(id: string): Promise<Item | undefined> {
+    checkId(id)
+    const lookup = await this.#askArchive(id)
+    const item = this.#itemOf(lookup, id)
+    const stamp = lookup.kind === 'absent' ? lookup.tombstone : item?.stamp
+    // Asked for after the archive has answered: what was acknowledged meanwhile counts.
+    const write = this.#ports.pending.read(id)
+    return write !== undefined && isNewer(write.stamp, stamp) ? this.#pendingItem(write) : item
   }
 
   /** R3: "absent" without asking L3, only from a trusted filter, and never for an own batch it has not heard of. */
@@ -316,7 +328,6 @@ export class ReadPath {
     if (observer.operation === undefined) return
     const durationMs = (clock.monotonicMs() - startedMs) / share
     observer.operation({ tier, operation: 'get', status, durationMs })
-    if (status === 'error') observer.failed?.({ tier, operation: 'get', kind: 'SE_TIER_UNAVAILABLE' })
   }
 }
 
