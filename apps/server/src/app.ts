@@ -38,6 +38,8 @@ export async function createApp(ports: AppPorts) {
     loggerInstance: ports.logger,
     // A line for each request would cost more than the request, and would put ids into the log.
     logController: new LogController({ disableRequestLogging: true }),
+    // Nor does a request need a logger of its own: all that is ever logged of one is a failure of ours.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: ports.valueBytesMax ?? VALUE_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     routerOptions: { maxParamLength: ID_CHARACTERS_MAX },
