@@ -48,10 +48,14 @@ export interface WriteSession extends ReadSession {
   run(query: CompiledQuery): Promise<number>
   /** Locks the rows that exist, in id order. */
   lockItems(ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>>
-  /** Plain inserts: an id that exists meanwhile is a conflict. */
-  insertItems(rows: readonly ItemRow[]): Promise<void>
-  /** Overwrites rows that the transaction has locked. */
-  replaceItems(rows: readonly ItemRow[]): Promise<void>
+  /**
+   * Inserts the rows that replace nothing, and overwrites those that the transaction has locked.
+   *
+   * A row that was to be inserted and is there meanwhile is a conflict, never overwritten [P39].
+   *
+   * @param rows in byte order of their ids
+   */
+  storeItems(rows: readonly ItemRow[]): Promise<void>
   /** Ids of tombstones after an id whose stamp time is at most `stampTime`, in id order. */
   tombstonesAfter(after: string | undefined, stampTime: number, limit: number): Promise<readonly string[]>
   /** @returns how many of the ids were still such tombstones, and are gone */

@@ -5,6 +5,7 @@ export interface ItemHead {
   readonly stamp: Stamp
   readonly version: number
   readonly isDeleted: boolean
+  readonly state: string
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined
   readonly createdAtMs: number
@@ -13,6 +14,8 @@ export interface ItemHead {
 /** A row as a batch writes it. */
 export interface ItemRow {
   readonly write: ItemWrite
+  /** The row that is there, and locked; `undefined`: there was none. */
+  readonly replaces: ItemHead | undefined
   readonly version: number
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined

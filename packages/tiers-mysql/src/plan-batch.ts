@@ -29,8 +29,9 @@ export interface BatchConditions {
 }
 
 export interface BatchPlan {
-  readonly inserts: readonly ItemRow[]
-  readonly replacements: readonly ItemRow[]
+  /** Rows to store, in byte order of their ids. */
+  readonly rows: readonly ItemRow[]
+  /** What the ledger tells of them, in the same order. */
   readonly entries: readonly LedgerEntry[]
   /** By position in the batch. */
   readonly outcomes: readonly WriteOutcome[]
@@ -54,8 +55,7 @@ export function planBatch(
   heads: ReadonlyMap<string, ItemHead>,
   conditions: BatchConditions,
 ): BatchPlan {
-  const inserts: ItemRow[] = []
-  const replacements: ItemRow[] = []
+  const rows: ItemRow[] = []
   const entries: LedgerEntry[] = []
   const outcomes = new Array<WriteOutcome>(writes.length)
   for (const prepared of writes) {
@@ -69,9 +69,7 @@ export function planBatch(
     const isCreation = head === undefined || (head.isDeleted && write.bytes !== undefined)
     const createdAtMs = isCreation ? stampMs(write.stamp) : head.createdAtMs
     const version = (head?.version ?? 0) + 1
-    const row: ItemRow = { write, version, digest, branch, bucket, createdAtMs }
-    if (head === undefined) inserts.push(row)
-    else replacements.push(row)
+    rows.push({ write, replaces: head, version, digest, branch, bucket, createdAtMs })
     entries.push({
       id: write.id,
       stamp: write.stamp,
@@ -86,7 +84,7 @@ export function planBatch(
       wasLive: head !== undefined && !head.isDeleted,
     }
   }
-  return { inserts, replacements, entries, outcomes }
+  return { rows, entries, outcomes }
 }
 
 /** Why a write is not accepted; `undefined`: it wins. */

@@ -111,8 +111,7 @@ export async function putBatch(
   const heads = await session.lockItems(writes.map(({ write }) => write.id))
   const plan = planBatch(writes, heads, conditions)
   // 4. Rows.
-  await session.insertItems(plan.inserts)
-  await session.replaceItems(plan.replacements)
+  await session.storeItems(plan.rows)
   // 5. The ledger.
   const row: LedgerRow = {
     instance,

@@ -2,7 +2,7 @@
  * Rows per statement. Few sizes, so that few statements are prepared and all of them stay prepared: a batch
  * of the usual 1,000 takes one statement.
  */
-const ROW_SIZES = [1000, 256, 64, 16, 4, 1] as const
+const ROW_SIZES = [1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1] as const
 /** Ids per SELECT; a list that falls between is filled up by repeating its last id. */
 const ID_SIZES = [1, 16, 128, 1000, 4096, 16_384] as const
 

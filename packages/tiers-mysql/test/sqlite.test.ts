@@ -107,7 +107,7 @@ describe('SQLite archive', () => {
           bucket: 0,
           createdAtMs: 1,
         }
-        await session.insertItems([row])
+        await session.storeItems([row])
         isInserted()
         await failed
         throw new Error('arranged')

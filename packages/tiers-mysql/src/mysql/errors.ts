@@ -4,11 +4,11 @@ import type { Failure } from '../backend.ts'
 const CONFLICTS = new Set([
   1213, // deadlock
   1205, // lock wait timeout
-  1062, // duplicate key: inserted by another between our look and our insert [P39]
+  1048, // column cannot be null: how `storeItems` refuses a row inserted since it looked [P39]
+  1062, // duplicate key: the same, of other tables
   1020, // record has changed since it was read (MariaDB's snapshot isolation, Galera)
 ])
 const REFUSALS = new Set([
-  1048, // column cannot be null
   1118, // row, or the values of one transaction, too large
   1153, // packet too large
   1264, // number out of range

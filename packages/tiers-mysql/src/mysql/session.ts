@@ -8,10 +8,17 @@ import type { MysqlConnection } from './connection.ts'
 import { codedError, PACKET_TOO_LARGE } from './errors.ts'
 
 const ROW = `(${placeholders(ITEM_COLUMNS.length)})`
-// The rows are there and locked: nothing is compared here, so the order of assignments cannot matter [P32].
-const OVERWRITE = ITEM_COLUMNS.slice(1)
-  .map((column) => `${column} = VALUES(${column})`)
-  .join(', ')
+// An id has the same leaf for ever.
+const FIXED = new Set<string>(['id', 'branch', 'bucket', 'version'])
+/**
+ * One statement for new rows and old ones. A row that was absent has version 1, and must not be there by now:
+ * if it is, its version is set to NULL, which the column refuses, and the transaction is redone [P39]. A row that
+ * was there is locked: no column is compared, so the order of the assignments cannot matter [P32].
+ */
+const OVERWRITE = [
+  'version = IF(VALUES(version) = 1, NULL, VALUES(version))',
+  ...ITEM_COLUMNS.filter((column) => !FIXED.has(column)).map((column) => `${column} = VALUES(${column})`),
+].join(', ')
 const FULL_COLUMNS =
   'id, stamp, instance, version, state, content_type, value, digest, deleted, created_at, updated_at'
 
@@ -30,6 +37,7 @@ type HeadColumns = readonly [
   deleted: number,
   digest: Buffer | null,
   createdAtMs: number,
+  state: string,
 ]
 
 type FullColumns = readonly [
@@ -67,15 +75,16 @@ export class MysqlSession implements WriteSession {
     for (const part of paddedIds(ids)) {
       // By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows.
       const rows = await this.#connection.arrays<HeadColumns>(
-        `SELECT id, stamp, instance, version, deleted, digest, created_at
+        `SELECT id, stamp, instance, version, deleted, digest, created_at, state
           FROM sync_items FORCE INDEX (PRIMARY) WHERE id IN (${placeholders(part.length)}) ORDER BY id FOR UPDATE`,
         part,
       )
-      for (const [id, time, instance, version, deleted, digest, createdAtMs] of rows) {
+      for (const [id, time, instance, version, deleted, digest, createdAtMs, state] of rows) {
         heads.set(id.toString('utf8'), {
           stamp: { time, instance },
           version,
           isDeleted: deleted === 1,
+          state,
           digest: digest ?? undefined,
           createdAtMs,
         })
@@ -84,12 +93,18 @@ export class MysqlSession implements WriteSession {
     return heads
   }
 
-  insertItems(rows: readonly ItemRow[]): Promise<void> {
-    return this.#writeItems(rows, '')
-  }
-
-  replaceItems(rows: readonly ItemRow[]): Promise<void> {
-    return this.#writeItems(rows, ` ON DUPLICATE KEY UPDATE ${OVERWRITE}`)
+  async storeItems(rows: readonly ItemRow[]): Promise<void> {
+    const { packetBytesMax } = this.#connection
+    const bytesMax = Math.min(STATEMENT_BYTES, packetBytesMax / 2)
+    for (const part of partsOf(rows, rowBytes, bytesMax)) {
+      // The server would cut the connection in the middle of such a packet, which looks like an outage [W6].
+      if (part.length === 1 && rowBytes(part[0]!) > packetBytesMax) {
+        throw codedError(PACKET_TOO_LARGE, `a row is larger than max_allowed_packet, ${packetBytesMax} bytes`)
+      }
+      const values: SqlValue[] = []
+      for (const row of part) bindItemRow(row, values)
+      await this.#connection.run(storeText(part.length), values)
+    }
   }
 
   async tombstonesAfter(
@@ -150,20 +165,6 @@ export class MysqlSession implements WriteSession {
       createdAtMs,
     }))
   }
-
-  async #writeItems(rows: readonly ItemRow[], suffix: string): Promise<void> {
-    const { packetBytesMax } = this.#connection
-    const bytesMax = Math.min(STATEMENT_BYTES, packetBytesMax / 2)
-    for (const part of partsOf(rows, rowBytes, bytesMax)) {
-      // The server would cut the connection in the middle of such a packet, which looks like an outage [W6].
-      if (part.length === 1 && rowBytes(part[0]!) > packetBytesMax) {
-        throw codedError(PACKET_TOO_LARGE, `a row is larger than max_allowed_packet, ${packetBytesMax} bytes`)
-      }
-      const values: SqlValue[] = []
-      for (const row of part) bindItemRow(row, values)
-      await this.#connection.run(insertText(part.length) + suffix, values)
-    }
-  }
 }
 
 /** Rows by id, tombstones included. */
@@ -212,15 +213,15 @@ function rowBytes({ write }: ItemRow): number {
   return ROW_OVERHEAD_BYTES + UTF8_BYTES_MAX * textUnits + (write.bytes?.length ?? 0)
 }
 
-const insertTexts = new Map<number, string>()
+const storeTexts = new Map<number, string>()
 
-/** INSERT of so many rows; there are few sizes, and the largest has 13,000 placeholders. */
-function insertText(rowCount: number): string {
-  let text = insertTexts.get(rowCount)
+/** The statement for so many rows; there are few sizes, and the largest has 13,000 placeholders. */
+function storeText(rowCount: number): string {
+  let text = storeTexts.get(rowCount)
   if (text === undefined) {
     const rows = Array.from({ length: rowCount }, () => ROW).join(', ')
-    text = `INSERT INTO sync_items (${ITEM_COLUMNS.join(', ')}) VALUES ${rows}`
-    insertTexts.set(rowCount, text)
+    text = `INSERT INTO sync_items (${ITEM_COLUMNS.join(', ')}) VALUES ${rows} ON DUPLICATE KEY UPDATE ${OVERWRITE}`
+    storeTexts.set(rowCount, text)
   }
   return text
 }

@@ -29,6 +29,9 @@ export interface SqliteBackendOptions {
   readonly cacheBytes: number
 }
 
+/** Pages of 4 KiB in the log that start a checkpoint: the file grows to some 40 MB beside the database. */
+const CHECKPOINT_PAGES = 10_000
+
 /**
  * SQLite, in this process.
  *
@@ -143,6 +146,8 @@ export class SqliteBackend implements Backend {
       database.pragma('journal_mode = WAL')
       // better-sqlite3 is built with NORMAL for WAL, which loses commits at power loss [P41].
       database.pragma('synchronous = FULL')
+      // A checkpoint writes each page once, however often the log has it: the default of 1,000 pages is one batch.
+      database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
       database.pragma(`cache_size = -${Math.ceil(cacheBytes / 1024)}`)
       return connection
     } catch (error) {

@@ -7,9 +7,24 @@ import { paddedIds, placeholders } from '../statement-sizes.ts'
 import type { SqliteConnection } from './connection.ts'
 
 const INSERT = `INSERT INTO sync_items (${ITEM_COLUMNS.join(', ')}) VALUES (${placeholders(ITEM_COLUMNS.length)})`
-const REPLACE = `${INSERT} ON CONFLICT (id) DO UPDATE SET ${ITEM_COLUMNS.slice(1)
-  .map((column) => `${column} = excluded.${column}`)
-  .join(', ')}`
+/** SQLite rewrites an index whenever its column is assigned, also to what it was: what stays is not named. */
+const CHANGING = [
+  'stamp',
+  'instance',
+  'version',
+  'content_type',
+  'value',
+  'digest',
+  'deleted',
+  'created_at',
+  'updated_at',
+]
+const REPLACE = replaceText(CHANGING)
+const REPLACE_WITH_STATE = replaceText([...CHANGING, 'state'])
+
+function replaceText(columns: readonly string[]): string {
+  return `UPDATE sync_items SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`
+}
 const FULL_COLUMNS = 'id, stamp, instance, version, state, content_type, value, digest, deleted, created_at'
 
 interface FullRow {
@@ -46,15 +61,16 @@ export class SqliteSession implements WriteSession {
     const heads = new Map<string, ItemHead>()
     for (const part of paddedIds(ids)) {
       const statement = this.#connection.prepare(
-        `SELECT id, stamp, instance, version, deleted, digest, created_at FROM sync_items WHERE id IN (${placeholders(part.length)})`,
+        `SELECT id, stamp, instance, version, deleted, digest, created_at, state FROM sync_items WHERE id IN (${placeholders(part.length)})`,
       )
       // Arrays, not objects: this is the larger half of a batch that replaces rows.
       const rows = statement.raw(true).all(part) as HeadColumns[]
-      for (const [id, time, instance, version, deleted, digest, createdAtMs] of rows) {
+      for (const [id, time, instance, version, deleted, digest, createdAtMs, state] of rows) {
         heads.set(id, {
           stamp: { time, instance },
           version,
           isDeleted: deleted === 1,
+          state,
           digest: digest ?? undefined,
           createdAtMs,
         })
@@ -63,12 +79,22 @@ export class SqliteSession implements WriteSession {
     return heads
   }
 
-  async insertItems(rows: readonly ItemRow[]): Promise<void> {
-    this.#runEach(INSERT, rows)
-  }
-
-  async replaceItems(rows: readonly ItemRow[]): Promise<void> {
-    this.#runEach(REPLACE, rows)
+  async storeItems(rows: readonly ItemRow[]): Promise<void> {
+    const insert = this.#connection.prepare(INSERT)
+    const replace = this.#connection.prepare(REPLACE)
+    const replaceWithState = this.#connection.prepare(REPLACE_WITH_STATE)
+    for (const row of rows) {
+      const values: SqlValue[] = []
+      bindItemRow(row, values)
+      if (row.replaces === undefined) {
+        insert.run(values)
+        continue
+      }
+      const [id, stamp, instance, version, state, contentType, value, digest, , , ...times] = values
+      const changing = [stamp, instance, version, contentType, value, digest, ...times]
+      if (row.replaces.state === state) replace.run(...changing, id)
+      else replaceWithState.run(...changing, state, id)
+    }
   }
 
   async tombstonesAfter(
@@ -128,16 +154,6 @@ export class SqliteSession implements WriteSession {
       createdAtMs: row.created_at,
     }))
   }
-
-  #runEach(text: string, rows: readonly ItemRow[]): void {
-    if (rows.length === 0) return
-    const statement = this.#connection.prepare(text)
-    for (const row of rows) {
-      const values: SqlValue[] = []
-      bindItemRow(row, values)
-      statement.run(values)
-    }
-  }
 }
 
 type HeadColumns = [
@@ -148,6 +164,7 @@ type HeadColumns = [
   deleted: number,
   digest: Uint8Array | null,
   createdAtMs: number,
+  state: string,
 ]
 
 /** Rows by id, tombstones included. */
