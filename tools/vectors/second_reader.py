@@ -109,10 +109,10 @@ def row_encoding(row):
         (
             b"\x01",
             short(bytes.fromhex(row["keyHex"])),
-            short(row["id"].encode("utf-8")),
-            struct.pack(">QI", row["time"], row["instance"]),
             short(row["state"].encode("utf-8")),
             short(row["contentType"].encode("utf-8")),
+            short(row["id"].encode("utf-8")),
+            struct.pack(">QI", row["time"], row["instance"]),
             struct.pack(">I", len(value)) + value,
         )
     )

@@ -28,19 +28,27 @@ export function subtractLanes(target: Uint32Array, at: number, source: Uint32Arr
   subtractPair(target, at + 5, source[from + 5]!, source[from + 6]!)
 }
 
-/** Adds a u64 given in halves to the pair of lanes at `at`. */
+/**
+ * Adds a u64 given in halves to the pair of lanes at `at`.
+ *
+ * The carry is computed from the top bits instead of by a comparison: the halves are random, so a branch on
+ * them would be mispredicted every other time, and each time wait for a leaf to come from memory.
+ */
 export function addPair(target: Uint32Array, at: number, high: number, low: number): void {
-  const sum = (target[at + 1]! + low) >>> 0
-  // The low half wrapped exactly when the sum is smaller than what was added.
-  target[at]! += high + (sum < low ? 1 : 0)
+  const before = target[at + 1]!
+  const sum = (before + low) | 0
+  const carry = ((before & low) | ((before | low) & ~sum)) >>> 31
+  target[at] = target[at]! + high + carry
   target[at + 1] = sum
 }
 
 /** Subtracts a u64 given in halves from the pair of lanes at `at`. */
 export function subtractPair(target: Uint32Array, at: number, high: number, low: number): void {
   const before = target[at + 1]!
-  target[at]! -= high + (before < low ? 1 : 0)
-  target[at + 1] = before - low
+  const difference = (before - low) | 0
+  const borrow = ((~before & low) | ((~before | low) & difference)) >>> 31
+  target[at] = target[at]! - high - borrow
+  target[at + 1] = difference
 }
 
 /** Whether all lanes at `at` are zero. */

@@ -69,11 +69,11 @@ export function createRowDigester(
 /**
  * The canonical encoding of a row under a key:
  *
- *   format u8 | key length u8, key | id length u8, id | stamp time u64, instance u32
- *   | state length u8, state | content type length u8, content type | value length u32, value
+ *   format u8 | key length u8, key | state length u8, state | content type length u8, content type
+ *   | id length u8, id | stamp time u64, instance u32 | value length u32, value
  *
  * Every field has a fixed width or its length before it, so no two rows share an encoding and none is the
- * beginning of another.
+ * beginning of another. What seldom changes from row to row comes first, so that it need not be written again.
  */
 export interface RowEncoder {
   /** @returns a view of a buffer that the next call overwrites */
@@ -86,23 +86,15 @@ export function createRowEncoder(key: Uint8Array | undefined): RowEncoder {
   header[0] = ROW_FORMAT
   header[1] = key?.length ?? 0
   if (key !== undefined) header.set(key, 2)
-  const fixedBytes = header.length + 1 + FIELD_BYTES_MAX + STAMP_BYTES + 2 * (1 + FIELD_BYTES_MAX) + 4
-  let scratch = new Uint8Array(fixedBytes + 1024)
-  scratch.set(header)
-  // A view of the scratch costs as much as a third of the encoding, so that of each length is kept.
-  let views: (Uint8Array | undefined)[] = []
+  const fixedBytes = header.length + 3 * (1 + FIELD_BYTES_MAX) + STAMP_BYTES + 4
+  let scratch = new Scratch(header, fixedBytes + 1024)
 
-  function bufferFor(valueBytes: number): Uint8Array {
+  function scratchFor(valueBytes: number): Scratch {
     const needed = fixedBytes + valueBytes
-    if (needed <= scratch.length) return scratch
-    const isKept = needed <= SCRATCH_BYTES_MAX
-    const larger = new Uint8Array(isKept ? Math.min(SCRATCH_BYTES_MAX, needed * 2) : needed)
-    larger.set(header)
-    if (isKept) {
-      scratch = larger
-      views = []
-    }
-    return larger
+    if (needed <= scratch.bytes.length) return scratch
+    if (needed > SCRATCH_BYTES_MAX) return new Scratch(header, needed)
+    scratch = new Scratch(header, Math.min(SCRATCH_BYTES_MAX, needed * 2))
+    return scratch
   }
 
   return {
@@ -113,28 +105,56 @@ export function createRowEncoder(key: Uint8Array | undefined): RowEncoder {
         throw new InvalidInput(
           'bytes',
           `has ${bytes.length} bytes, the limit is ${DIGESTED_VALUE_BYTES_MAX}`,
-          {
-            limit: DIGESTED_VALUE_BYTES_MAX,
-            actual: bytes.length,
-          },
+          { limit: DIGESTED_VALUE_BYTES_MAX, actual: bytes.length },
         )
       }
       if (!(Number.isSafeInteger(time) && time >= 0 && instance >>> 0 === instance)) {
         throw new InvalidInput('stamp', 'must be a safe integer from 0 on, and a u32')
       }
-      const buffer = bufferFor(bytes.length)
-      let at = writeText(row.id, 'id', buffer, header.length)
-      at = writeU32(Math.floor(time / 2 ** 32), buffer, at)
-      at = writeU32(time >>> 0, buffer, at)
-      at = writeU32(instance, buffer, at)
-      at = writeText(row.state, 'state', buffer, at)
-      at = writeText(row.contentType, 'contentType', buffer, at)
-      at = writeU32(bytes.length, buffer, at)
-      buffer.set(bytes, at)
-      const length = at + bytes.length
-      if (buffer !== scratch || length > VIEWED_BYTES_MAX) return buffer.subarray(0, length)
-      return (views[length] ??= buffer.subarray(0, length))
+      const target = scratchFor(bytes.length)
+      const at = writeText(row.id, 'id', target.bytes, target.writeTags(row.state, row.contentType))
+      target.view.setUint32(at, time / 2 ** 32)
+      target.view.setUint32(at + 4, time)
+      target.view.setUint32(at + 8, instance)
+      target.view.setUint32(at + 12, bytes.length)
+      target.bytes.set(bytes, at + 16)
+      return target.firstBytes(at + 16 + bytes.length)
     },
+  }
+}
+
+/** A buffer that encodings are made in, and what of the last one need not be written again. */
+class Scratch {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly #tagsAt: number
+  #tagsEnd = 0
+  #state: string | undefined
+  #contentType: string | undefined
+  /** By length: making a view costs as much as a third of the encoding. */
+  readonly #views: (Uint8Array | undefined)[] = []
+
+  constructor(header: Uint8Array, length: number) {
+    this.bytes = new Uint8Array(length)
+    this.bytes.set(header)
+    this.view = new DataView(this.bytes.buffer)
+    this.#tagsAt = header.length
+  }
+
+  /** Writes state and content type, if they are not there already; returns where they end. */
+  writeTags(state: string, contentType: string): number {
+    if (state === this.#state && contentType === this.#contentType) return this.#tagsEnd
+    this.#state = undefined
+    const stateEnd = writeText(state, 'state', this.bytes, this.#tagsAt)
+    this.#tagsEnd = writeText(contentType, 'contentType', this.bytes, stateEnd)
+    this.#state = state
+    this.#contentType = contentType
+    return this.#tagsEnd
+  }
+
+  firstBytes(length: number): Uint8Array {
+    if (length > VIEWED_BYTES_MAX) return this.bytes.subarray(0, length)
+    return (this.#views[length] ??= this.bytes.subarray(0, length))
   }
 }
 
@@ -170,12 +190,4 @@ function writeNonAscii(text: string, field: string, target: Uint8Array, at: numb
   target[at] = bytes.length
   target.set(bytes, at + 1)
   return at + 1 + bytes.length
-}
-
-function writeU32(value: number, target: Uint8Array, at: number): number {
-  target[at] = value >>> 24
-  target[at + 1] = value >>> 16
-  target[at + 2] = value >>> 8
-  target[at + 3] = value
-  return at + 4
 }

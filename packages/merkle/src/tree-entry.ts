@@ -34,7 +34,7 @@ export function leafOf(id: string, branches: BranchSet, idHash: IdHash = hashId)
  */
 export function leafDelta(entry: TreeEntry, idHash: IdHash = hashId): LeafSums {
   checkEntry(entry)
-  deltaLanes(entry, idHash(entry.id, words), lanes)
+  deltaLanes(entry, idHash(entry.id, words), lanes, 0)
   return leafOfLanes(lanes, 0)
 }
 
@@ -44,28 +44,22 @@ export function checkEntry(entry: TreeEntry): void {
   checkDigest(entry.digest, 'digest')
 }
 
-/** Lanes of an entry's delta, see {@link leafDelta}. */
-export function deltaLanes(entry: TreeEntry, hash: HashWords, out: Uint32Array): void {
+/** Writes the lanes of an entry's delta to `out[at…]`, see {@link leafDelta}. */
+export function deltaLanes(entry: TreeEntry, hash: HashWords, out: Uint32Array, at: number): void {
   const { previousDigest, digest } = entry
   const appears = digest !== undefined && previousDigest === undefined
-  out[0] = appears ? 1 : 0
-  out[1] = appears ? hash[0]! : 0
-  out[2] = appears ? hash[1]! : 0
-  if (digest === undefined) {
-    for (let lane = 3; lane < LANES; lane++) out[lane] = 0
-  } else {
-    out[3] = readWord(digest, 0)
-    out[4] = readWord(digest, 4)
-    out[5] = readWord(digest, 8)
-    out[6] = readWord(digest, 12)
-  }
+  out[at] = appears ? 1 : 0
+  out[at + 1] = appears ? hash[0]! : 0
+  out[at + 2] = appears ? hash[1]! : 0
+  for (let lane = 0; lane < 4; lane++)
+    out[at + 3 + lane] = digest === undefined ? 0 : readWord(digest, lane * 4)
   if (previousDigest === undefined) return
   if (digest === undefined) {
-    out[0] = 0xffffffff
-    subtractPair(out, 1, hash[0]!, hash[1]!)
+    out[at] = 0xffffffff
+    subtractPair(out, at + 1, hash[0]!, hash[1]!)
   }
-  subtractPair(out, 3, readWord(previousDigest, 0), readWord(previousDigest, 4))
-  subtractPair(out, 5, readWord(previousDigest, 8), readWord(previousDigest, 12))
+  subtractPair(out, at + 3, readWord(previousDigest, 0), readWord(previousDigest, 4))
+  subtractPair(out, at + 5, readWord(previousDigest, 8), readWord(previousDigest, 12))
 }
 
 function checkDigest(digest: Uint8Array | undefined, field: string): void {

@@ -27,7 +27,7 @@ describe('digest tree', () => {
   const seed = testSeed('digest tree')
 
   it('equals recomputation after any interleaving of writers, in any order of arrival [P30, P31]', () => {
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 24; round++) {
       const random = seededRandom(seed + round)
       const rows: ModelRows = new Map()
       const writers = Array.from({ length: 1 + random.below(5) }, (): TreeEntry[] => [])
@@ -89,7 +89,7 @@ describe('digest tree', () => {
     const rows: ModelRows = new Map()
     const tree = new DigestTree(createBranchSet())
     const entries: TreeEntry[] = []
-    for (let index = 0; index < 14_000; index++) {
+    for (let index = 0; index < 12_000; index++) {
       entries.push(write(rows, `item.${index}`, randomRow(random, index), digester))
     }
     let touched = 0
