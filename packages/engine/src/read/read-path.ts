@@ -160,14 +160,17 @@ export class ReadPath {
     return ids.map((id) => items.get(id))
   }
 
-  /** The archive, and an own pending write where that is newer. */
+  /**
+   * The archive, and an own pending write where that is newer: one pending before the archive is asked, as it may
+   * be flushed behind the archive's answer, and one pending after.
+   */
   async #readSource(id: string): Promise<Item | undefined> {
     checkId(id)
+    const before = this.#ports.pending.read(id)
     const lookup = await this.#askArchive(id)
     const item = this.#itemOf(lookup, id)
     const stamp = lookup.kind === 'absent' ? lookup.tombstone : item?.stamp
-    // Asked for after the archive has answered: what was acknowledged meanwhile counts.
-    const write = this.#ports.pending.read(id)
+    const write = this.#ports.pending.read(id) ?? before
     return write !== undefined && isNewer(write.stamp, stamp) ? this.#pendingItem(write) : item
   }
 
