@@ -1,5 +1,6 @@
 import { StorageError, TierUnavailable, type UnknownCause } from '@se/core'
 import { Cluster, Redis } from 'ioredis'
+import { Deadlines } from './deadlines.ts'
 import type { ParsedOptions } from './options.ts'
 import { FINISH, INVALIDATE, PUT, READ, SEAT } from './scripts.ts'
 
@@ -36,6 +37,9 @@ export interface RedisConnection {
  * Settings for a client that fails at once where Redis does not answer, instead of queueing [P46]: without
  * the offline queue a dead Redis is an error and not a hang, and a lost connection fails what was under way.
  * Late execution of a command that was given up is harmless: every script compares before it changes.
+ *
+ * Not ioredis' `commandTimeout`: {@link Deadlines} bounds every call, also on a caller's client and on a
+ * Cluster that waits for its slots, and costs less.
  */
 function clientOptions(options: ParsedOptions) {
   return {
@@ -43,7 +47,6 @@ function clientOptions(options: ParsedOptions) {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: options.commandTimeoutMs,
     connectTimeout: options.connectTimeoutMs,
     retryStrategy: (attempt: number) => reconnectDelayMs(attempt, options.random.fraction()),
   }
@@ -84,25 +87,9 @@ export function createConnection(options: ParsedOptions): RedisConnection {
   // Without a listener ioredis prints to the console; with one a Redis that is down is nobody's crash.
   client.on('error', onError)
 
-  /** Settles as the promise does, or fails after `commandTimeoutMs`: also covers what ioredis' own bound does
-   * not, a caller's client and a Cluster that waits for its slots. */
-  function bounded<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = options.clock.setTimer(options.commandTimeoutMs, () => {
-        reject(unavailable('timeout', `no answer within ${options.commandTimeoutMs} ms`))
-      })
-      promise.then(
-        (value) => {
-          cancel()
-          resolve(value)
-        },
-        (error: unknown) => {
-          cancel()
-          reject(toUnavailable(error))
-        },
-      )
-    })
-  }
+  const deadlines = new Deadlines(options.clock, options.commandTimeoutMs, () =>
+    unavailable('timeout', `no answer within ${options.commandTimeoutMs} ms`),
+  )
 
   return {
     isCluster: client.isCluster,
@@ -130,7 +117,9 @@ export function createConnection(options: ParsedOptions): RedisConnection {
       if (client.status !== 'ready') {
         return Promise.reject(unavailable('disconnected', `the connection is in state ${client.status}`))
       }
-      return bounded(commands(client as ScriptClient))
+      return deadlines.bound(commands(client as ScriptClient)).catch((error: unknown) => {
+        throw toUnavailable(error)
+      })
     },
   }
 }
@@ -143,6 +132,7 @@ function toUnavailable(error: unknown): Error {
   // A bug of ours, or bytes in Redis that are not ours; no weather.
   if (error instanceof StorageError || error instanceof TypeError || error instanceof RangeError) return error
   const cause = withoutCommand(error)
+  // A caller's client may have ioredis' own bound.
   return unavailable(cause.message === 'Command timed out' ? 'timeout' : 'disconnected', cause.message, cause)
 }
 

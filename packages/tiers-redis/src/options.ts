@@ -28,7 +28,7 @@ export interface RedisCacheOptions {
   /** Hears of connections that failed or were lost; reconnecting goes on by itself. */
   readonly onConnectionError?: ((error: Error) => void) | undefined
   /** Default: the machine's. */
-  readonly clock?: Pick<Clock, 'setTimer'> | undefined
+  readonly clock?: Pick<Clock, 'setTimer' | 'monotonicMs'> | undefined
   /** Source of epochs and tokens. Default: the operating system's. */
   readonly random?: Random | undefined
 }
@@ -46,7 +46,7 @@ export interface ParsedOptions {
   readonly commandTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly onConnectionError: (error: Error) => void
-  readonly clock: Pick<Clock, 'setTimer'>
+  readonly clock: Pick<Clock, 'setTimer' | 'monotonicMs'>
   readonly random: Random
 }
 

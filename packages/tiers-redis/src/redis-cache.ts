@@ -129,24 +129,22 @@ class RedisCacheTier implements RedisCache {
     const stripes = new Uint8Array(ids.length)
     const asked: number[] = []
     for (let index = 0; index < ids.length; index++) {
-      stripes[index] = stripeOfId(ids[index]!)
-      if (this.#known.get(stripes[index]!) !== undefined) asked.push(index)
+      const stripe = stripeOfId(ids[index]!)
+      stripes[index] = stripe
+      if (this.#known.get(stripe) !== undefined) asked.push(index)
     }
     if (asked.length === 0) return lookups
     const calls = this.#connection.isCluster ? byStripe(asked, stripes) : inSlices(asked, READ_CALL_ITEMS)
+    const read = async (client: ScriptClient, positions: readonly number[]) => {
+      const keys = positions.map((index) => this.#options.keys.itemIn(stripes[index]!, ids[index]!))
+      const entries = await client.mgetBuffer(keys)
+      for (let at = 0; at < positions.length; at++) {
+        const index = positions[at]!
+        lookups[index] = this.#judge(ids[index]!, stripes[index]!, entries[at] ?? null)
+      }
+    }
     try {
-      await this.#connection.run((client) =>
-        Promise.all(
-          calls.map(async (positions) => {
-            const keys = positions.map((index) => this.#options.keys.itemIn(stripes[index]!, ids[index]!))
-            const entries = await client.mgetBuffer(keys)
-            for (let at = 0; at < positions.length; at++) {
-              const index = positions[at]!
-              lookups[index] = this.#judge(ids[index]!, stripes[index]!, entries[at] ?? null)
-            }
-          }),
-        ),
-      )
+      await this.#connection.run((client) => Promise.all(calls.map((positions) => read(client, positions))))
       return lookups
     } catch (cause) {
       const unknown: Lookup = { kind: 'unknown', because: unknownCauseOf(cause), cause }
