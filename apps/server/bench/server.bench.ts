@@ -17,6 +17,8 @@ const CONNECTIONS = 64
 const HOT_ITEMS = 1_000
 const GETS = 10_000
 const PUTS = 4_000
+/** Untimed requests to each side before the first sample: the machine code of a server settles late. */
+const WARM_UP = 20_000
 
 /** A contestant under load, and how busy its process was. */
 interface Measured {
@@ -69,6 +71,8 @@ export const cases: readonly ComparedCase[] = [
       await ours.sample(HOT_ITEMS, (index) => putRequest(ids[index]!, BODY))
       const requests = ids.map(getRequest)
       const next = (index: number) => requests[index % HOT_ITEMS]!
+      await ours.sample(WARM_UP, next)
+      await bare.sample(WARM_UP, next)
       return {
         ours: () => ours.sample(GETS, next),
         against: { 'fastify constant route': () => bare.sample(GETS, next) },
@@ -98,16 +102,17 @@ export const cases: readonly ComparedCase[] = [
       const SE_SQL_URL = database.url
       const ours = await start('./serve-engine.ts', { SE_DATA_DIR: directory, SE_SQL_URL, SE_REDIS_URL: '' })
       const bare = await start('./serve-bare.ts', { SE_SQL_URL, BENCH_CONNECTIONS: String(CONNECTIONS) })
+      /** Every sample writes ids that are new. */
       let round = 0
-      /** New ids each time, the same for both sides. */
-      const requests = () => {
+      const sampleOf = (side: Measured, count = PUTS) => {
         round++
-        return Array.from({ length: PUTS }, (_, index) => putRequest(`user.${round}.${index}`, BODY))
+        const requests = Array.from({ length: count }, (_, index) =>
+          putRequest(`user.${round}.${index}`, BODY),
+        )
+        return side.sample(count, (index) => requests[index]!)
       }
-      const sampleOf = (side: Measured) => {
-        const prepared = requests()
-        return side.sample(PUTS, (index) => prepared[index]!)
-      }
+      await sampleOf(ours, WARM_UP)
+      await sampleOf(bare, WARM_UP)
       return {
         ours: () => sampleOf(ours),
         against: { 'fastify route, one mysql2 upsert a request': () => sampleOf(bare) },

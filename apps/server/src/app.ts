@@ -43,7 +43,9 @@ export async function createApp(ports: AppPorts) {
     bodyLimit: ports.valueBytesMax ?? VALUE_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     routerOptions: { maxParamLength: ID_CHARACTERS_MAX },
-    frameworkErrors: (error, _request, reply) => sendError(error, reply as FastifyReply),
+    frameworkErrors: (error, _request, reply) => {
+      sendError(error, reply as FastifyReply)
+    },
   }).withTypeProvider<ZodTypeProvider>()
 
   app.setValidatorCompiler(validatorCompiler)

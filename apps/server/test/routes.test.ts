@@ -22,6 +22,7 @@ const STATUS: EngineStatus = {
   phase: 'Ready',
   failure: undefined,
   cut: undefined,
+  isFresh: true,
   trust: new Map([['filter', 'trusted at cut {}']]),
   gauges: {
     l1Items: 0,
