@@ -101,6 +101,7 @@ describe('SQLite archive', () => {
       const transaction = backend.write(async (session) => {
         const row = {
           write: write('a', 1),
+          replaces: undefined,
           version: 1,
           digest: new Uint8Array(16),
           branch: 0,

@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest'
+import { stampTimeOf, type InstanceMemory, type ItemWrite, type WriteOutcome } from '@se/core'
+import { createFakeClock, seededRandom } from '@se/core/testing'
+import { planClaim, type ClaimFacts } from '../src/claim.ts'
+import type { ItemHead } from '../src/item-row.ts'
+import { planBatch, type PreparedWrite } from '../src/plan-batch.ts'
+import { withRetries } from '../src/retry.ts'
+import type { InstanceRow } from '../src/schema.ts'
+import { settledOutcomes } from '../src/settle.ts'
+import { paddedIds, partsOf } from '../src/statement-sizes.ts'
+
+const NOW_MS = 1_000_000
+const digest = new Uint8Array(16)
+
+function prepared(time: number, options: { isDelete?: boolean; instance?: number } = {}): PreparedWrite {
+  const write: ItemWrite = {
+    id: 'a',
+    stamp: { time, instance: options.instance ?? 2 },
+    state: 's',
+    contentType: '',
+    bytes: options.isDelete === true ? undefined : Uint8Array.of(1),
+  }
+  return { write, position: 0, digest: write.bytes && digest, branch: 0, bucket: 1 }
+}
+
+const live: ItemHead = {
+  stamp: { time: 500, instance: 2 },
+  version: 4,
+  isDeleted: false,
+  state: 's',
+  digest,
+  createdAtMs: 77,
+}
+const dead: ItemHead = { ...live, isDeleted: true, digest: undefined }
+const conditions = { collectionFloor: 300, nowMs: NOW_MS }
+
+describe('what becomes of a write', () => {
+  const latest = stampTimeOf(NOW_MS + 1_001) - 1
+  it.each<[string, PreparedWrite, ItemHead | undefined, WriteOutcome]>([
+    ['[W4] no row, at the floor', prepared(300), undefined, { kind: 'refused', because: 'below-collection-floor' }],
+    ['[W4] no row, above the floor', prepared(301), undefined, { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }],
+    ['[W4] a delete below the floor', prepared(300, { isDelete: true }), undefined, { kind: 'refused', because: 'below-collection-floor' }],
+    ['[W3] a row, below the floor, newer', prepared(250), { ...live, stamp: { time: 200, instance: 2 } }, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['[W3] older', prepared(499), live, { kind: 'superseded', by: live.stamp }],
+    ['[W3] equal time, lower instance', prepared(500, { instance: 1 }), live, { kind: 'superseded', by: live.stamp }],
+    ['[W3] equal', prepared(500), live, { kind: 'held', version: 4, createdAtMs: 77 }],
+    ['[W3] equal time, higher instance', prepared(500, { instance: 3 }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['[W4] a delete', prepared(501, { isDelete: true }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['[P19] again after a delete', prepared(stampTimeOf(9)), dead, { kind: 'won', version: 5, createdAtMs: 9, wasLive: false }],
+    ['a delete of what is deleted', prepared(501, { isDelete: true }), dead, { kind: 'won', version: 5, createdAtMs: 77, wasLive: false }],
+    ['1 s ahead', prepared(latest), undefined, { kind: 'won', version: 1, createdAtMs: NOW_MS + 1_000, wasLive: false }],
+    ['over 1 s ahead', prepared(latest + 1), undefined, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
+    ['over 1 s ahead, on a row', prepared(latest + 1), live, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
+    ['over 1 s ahead, and there already', prepared(latest + 1), { ...live, stamp: { time: latest + 1, instance: 2 } }, { kind: 'held', version: 4, createdAtMs: 77 }],
+  ])('%s', (_title, write, head, expected) => {
+    const heads = new Map(head === undefined ? [] : [['a', head]])
+    const plan = planBatch([write], heads, conditions)
+    expect(plan.outcomes).toEqual([expected])
+    const isWon = expected.kind === 'won'
+    expect(plan.rows).toHaveLength(isWon ? 1 : 0)
+    expect(plan.entries).toEqual(
+      isWon
+        ? [
+            {
+              id: 'a',
+              stamp: write.write.stamp,
+              previousStamp: head?.stamp,
+              digest: write.digest,
+              previousDigest: head?.digest,
+            },
+          ]
+        : [],
+    )
+  }) // prettier-ignore
+
+  it('[W5] a delete that had won and was collected since is held, without a version', () => {
+    const write = prepared(500, { isDelete: true })
+    const entry = {
+      id: 'a',
+      stamp: write.write.stamp,
+      previousStamp: undefined,
+      digest: undefined,
+      previousDigest: digest,
+    }
+    expect(settledOutcomes([write], [entry], new Map(), 600)).toEqual([
+      { kind: 'held', version: 0, createdAtMs: 0 },
+    ])
+    expect(settledOutcomes([write], [], new Map(), 600)).toEqual([
+      { kind: 'refused', because: 'below-collection-floor' },
+    ])
+    expect(settledOutcomes([write], [], new Map(), 400)).toEqual([
+      { kind: 'refused', because: 'stamp-ahead-of-archive' },
+    ])
+  })
+})
+
+describe('[P52] [P65] whose instance a directory is', () => {
+  const memory: InstanceMemory = { archiveId: 'now', instance: 3, epoch: 5, lastSequence: 40 }
+  const row: InstanceRow = {
+    number: 3,
+    epoch: 5,
+    nonce: 'mine',
+    last_sequence: 40,
+    pruned_sequence: 10,
+    max_stamp: 0,
+    claimed_at: 0,
+  }
+  const foreign: InstanceRow = { ...row, nonce: 'other' }
+  const facts = (named?: InstanceRow, numbered?: InstanceRow): ClaimFacts => ({
+    archiveId: 'now',
+    formerIds: ['former'],
+    named,
+    numbered,
+  })
+  const plan = (known: InstanceMemory | undefined, found: ClaimFacts) =>
+    planClaim({ memory: known, knownNonces: ['mine'], nonce: 'next' }, found)
+
+  it.each([
+    ['a new directory', undefined, facts(), { kind: 'new', isRestored: false, hasGoneBack: false }],
+    ['found by a lost claim', undefined, facts(row), { kind: 'take-over', epoch: 6, lastSequence: 40, isRestored: false }],
+    ['as remembered', memory, facts(row, row), { kind: 'take-over', epoch: 6, lastSequence: 40, isRestored: false }],
+    ['the archive is ahead', memory, facts({ ...row, last_sequence: 44 }), { kind: 'take-over', lastSequence: 44, isRestored: false }],
+    ['lower sequence', memory, facts({ ...row, last_sequence: 39 }), { kind: 'take-over', lastSequence: 40, hasGoneBack: true, isRestored: true }],
+    ['lower epoch', memory, facts({ ...row, epoch: 4 }), { kind: 'take-over', epoch: 6, hasGoneBack: true, isRestored: true }],
+    ['no row', memory, facts(), { kind: 'recreate', number: 3, epoch: 6, lastSequence: 40, hasGoneBack: true }],
+    ['a row of another name, same epoch', memory, facts(undefined, foreign), { kind: 'new', hasGoneBack: true, isRestored: true }],
+    ['memory of a former id, row as it was', { ...memory, archiveId: 'former' }, facts(row), { kind: 'take-over', hasGoneBack: false, isRestored: true }],
+    ['memory of a former id, row behind', { ...memory, archiveId: 'former' }, facts({ ...row, last_sequence: 1 }), { kind: 'take-over', lastSequence: 40, hasGoneBack: true, isRestored: true }],
+    ['memory of a former id, number taken', { ...memory, archiveId: 'former' }, facts(undefined, { ...foreign, epoch: 9 }), { kind: 'new', hasGoneBack: false, isRestored: true }],
+    ['another number under our name', memory, facts({ ...row, number: 9, epoch: 1, last_sequence: 0 }), { kind: 'take-over', epoch: 2, lastSequence: 0, hasGoneBack: false }],
+  ])('%s', (_title, known, found, expected) => {
+    expect(plan(known, found)).toMatchObject(expected)
+  }) // prettier-ignore
+
+  it('a higher epoch under another name: fenced', () => {
+    expect(() => plan(memory, facts(undefined, { ...foreign, epoch: 6 }))).toThrow(
+      expect.objectContaining({ code: 'SE_INSTANCE_FENCED' }),
+    )
+  })
+
+  it('memory of an archive that this one never was: mismatch', () => {
+    expect(() => plan({ ...memory, archiveId: 'elsewhere' }, facts(row))).toThrow(
+      expect.objectContaining({ code: 'SE_ARCHIVE_MISMATCH' }),
+    )
+  })
+})
+
+describe('[W7] retries', () => {
+  const conflict = new Error('conflict')
+  const options = (attemptsMax: number) => {
+    const clock = createFakeClock()
+    const heard: number[] = []
+    return {
+      heard,
+      clock,
+      attemptsMax,
+      random: seededRandom(1),
+      isWorthAnother: (error: unknown) => error === conflict,
+      onRetry: (_error: unknown, attempts: number) => void heard.push(attempts),
+    }
+  }
+
+  it('goes on while others are in the way, and pauses in between', async () => {
+    const ports = options(5)
+    let attempts = 0
+    const result = withRetries(async () => {
+      attempts += 1
+      if (attempts < 4) throw conflict
+      return 'done'
+    }, ports)
+    await ports.clock.advance(0)
+    expect(attempts).toBe(1)
+    expect(ports.clock.timerCount).toBe(1)
+    await ports.clock.advance(1_000)
+    expect(await result).toBe('done')
+    expect(ports.heard).toEqual([1, 2, 3])
+  })
+
+  it('ends after the last attempt, with its error', async () => {
+    const ports = options(3)
+    const result = withRetries(() => Promise.reject(conflict), ports).catch((error: unknown) => error)
+    await ports.clock.advance(0)
+    await ports.clock.advance(1_000)
+    expect(await result).toBe(conflict)
+    expect(ports.heard).toEqual([1, 2])
+  })
+
+  it('does not repeat what is no conflict', async () => {
+    const ports = options(3)
+    const other = new Error('other')
+    await expect(withRetries(() => Promise.reject(other), ports)).rejects.toBe(other)
+    expect(ports.heard).toEqual([])
+  })
+})
+
+describe('statements of few sizes', () => {
+  it.each([0, 1, 3, 17, 999, 1_000, 2_345])('%i rows are cut without loss, in order', (count) => {
+    const list = Array.from({ length: count }, (_, index) => index)
+    const parts = [...partsOf(list, () => 1, 1_000_000)]
+    expect(parts.flat()).toEqual(list)
+    expect(new Set(parts.map(({ length }) => length)).size).toBeLessThanOrEqual(11)
+  })
+
+  it('1,000 rows are one statement, unless their bytes are too many', () => {
+    const list = Array.from({ length: 1_000 }, () => 100)
+    expect([...partsOf(list, (bytes) => bytes, 100_000)]).toHaveLength(1)
+    const parts = [...partsOf(list, (bytes) => bytes, 10_000)]
+    expect(parts.every((part) => part.length * 100 <= 10_000)).toBe(true)
+    expect(parts.flat()).toHaveLength(1_000)
+  })
+
+  it('what is larger than a statement may be is alone in one', () => {
+    expect([...partsOf([5, 50, 5], (bytes) => bytes, 20)]).toEqual([[5], [50], [5]])
+  })
+
+  it('ids are filled up by repeating the last', () => {
+    expect([...paddedIds(['a'])]).toEqual([['a']])
+    const [part, ...more] = paddedIds(['a', 'b'])
+    expect(more).toEqual([])
+    expect(part).toEqual(['a', ...Array.from({ length: 15 }, () => 'b')])
+    const many = Array.from({ length: 16_385 }, (_, index) => `${index}`)
+    expect([...paddedIds(many)].map(({ length }) => length)).toEqual([16_384, 1])
+  })
+})
