@@ -27,7 +27,14 @@ const PORT_FILE = 'server.port'
  * Ends the server when our end of its standard input closes: that happens at every end of this process, also when it
  * is killed. The shell is in a session of its own, so that Ctrl-C in a terminal reaches the engine first.
  */
-const GUARD = '"$@" & server=$!; read -r _; kill -TERM "$server"; wait "$server"'
+const GUARD = [
+  'exec 3<&0',
+  '"$@" 3<&- & server=$!',
+  '(read -r _ <&3; kill -TERM "$server") & watcher=$!',
+  'wait "$server"; code=$?',
+  'kill "$watcher" 2>/dev/null',
+  'exit "$code"',
+].join('\n')
 
 /** Path of `redis-server`, or `undefined` when there is none on PATH. */
 export async function findRedisServer(): Promise<string | undefined> {

@@ -1,8 +1,8 @@
 /**
  * npm run torture [-- --only AREA] [--minutes N] [--seed S]
  *
- * Runs every `*.torture.ts` of packages/*\/torture and tools/system-tests/torture with one seed after the other until its share of
- * the time is used, each at least once. A file exports `area: string` and `run({ deadline, seed, log }): Promise<void>`, where
+ * Runs every `*.torture.ts` of apps/*\/torture, packages/*\/torture and tools/*\/torture with one seed after the other until its share
+ * of the time is used, each at least once. A file exports `area: string` and `run({ deadline, seed, log }): Promise<void>`, where
  * `deadline` is in Date.now() milliseconds and a rejection is a failure. Prints the seeds reached; a failing one is printed with the
  * command that repeats it, its area stops there, and the exit code is 1 at the end.
  */
@@ -34,7 +34,7 @@ const minutes = numberOption('minutes', values.minutes, 10, { min: 0, max: 7 * 2
 const firstSeed = numberOption('seed', values.seed, randomInt(2 ** 32), { min: 0, max: 2 ** 32 - 1 })
 if (!Number.isInteger(firstSeed)) throw new RangeError('--seed must be a whole number')
 
-const files = globSync('{packages,tools}/*/torture/**/*.torture.ts', { cwd: workspaceRoot }).toSorted()
+const files = globSync('{apps,packages,tools}/*/torture/**/*.torture.ts', { cwd: workspaceRoot }).toSorted()
 const loaded = await Promise.all(
   files.map(async (file) => {
     const { area, run } = (await import(
