@@ -1,3 +1,4 @@
+import { InvariantViolation } from '@se/core'
 import { DummyDriver, Kysely, type DialectAdapter, type QueryCompiler } from 'kysely'
 import type { ArchiveTables } from './schema.ts'
 
@@ -14,7 +15,7 @@ export function createBuilder(parts: {
       ...parts,
       createDriver: () => new DummyDriver(),
       createIntrospector: () => {
-        throw new Error('this Kysely only builds statements')
+        throw new InvariantViolation('this Kysely only builds statements')
       },
     },
   })

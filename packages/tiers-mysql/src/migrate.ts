@@ -1,3 +1,4 @@
+import { invariant } from '@se/core'
 import { Kysely, type Dialect } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 
@@ -19,5 +20,6 @@ export async function migrate(
     migrationLockTableName: 'sync_migrations_lock',
   })
   const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
+  if (error instanceof Error) throw error
+  invariant(error === undefined, 'a driver throws errors')
 }
