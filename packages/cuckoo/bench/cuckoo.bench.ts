@@ -23,7 +23,7 @@ export const area = 'cuckoo'
 
 const LARGE = 16_000_000
 /** How long a peer is filled for one of the three compared cases; the area has twelve minutes for everything. */
-const PEER_FILL_MS = 60_000
+const PEER_FILL_MS = 40_000
 /** How long each of the two peers is filled for the table of the large size: 200 s together. */
 const TABLE_FILL_MS = 100_000
 const PROBE_KEYS = 100_000
@@ -122,14 +122,14 @@ function table(name: string, size: number, peerFillMs: number) {
 
 function row({ contestant, keys, nsPerAdd, bytesPerKey, stoppedBy }: Fill): (string | number)[] {
   const pick = sampler(2)
-  const count = 50_000
+  const count = 20_000
   const best = (measure: Measure) =>
-    Math.min(...Array.from({ length: 5 }, () => measure(contestant, keys, pick, count)))
+    Math.min(...Array.from({ length: 4 }, () => measure(contestant, keys, pick, count)))
   const present = best(measures.present)
   const absent = best(measures.absent)
   let denied = 0
   let wrong = 0
-  const checked = Math.min(keys, 200_000)
+  const checked = Math.min(keys, 100_000)
   for (let index = 0; index < checked; index++) {
     if (!contestant.has(keyOf(Math.floor((index / checked) * keys)))) denied++
     if (contestant.has(strangerOf(index))) wrong++

@@ -314,6 +314,7 @@ function decodeHeader(view: DataView, kind: SnapshotKind): SnapshotHeader {
     bucketCountMin,
     isGrowing ? 2 ** 30 : bucketCountMin,
   )
+  if (isGrowing) inRange('least buckets beyond a power of two', bucketCountMin & (bucketCountMin - 1), 0, 0)
   for (const at of [13, 14, 15]) inRange('reserved', view.getUint8(at), 0, 0)
   return {
     kind,

@@ -4,9 +4,10 @@
  */
 import { randomInt } from 'node:crypto'
 import { seededRandom } from '@se/core/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { StaticTable } from './static-table.ts'
 
+vi.setConfig({ testTimeout: 120_000 })
 const seed = Number(process.env.SE_SEED ?? randomInt(2 ** 32))
 
 describe('StaticTable', () => {

@@ -5,12 +5,13 @@
  * The seed is fixed, so that a sound filter cannot fail by chance; SE_SEED takes another.
  */
 import { seededRandom } from '@se/core/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { GrowingTable } from '../src/growing-table.ts'
 import { CuckooFilter, StaticCuckooFilter } from '../src/index.ts'
 import { scrambleBase, scrambleTag, seedKeys, tagOf } from '../src/placement.ts'
 import { StaticTable } from '../src/static-table.ts'
 
+vi.setConfig({ testTimeout: 120_000 })
 const seed = Number(process.env.SE_SEED ?? 20_260_101)
 const widths = [8, 9, 10, 11, 12, 13, 14, 15, 16]
 const { tagKey, baseKey } = seedKeys(seed)

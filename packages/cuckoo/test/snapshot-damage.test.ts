@@ -138,6 +138,7 @@ describe('a snapshot of a growing filter', () => {
       (view: DataView, at: number) => view.setUint32(at, view.getUint32(at, true) + 2, true),
     ],
     ['fewer buckets than its base needs', (view: DataView) => view.setUint8(12, 6)],
+    ['a least size that is no power of two', (view: DataView) => view.setUint32(20, 17, true)],
     ['a stashed tag of 0', (view: DataView) => view.setUint32(view.byteLength - 24, 0, true)],
     ['a stashed base that is too large', (view: DataView) => view.setUint32(view.byteLength - 20, 16, true)],
     ['a stashed copy more', (view: DataView) => view.setUint32(view.byteLength - 16, 3, true)],
