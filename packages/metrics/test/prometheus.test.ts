@@ -1,6 +1,7 @@
+import { Server } from 'node:net'
 import { createMetricsObserver } from '../src/index.ts'
 import { createPrometheusMetrics } from '../src/prometheus.ts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { RESTING } from './drive-every-metric.ts'
 
 describe('a Prometheus scrape', () => {
@@ -31,9 +32,11 @@ describe('a Prometheus scrape', () => {
   })
 
   it('opens no port: it is mounted in the server that is there', async () => {
+    const listen = vi.spyOn(Server.prototype, 'listen').mockReturnThis()
     const prometheus = createPrometheusMetrics()
     await prometheus.scrape()
-    expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap')
+    expect(listen).not.toHaveBeenCalled()
+    listen.mockRestore()
     await prometheus.shutdown()
   })
 })
