@@ -521,6 +521,8 @@ export const cacheContract: readonly CacheContractCase[] = [
       const other = await joined(harness)
       await store(tier, at(5))
       const permit = await permitOf(tier)
+      const untouched = strangerInStripe()
+      const permitOfUntouched = await permitOf(tier, untouched)
       const before = await stateOf(tier)
       await harness.dropMeta(STRIPE)
       assert.deepEqual(await tier.put([put(at(6), permit)]), ['unknown'])
@@ -536,6 +538,8 @@ export const cacheContract: readonly CacheContractCase[] = [
       assert.equal(await stampIn(other), undefined)
       for (const kind of ['write', 'fill'] as const) {
         assert.deepEqual(await tier.put([put(at(6), permit, { kind })]), ['skipped'])
+        const ofUntouched = put(at(6), permitOfUntouched, { id: untouched, kind })
+        assert.deepEqual(await tier.put([ofUntouched]), ['skipped'])
       }
       await store(tier, at(4))
       assert.equal(await stampIn(other), 4)
@@ -572,6 +576,13 @@ export const cacheContract: readonly CacheContractCase[] = [
       assert.deepEqual(await tier.put([put(at(7), permit)]), ['skipped'])
       const ofStranger = put(at(5), permitOfStranger, { id: strangerInStripe(), kind: 'fill' })
       assert.deepEqual(await tier.put([ofStranger]), ['stored'])
+      // Once more: a token that came back would let in who read between the two.
+      const permitBetween = await permitOf(tier)
+      const told = row([entry(at(9), { previousDigest: entry(at(7)).digest })], 'batch', 9)
+      const later: Cut = { archiveId: ARCHIVE, sequences: new Map([...CUT_1.sequences, [1, 9]]) }
+      assert.deepEqual(await tier.finishStripe(await stateOf(tier), [told], later), [])
+      assert.deepEqual(await tier.put([put(at(7), permitBetween, { kind: 'fill' })]), ['skipped'])
+      await store(tier, at(9))
     },
   },
   {
