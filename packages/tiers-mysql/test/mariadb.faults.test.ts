@@ -282,6 +282,15 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     expect(await archive.putBatch({ ...batch, sequence: 2 })).toMatchObject({ outcomes: [{ kind: 'held' }] })
   })
 
+  it('close ends in bounded time also when the server does not answer', async () => {
+    const { proxy, archive } = await proxied({ statementTimeoutMs: 150 })
+    await archive.getMany(['a'])
+    proxy.blackHole()
+    await archive.close()
+    expect((await archive.get('a')).kind).toBe('unknown')
+    await proxy.resume()
+  })
+
   it('[R1] a server that refuses connections: lookups are unknown, never absent', async () => {
     const { proxy, archive } = await proxied()
     await proxy.refuse()
@@ -311,7 +320,8 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     for (const connection of connections) {
       const settings = await connection.arrays<[string, string]>(
         `SHOW SESSION VARIABLES WHERE variable_name IN
-          ('autocommit', 'sql_mode', 'time_zone', 'innodb_lock_wait_timeout', 'tx_isolation', 'transaction_isolation')`,
+          ('autocommit', 'sql_mode', 'time_zone', 'innodb_lock_wait_timeout', 'tx_isolation', 'transaction_isolation',
+            'in_predicate_conversion_threshold')`,
         [],
       )
       const byName = new Map(settings)
@@ -320,6 +330,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
       expect(byName.get('time_zone')).toBe('+00:00')
       expect(byName.get('autocommit')).toBe('ON')
       expect(byName.get('innodb_lock_wait_timeout')).toBe('7')
+      expect(byName.get('in_predicate_conversion_threshold') ?? '0').toBe('0')
       connection.release()
     }
   })

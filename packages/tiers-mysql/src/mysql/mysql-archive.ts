@@ -15,7 +15,7 @@ export interface MysqlArchiveOptions {
   readonly connectTimeoutMs?: number
   /** Longest wait for the answer to one statement, 100 … 3,600,000 ms, default 30,000. Then the connection is given up. */
   readonly statementTimeoutMs?: number
-  /** Longest wait of one statement for a row lock, 1 … 3,600 s, default 5. Must be below the statement timeout. */
+  /** Longest wait of one statement for a row lock, 1 … 3,600 s, default 5. */
   readonly lockWaitSeconds?: number
   /** Attempts at a transaction that meets deadlocks or lock waits, 1 … 1,000. Default 10. */
   readonly attemptsMax?: number

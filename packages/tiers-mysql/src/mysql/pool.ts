@@ -98,15 +98,14 @@ export class MysqlPool {
     const mark = `se-archive-${Buffer.from(random.bytes(16)).toString('hex')}`
     const bare = new MysqlConnection(connection, { mark, packetBytesMax: 0 }, { clock, timeoutMs })
     await bare.command('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+    // What stands in the comment is for MariaDB alone. The threshold turns long IN lists into joins, which lock in
+    // another order.
     await bare.command(
       `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION time_zone = '+00:00',
         SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = ${lockWaitSeconds},
-        SESSION wait_timeout = ${IDLE_SECONDS}`,
-    )
-    // MariaDB only. The threshold turns long IN lists into joins, which lock in another order.
-    await bare.command(
-      `/*M!100400 SET SESSION in_predicate_conversion_threshold = 0,
-        SESSION idle_write_transaction_timeout = ${IDLE_WRITE_SECONDS} */ `,
+        SESSION wait_timeout = ${IDLE_SECONDS}
+        /*M!100400 , SESSION in_predicate_conversion_threshold = 0,
+        SESSION idle_write_transaction_timeout = ${IDLE_WRITE_SECONDS} */`,
     )
     const [row] = await bare.rows<RowDataPacket>(
       'SELECT GET_LOCK(?, 0) AS is_marked, @@max_allowed_packet AS packet_bytes',

@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { uniqueDatabase } from '@se/testkit'
+import { describeWithServer } from '@se/testkit/vitest'
+
+/** Goal: what the README shows runs, and prints what it says. Each `ts` block runs as a program of its own. */
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const blocks = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code!)
+
+function check(code: string, environment: Record<string, string> = {}): void {
+  const printed = execFileSync(
+    process.execPath,
+    ['--conditions=@se/source', '--input-type=module-typescript', '--eval', code],
+    {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  const said = [...code.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text)
+  expect(said.length).toBeGreaterThan(0)
+  expect(printed.trimEnd().split('\n')).toEqual(said)
+}
+
+describe('README', () => {
+  it('shows SQLite and MySQL', () => {
+    expect(blocks).toHaveLength(2)
+  })
+
+  it('runs its block for SQLite', () => {
+    check(blocks[0]!)
+  })
+})
+
+describeWithServer('sql', 'README, with a server', (serverUrl) => {
+  it('runs its block for MySQL', async () => {
+    const { url, drop } = await uniqueDatabase(serverUrl)
+    try {
+      check(blocks[1]!, { SQL_URL: url })
+    } finally {
+      await drop()
+    }
+  })
+})
