@@ -40,7 +40,7 @@ export async function runCommand(
       out,
       checks,
       async withEngine({ isNoted = true, ...options }, use) {
-        const demo = await createDemoEngine(place, options)
+        const demo = createDemoEngine(place, options)
         const { engine } = demo
         try {
           await use(demo)

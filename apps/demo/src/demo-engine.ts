@@ -15,11 +15,11 @@ export interface DemoEngine {
 }
 
 /** Nothing is opened before `engine.start`. @throws InvalidConfig naming the field */
-export async function createDemoEngine(
+export function createDemoEngine(
   place: Place,
   options: Pick<EngineConfig, 'memory' | 'filter'> = {},
-): Promise<DemoEngine> {
-  const archive = await place.createArchive()
+): DemoEngine {
+  const archive = place.createArchive()
   const cache = place.createCache()
   const metrics = createConsoleMetrics()
   const observers = createMetricsObserver({ meter: metrics.meter })

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ArchiveTier } from '@se/core'
+import { mysqlArchive } from '@se/tiers-mysql/mysql'
 import { sqliteArchive } from '@se/tiers-mysql/sqlite'
 import { PREFIX_DEFAULT, redisCache, type RedisCache } from '@se/tiers-redis'
 import { Redis } from 'ioredis'
@@ -29,7 +30,7 @@ export interface Place {
   readonly archive: ArchivePlace
   readonly cache: CachePlace
   /** A fresh adapter: one lives as long as an engine. */
-  createArchive(): Promise<ArchiveTier>
+  createArchive(): ArchiveTier
   createCache(): RedisCache | undefined
   /** A plain client of the cache's Redis, for looking and planting. @throws Error when there is no cache */
   connectRedis(): Promise<Redis>
@@ -117,11 +118,10 @@ export async function openPlace(settings: Settings): Promise<Place> {
   }
 }
 
-async function createArchive(archive: ArchivePlace): Promise<ArchiveTier> {
-  if (archive.kind === 'sqlite') return sqliteArchive({ file: archive.file })
-  // Loaded where it is needed only: a run on SQLite does without the driver.
-  const { mysqlArchive } = await import('@se/tiers-mysql/mysql')
-  return mysqlArchive({ url: archive.url })
+function createArchive(archive: ArchivePlace): ArchiveTier {
+  return archive.kind === 'sqlite'
+    ? sqliteArchive({ file: archive.file })
+    : mysqlArchive({ url: archive.url })
 }
 
 async function openCache(

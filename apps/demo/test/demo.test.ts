@@ -1,9 +1,12 @@
 import { mkdir, readdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sqliteArchive } from '@se/tiers-mysql/sqlite'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { findRedisServer } from '../src/private-redis.ts'
 import { runDemo, withDirectory, type DemoRun } from './run-demo.ts'
+
+// Each test runs whole processes, and the machine may be busy with others.
+vi.setConfig({ testTimeout: 120_000 })
 
 const SECTIONS = [
   'Configure',

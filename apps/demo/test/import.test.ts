@@ -3,9 +3,12 @@ import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { sqliteArchive } from '@se/tiers-mysql/sqlite'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { BRANCHES } from '../src/samples.ts'
 import { runDemo, withDirectory } from './run-demo.ts'
+
+// Each test runs whole processes, and the machine may be busy with others.
+vi.setConfig({ testTimeout: 120_000 })
 
 const sha256 = (text: string) => hash('sha256', text, 'hex')
 

@@ -131,7 +131,14 @@ function acknowledgedOf(lines: readonly string[]): Map<string, string> {
   return acknowledged
 }
 
-async function checkRecovery(
+/**
+ * Starts an engine on what a killed process has left, and compares.
+ *
+ * @param given by round: the digest it gave each id
+ * @param acknowledgedRounds by id: the last round whose value was acknowledged
+ * @throws Error naming what was broken
+ */
+export async function checkRecovery(
   target: KillTarget,
   dataDirectory: string,
   given: readonly ReadonlyMap<string, string>[],

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { dropPrefix, uniqueDatabase, uniquePrefix, type UniqueDatabase } from '@se/testkit/services'
 import { describeWithServer } from '@se/testkit/vitest'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { runDemo } from './run-demo.ts'
+
+// Each test runs whole processes, and the machine may be busy with others.
+vi.setConfig({ testTimeout: 120_000 })
 
 const PACKAGES = fileURLToPath(new URL('../../../testdata/debian-packages.ndjson.gz', import.meta.url))
 

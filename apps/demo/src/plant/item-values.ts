@@ -1,4 +1,7 @@
 import { Buffer } from 'node:buffer'
+import Database from 'better-sqlite3'
+import type { ResultSetHeader, RowDataPacket } from 'mysql2'
+import { createConnection, type Connection } from 'mysql2/promise'
 import type { ArchivePlace } from '../place.ts'
 
 /** Values in the archive's table, read and changed behind the engine's back, which must have stopped. */
@@ -17,8 +20,7 @@ const SELECT = 'SELECT value FROM sync_items WHERE id = ?'
 const UPDATE = 'UPDATE sync_items SET value = ? WHERE id = ?'
 
 function inSqlite(file: string): ItemValues {
-  const withDatabase = async <T>(work: (database: import('better-sqlite3').Database) => T): Promise<T> => {
-    const { default: Database } = await import('better-sqlite3')
+  const withDatabase = <T>(work: (database: Database.Database) => T): T => {
     const database = new Database(file, { fileMustExist: true })
     try {
       return work(database)
@@ -27,20 +29,17 @@ function inSqlite(file: string): ItemValues {
     }
   }
   return {
-    read: (id) =>
+    read: async (id) =>
       withDatabase((database) =>
         found(id, (database.prepare(SELECT).get(id) as { value: unknown } | undefined)?.value),
       ),
-    write: (id, value) =>
+    write: async (id, value) =>
       withDatabase((database) => changed(id, database.prepare(UPDATE).run(value, id).changes)),
   }
 }
 
 function inMysql(url: string): ItemValues {
-  const withConnection = async <T>(
-    work: (connection: import('mysql2/promise').Connection) => Promise<T>,
-  ): Promise<T> => {
-    const { createConnection } = await import('mysql2/promise')
+  const withConnection = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
     const connection = await createConnection({
       uri: url.replace(/^mariadb:/, 'mysql:'),
       flags: ['-FOUND_ROWS'],
@@ -54,15 +53,12 @@ function inMysql(url: string): ItemValues {
   return {
     read: (id) =>
       withConnection(async (connection) => {
-        const [rows] = await connection.execute<import('mysql2').RowDataPacket[]>(SELECT, [id])
+        const [rows] = await connection.execute<RowDataPacket[]>(SELECT, [id])
         return found(id, rows[0]?.['value'])
       }),
     write: (id, value) =>
       withConnection(async (connection) => {
-        const [{ affectedRows }] = await connection.execute<import('mysql2').ResultSetHeader>(UPDATE, [
-          value,
-          id,
-        ])
+        const [{ affectedRows }] = await connection.execute<ResultSetHeader>(UPDATE, [value, id])
         changed(id, affectedRows)
       }),
   }

@@ -52,7 +52,7 @@ export async function plantInRow(settings: Settings): Promise<number> {
 
 async function verifyPlanted({ place, out, checks }: CommandContext): Promise<void> {
   out.section('After: the next start')
-  const demo = await createDemoEngine(place)
+  const demo = createDemoEngine(place)
   try {
     await startEngine(demo, place, out, checks)
     out.line(
