@@ -11,11 +11,14 @@ import type { ItemHead, ItemRow } from './item-row.ts'
 /** How far a stamp may be ahead of the archive's clock, ms. */
 export const STAMP_AHEAD_MS_MAX = 1_000
 
-/** A write with what can be computed before the transaction begins. */
-export interface PreparedWrite extends LeafAddress {
+/** A write and where it stands in its batch. */
+export interface PlacedWrite {
   readonly write: ItemWrite
-  /** Where it stands in the batch. */
   readonly position: number
+}
+
+/** A write with what the rows that are there have no part in. */
+export interface PreparedWrite extends PlacedWrite, LeafAddress {
   /** 16 bytes; `undefined`: a delete. */
   readonly digest: Uint8Array | undefined
 }

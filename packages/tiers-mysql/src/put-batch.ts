@@ -18,27 +18,27 @@ import { sql } from 'kysely'
 import type { Dialect, WriteSession } from './backend.ts'
 import { readMeta } from './meta.ts'
 import { decodeLedgerRow, encodeLedgerRow, kindNumber } from './ledger-row.ts'
-import { planBatch, STAMP_AHEAD_MS_MAX, type PreparedWrite } from './plan-batch.ts'
+import { planBatch, STAMP_AHEAD_MS_MAX, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
 import { settledOutcomes } from './settle.ts'
 
 /** Most writes of one batch; its ledger row then has up to 3 MB. */
 export const BATCH_ITEMS_MAX = 10_000
 
-/** A batch with all that can be computed before its transaction begins. */
+/** A batch that was checked and put in order. */
 export interface PreparedBatch {
   readonly batch: ArchiveBatch
   /** In byte order of their ids: the order in which rows are locked. */
-  readonly writes: readonly PreparedWrite[]
+  readonly writes: readonly PlacedWrite[]
   /** Highest stamp time of the batch. */
   readonly stampTimeMax: number
 }
 
 /**
- * Digests the rows and finds their leaves, so that the transaction holds its locks no longer than it must.
+ * Checks what no database needs to be asked for.
  *
  * @throws ArchiveRefusedData when an id, state or content type can never be stored
  */
-export function prepareBatch(batch: ArchiveBatch, branches: BranchSet, digester: RowDigester): PreparedBatch {
+export function prepareBatch(batch: ArchiveBatch): PreparedBatch {
   invariant(batch.writes.length > 0, 'a batch has at least one write')
   invariant(Number.isSafeInteger(batch.sequence) && batch.sequence > 0, 'a sequence is 1 or more', {
     sequence: batch.sequence,
@@ -50,7 +50,7 @@ export function prepareBatch(batch: ArchiveBatch, branches: BranchSet, digester:
     })
   }
   let stampTimeMax = 0
-  const writes = batch.writes.map((write, position): PreparedWrite => {
+  const writes = batch.writes.map((write, position): PlacedWrite => {
     try {
       checkId(write.id)
       checkState(write.state)
@@ -59,17 +59,38 @@ export function prepareBatch(batch: ArchiveBatch, branches: BranchSet, digester:
       if (!(cause instanceof InvalidInput)) throw cause
       throw new ArchiveRefusedData(cause.message, { cause, details: cause.details })
     }
-    const { id, stamp, state, contentType, bytes } = write
-    stampTimeMax = Math.max(stampTimeMax, stamp.time)
-    const digest = bytes === undefined ? undefined : digester.digest({ id, stamp, state, contentType, bytes })
-    const { branch, bucket } = leafOf(id, branches)
-    return { write, position, digest, branch, bucket }
+    stampTimeMax = Math.max(stampTimeMax, write.stamp.time)
+    return { write, position }
   })
   writes.sort((a, b) => compareIds(a.write.id, b.write.id))
   for (let index = 1; index < writes.length; index++) {
     invariant(writes[index - 1]!.write.id !== writes[index]!.write.id, 'ids of a batch are unique')
   }
   return { batch, writes, stampTimeMax }
+}
+
+/** What a batch needs beside its transaction. */
+export interface BatchTools {
+  readonly branches: BranchSet
+  readonly digester: RowDigester
+}
+
+/** Digests the rows and finds their leaves. Async, so that it can run while the server does its part. */
+async function digestWrites(
+  writes: readonly PlacedWrite[],
+  { branches, digester }: BatchTools,
+): Promise<readonly PreparedWrite[]> {
+  return writes.map(({ write, position }) => {
+    const { id, stamp, state, contentType, bytes } = write
+    const digest = bytes === undefined ? undefined : digester.digest({ id, stamp, state, contentType, bytes })
+    const { branch, bucket } = leafOf(id, branches)
+    return { write, position, digest, branch, bucket }
+  })
+}
+
+/** Async for the same reason. */
+async function encodeRow(row: LedgerRow): Promise<Buffer> {
+  return encodeLedgerRow(row)
 }
 
 /**
@@ -80,6 +101,7 @@ export function prepareBatch(batch: ArchiveBatch, branches: BranchSet, digester:
 export async function putBatch(
   session: WriteSession,
   dialect: Dialect,
+  tools: BatchTools,
   { batch, writes, stampTimeMax }: PreparedBatch,
 ): Promise<BatchReceipt> {
   const { instance } = batch.claim
@@ -107,12 +129,13 @@ export async function putBatch(
 
   // 2. What was collected stays deleted.
   const conditions = await readConditions(session, dialect)
-  // 3. Who is there.
-  const heads = await session.lockItems(writes.map(({ write }) => write.id))
-  const plan = planBatch(writes, heads, conditions)
-  // 4. Rows.
-  await session.storeItems(plan.rows)
-  // 5. The ledger.
+  // 3. Who is there. The server looks while this process digests.
+  const [heads, prepared] = await Promise.all([
+    session.lockItems(writes.map(({ write }) => write.id)),
+    digestWrites(writes, tools),
+  ])
+  const plan = planBatch(prepared, heads, conditions)
+  // 4. Rows, while this process encodes the ledger's.
   const row: LedgerRow = {
     instance,
     sequence,
@@ -120,6 +143,8 @@ export async function putBatch(
     committedAtMs: conditions.nowMs,
     entries: plan.entries,
   }
+  const [, entries] = await Promise.all([session.storeItems(plan.rows), encodeRow(row)])
+  // 5. The ledger.
   await session.run(
     dialect.builder
       .insertInto('sync_ledger')
@@ -128,7 +153,7 @@ export async function putBatch(
         sequence,
         kind: kindNumber(row.kind),
         committed_at: row.committedAtMs,
-        entries: encodeLedgerRow(row),
+        entries,
       })
       .compile(),
   )
@@ -157,7 +182,7 @@ async function settle(
   session: WriteSession,
   dialect: Dialect,
   batch: ArchiveBatch,
-  writes: readonly PreparedWrite[],
+  writes: readonly PlacedWrite[],
 ): Promise<BatchReceipt> {
   const { instance, epoch } = batch.claim
   const { sequence } = batch

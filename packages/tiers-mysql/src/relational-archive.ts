@@ -112,9 +112,9 @@ export class RelationalArchive implements ArchiveTier {
   }
 
   async putBatch(batch: ArchiveBatch): Promise<BatchReceipt> {
-    const { branches, digester } = this.#open()
-    const prepared = prepareBatch(batch, branches, digester)
-    return this.#write((session) => putBatch(session, this.#backend.dialect, prepared))
+    const tools = this.#open()
+    const prepared = prepareBatch(batch)
+    return this.#write((session) => putBatch(session, this.#backend.dialect, tools, prepared))
   }
 
   async get(id: string): Promise<Lookup> {

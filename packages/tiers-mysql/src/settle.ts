@@ -1,6 +1,6 @@
 import { compareStamps, stampMs, type LedgerEntry, type WriteOutcome } from '@se/core'
 import type { ItemHead } from './item-row.ts'
-import type { PreparedWrite } from './plan-batch.ts'
+import type { PlacedWrite } from './plan-batch.ts'
 
 /**
  * Tells again what became of each write of a batch that had been committed before its answer was lost [W5].
@@ -12,7 +12,7 @@ import type { PreparedWrite } from './plan-batch.ts'
  * @param heads the rows as they are now
  */
 export function settledOutcomes(
-  writes: readonly PreparedWrite[],
+  writes: readonly PlacedWrite[],
   entries: readonly LedgerEntry[] | undefined,
   heads: ReadonlyMap<string, ItemHead>,
   collectionFloor: number,
@@ -27,7 +27,7 @@ export function settledOutcomes(
 }
 
 function outcomeOf(
-  write: PreparedWrite['write'],
+  write: PlacedWrite['write'],
   entry: LedgerEntry | undefined,
   head: ItemHead | undefined,
   collectionFloor: number,
