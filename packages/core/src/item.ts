@@ -54,7 +54,6 @@ const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[
 
 /** Length of a string in bytes of UTF-8. */
 export function utf8Length(text: string): number {
-  // Three bytes a UTF-16 unit is the worst case, so short text needs no encoding to be known short.
   return utf8.encode(text).length
 }
 
@@ -65,33 +64,27 @@ export function utf8Length(text: string): number {
  * @throws InvalidInput naming the field and the limit
  */
 export function checkId(id: unknown, field = 'id'): asserts id is string {
-  if (typeof id !== 'string') throw new InvalidInput(field, `must be a string, not ${typeof id}`)
+  checkText(id, field, ID_BYTES_MAX)
   if (id.length === 0) throw new InvalidInput(field, 'must have at least 1 byte', { limit: 1, actual: 0 })
-  if (id.length * 3 > ID_BYTES_MAX) {
-    const actual = utf8Length(id)
-    if (actual > ID_BYTES_MAX) {
-      throw new InvalidInput(field, `has ${actual} bytes of UTF-8, the limit is ${ID_BYTES_MAX}`, {
-        limit: ID_BYTES_MAX,
-        actual,
-      })
-    }
-  }
-  if (CONTROL.test(id)) throw new InvalidInput(field, 'must not contain control characters')
-  if (LONE_SURROGATE.test(id)) throw new InvalidInput(field, 'must not contain unpaired surrogates')
 }
 
 /** @throws InvalidInput naming the field and the limit */
 export function checkState(state: unknown, field = 'state'): asserts state is string {
-  if (typeof state !== 'string') throw new InvalidInput(field, `must be a string, not ${typeof state}`)
-  const actual = utf8Length(state)
-  if (actual > STATE_BYTES_MAX) {
-    throw new InvalidInput(field, `has ${actual} bytes of UTF-8, the limit is ${STATE_BYTES_MAX}`, {
-      limit: STATE_BYTES_MAX,
+  checkText(state, field, STATE_BYTES_MAX)
+}
+
+function checkText(text: unknown, field: string, bytesMax: number): asserts text is string {
+  if (typeof text !== 'string') throw new InvalidInput(field, `must be a string, not ${typeof text}`)
+  // Three bytes a UTF-16 unit is the most, so short text need not be encoded to be known to fit.
+  const actual = text.length * 3 > bytesMax ? utf8Length(text) : 0
+  if (actual > bytesMax) {
+    throw new InvalidInput(field, `has ${actual} bytes of UTF-8, the limit is ${bytesMax}`, {
+      limit: bytesMax,
       actual,
     })
   }
-  if (CONTROL.test(state)) throw new InvalidInput(field, 'must not contain control characters')
-  if (LONE_SURROGATE.test(state)) throw new InvalidInput(field, 'must not contain unpaired surrogates')
+  if (CONTROL.test(text)) throw new InvalidInput(field, 'must not contain control characters')
+  if (LONE_SURROGATE.test(text)) throw new InvalidInput(field, 'must not contain unpaired surrogates')
 }
 
 /** @throws InvalidInput naming the field and the limit */
