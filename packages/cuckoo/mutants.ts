@@ -67,7 +67,12 @@ export const mutants = [
     replace: 'this.#put(target, word)',
     test: TABLE_TEST,
   },
-  { file: TABLE, find: 'larger.set(chunk)', replace: '', test: TABLE_TEST },
+  {
+    file: TABLE,
+    find: 'bucketCount) this.#segments.pop()',
+    replace: 'bucketCount - 1) this.#segments.pop()',
+    test: TABLE_TEST,
+  },
   { file: TABLE, find: 'const SPLITS_PER_ADD = 4', replace: 'const SPLITS_PER_ADD = 3', test: TABLE_TEST },
   // The stash is not asked, or forgets copies.
   {

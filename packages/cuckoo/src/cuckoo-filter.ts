@@ -175,8 +175,11 @@ export class CuckooFilter extends KeyedFilter {
       },
       slots: {
         readBlock(offset, block) {
-          const words = wordsAt(table, offset, block)
-          for (let index = 0; index < words.length; index++) block.setInt32(index * 4, words[index]!, true)
+          let at = 0
+          for (const words of wordsAt(table, offset, block)) {
+            for (let index = 0; index < words.length; index++, at += 4)
+              block.setInt32(at, words[index]!, true)
+          }
         },
       },
       stash: table.stash.entries(),
@@ -191,8 +194,10 @@ function openFilter(header: SnapshotHeader, hash: HashKey | undefined): Snapshot
   let stashedCopies = 0
   return {
     writeBlock(offset, block) {
-      const words = wordsAt(table, offset, block)
-      for (let index = 0; index < words.length; index++) words[index] = block.getInt32(index * 4, true)
+      let at = 0
+      for (const words of wordsAt(table, offset, block)) {
+        for (let index = 0; index < words.length; index++, at += 4) words[index] = block.getInt32(at, true)
+      }
     },
     addStashed({ tag, base, copies }) {
       table.stash.add(tag, base, copies)
@@ -221,7 +226,7 @@ function openFilter(header: SnapshotHeader, hash: HashKey | undefined): Snapshot
 }
 
 /** The slots that a block at a byte offset holds. */
-function wordsAt(table: GrowingTable, offset: number, block: DataView): Int32Array {
+function wordsAt(table: GrowingTable, offset: number, block: DataView): Iterable<Int32Array> {
   const from = offset / BUCKET_BYTES
   return table.words(from, from + block.byteLength / BUCKET_BYTES)
 }

@@ -3,10 +3,8 @@ import { Stash } from './stash.ts'
 
 /** Slots of one bucket: 16 bytes, so a bucket never straddles two cache lines. */
 export const SLOTS_PER_BUCKET = 4
-/** Buckets of one full chunk: 1 MiB, allocated when the table reaches it, so that no growth step has more to do. */
-export const CHUNK_BUCKETS = 65_536
-/** The largest table: 2^30 buckets, 16 GiB. Beyond it tags go to the stash. */
-export const BUCKET_COUNT_MAX = 2 ** 30
+/** The largest table: 2^29 buckets, 8 GiB. Beyond it tags go to the stash. */
+export const BUCKET_COUNT_MAX = 2 ** 29
 /**
  * The table begins to double above this share of used slots. Four slots and two buckets carry 97 %; up to here an
  * add moves few residents (figures in the README).
@@ -26,8 +24,6 @@ const SPLITS_PER_ADD = 4
 const KICKS_MAX = 200
 /** As many for a tag that already waits there: every change tries one, and some will never find a place. */
 const STASH_KICKS_MAX = 4
-const CHUNK_SHIFT = 16
-const CHUNK_MASK = CHUNK_BUCKETS - 1
 
 /** Shape and counters of a table: all of it that is not in its slots. */
 export interface TableShape {
@@ -35,7 +31,7 @@ export interface TableShape {
   readonly hashBits: number
   /** Low index bits that are not in the tag, 1 … 22. The table never has fewer than 2^baseBits buckets. */
   readonly baseBits: number
-  /** Current buckets, 2^baseBits … 2^30. */
+  /** Current buckets, 2^baseBits … 2^29. */
   readonly bucketCount: number
   /** State of the generator that picks which resident moves, non-zero u32. */
   readonly kickState: number
@@ -60,7 +56,11 @@ export class GrowingTable {
   readonly baseBits: number
   readonly stash: Stash
   readonly #baseMask: number
-  #chunks: Int32Array[]
+  /**
+   * Segment 0 holds the first 2^baseBits buckets, each further one as many as all before it: nothing is copied when the table
+   * grows, and there are so few that a processor has them all at hand.
+   */
+  readonly #segments: Int32Array[] = []
   #bucketCount: number
   #wideMask: number
   #narrowMask: number
@@ -74,7 +74,7 @@ export class GrowingTable {
     this.#baseMask = 2 ** shape.baseBits - 1
     this.#kickState = shape.kickState
     this.stash = new Stash(shape.baseBits)
-    this.#chunks = allocateChunks(shape.bucketCount)
+    this.#reserve(shape.bucketCount)
     this.#bucketCount = shape.bucketCount
     this.#wideMask = wideMaskOf(shape.bucketCount)
     this.#narrowMask = this.#wideMask >>> 1
@@ -94,25 +94,35 @@ export class GrowingTable {
     return this.#occupied
   }
 
-  /** Bytes of all chunks. */
+  /** Bytes of all segments. */
   get byteLength(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+    return this.#segments.reduce((sum, segment) => sum + segment.byteLength, 0)
   }
 
   has(tag: number, base: number): boolean {
     const index = (base & this.#baseMask) | (tag << this.baseBits)
     let bucket = this.#fold(index)
-    let chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-    let at = (bucket & CHUNK_MASK) << 2
+    let segment = this.#segmentOf(bucket)
+    let at = (bucket << 2) & (segment.length - 1)
     let word = tag << 1
-    if (chunk[at] === word || chunk[at + 1] === word || chunk[at + 2] === word || chunk[at + 3] === word) {
+    if (
+      segment[at] === word ||
+      segment[at + 1] === word ||
+      segment[at + 2] === word ||
+      segment[at + 3] === word
+    ) {
       return true
     }
     bucket = this.#fold(index ^ spread(tag))
-    chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-    at = (bucket & CHUNK_MASK) << 2
+    segment = this.#segmentOf(bucket)
+    at = (bucket << 2) & (segment.length - 1)
     word |= 1
-    if (chunk[at] === word || chunk[at + 1] === word || chunk[at + 2] === word || chunk[at + 3] === word) {
+    if (
+      segment[at] === word ||
+      segment[at + 1] === word ||
+      segment[at + 2] === word ||
+      segment[at + 3] === word
+    ) {
       return true
     }
     return this.stash.size > 0 && this.stash.has(tag, base & this.#baseMask)
@@ -154,10 +164,15 @@ export class GrowingTable {
     return true
   }
 
-  /** The words of buckets `from` … `to` − 1, as a view: copy it before the next change. All of one chunk. */
-  words(from: number, to: number): Int32Array {
-    const start = (from & CHUNK_MASK) * SLOTS_PER_BUCKET
-    return this.#chunks[from >>> CHUNK_SHIFT]!.subarray(start, start + (to - from) * SLOTS_PER_BUCKET)
+  /** The words of buckets `from` … `to` − 1 as consecutive views; to be used before the next change. */
+  *words(from: number, to: number): Generator<Int32Array, void, undefined> {
+    while (from < to) {
+      const segment = this.#segmentOf(from)
+      const start = (from << 2) & (segment.length - 1)
+      const buckets = Math.min(to - from, (segment.length - start) / SLOTS_PER_BUCKET)
+      yield segment.subarray(start, start + buckets * SLOTS_PER_BUCKET)
+      from += buckets
+    }
   }
 
   /**
@@ -169,10 +184,10 @@ export class GrowingTable {
     const wordMax = 2 ** (this.hashBits + 1)
     let occupied = 0
     for (let bucket = 0; bucket < this.#bucketCount; bucket++) {
-      const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-      const at = (bucket & CHUNK_MASK) << 2
+      const segment = this.#segmentOf(bucket)
+      const at = (bucket << 2) & (segment.length - 1)
       for (let slot = at; slot < at + SLOTS_PER_BUCKET; slot++) {
-        const word = chunk[slot]!
+        const word = segment[slot]!
         if (word === 0) continue
         occupied++
         const tag = word >>> 1
@@ -193,24 +208,24 @@ export class GrowingTable {
 
   /** Puts a word into a free slot of a bucket. @returns false when there is none */
   #put(bucket: number, word: number): boolean {
-    const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-    const at = (bucket & CHUNK_MASK) << 2
-    if (chunk[at] === 0) chunk[at] = word
-    else if (chunk[at + 1] === 0) chunk[at + 1] = word
-    else if (chunk[at + 2] === 0) chunk[at + 2] = word
-    else if (chunk[at + 3] === 0) chunk[at + 3] = word
+    const segment = this.#segmentOf(bucket)
+    const at = (bucket << 2) & (segment.length - 1)
+    if (segment[at] === 0) segment[at] = word
+    else if (segment[at + 1] === 0) segment[at + 1] = word
+    else if (segment[at + 2] === 0) segment[at + 2] = word
+    else if (segment[at + 3] === 0) segment[at + 3] = word
     else return false
     this.#occupied++
     return true
   }
 
   #take(bucket: number, word: number): boolean {
-    const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-    const at = (bucket & CHUNK_MASK) << 2
-    if (chunk[at] === word) chunk[at] = 0
-    else if (chunk[at + 1] === word) chunk[at + 1] = 0
-    else if (chunk[at + 2] === word) chunk[at + 2] = 0
-    else if (chunk[at + 3] === word) chunk[at + 3] = 0
+    const segment = this.#segmentOf(bucket)
+    const at = (bucket << 2) & (segment.length - 1)
+    if (segment[at] === word) segment[at] = 0
+    else if (segment[at + 1] === word) segment[at + 1] = 0
+    else if (segment[at + 2] === word) segment[at + 2] = 0
+    else if (segment[at + 3] === word) segment[at + 3] = 0
     else return false
     this.#occupied--
     return true
@@ -220,10 +235,10 @@ export class GrowingTable {
   #kick(bucket: number, word: number, kicksMax: number): void {
     for (let kicks = 0; kicks < kicksMax; kicks++) {
       this.#kickState = nextKickState(this.#kickState)
-      const chunk = this.#chunks[bucket >>> CHUNK_SHIFT]!
-      const slot = ((bucket & CHUNK_MASK) << 2) | (this.#kickState >>> 30)
-      const victim = chunk[slot]!
-      chunk[slot] = word
+      const segment = this.#segmentOf(bucket)
+      const slot = ((bucket << 2) & (segment.length - 1)) | (this.#kickState >>> 30)
+      const victim = segment[slot]!
+      segment[slot] = word
       bucket = this.#otherBucket(bucket, victim)
       word = victim ^ 1
       if (this.#put(bucket, word)) return
@@ -260,17 +275,17 @@ export class GrowingTable {
   /** Adds one bucket at the end and moves into it the residents of its twin whose next index bit is 1. */
   #split(): void {
     const target = this.#bucketCount
-    this.#reserve(target)
+    this.#reserve(target + 1)
     this.#resize(target + 1)
     const source = target & this.#narrowMask
-    const chunk = this.#chunks[source >>> CHUNK_SHIFT]!
-    const at = (source & CHUNK_MASK) << 2
+    const segment = this.#segmentOf(source)
+    const at = (source << 2) & (segment.length - 1)
     for (let slot = at; slot < at + SLOTS_PER_BUCKET; slot++) {
-      const word = chunk[slot]!
+      const word = segment[slot]!
       if (word === 0) continue
       const tag = word >>> 1
       if (this.#fold(residentIndex(source, tag, word & 1, this.baseBits)) === source) continue
-      chunk[slot] = 0
+      segment[slot] = 0
       this.#occupied--
       this.#put(target, word)
     }
@@ -280,10 +295,10 @@ export class GrowingTable {
   #merge(): void {
     const source = this.#bucketCount - 1
     const target = source & this.#narrowMask
-    const chunk = this.#chunks[source >>> CHUNK_SHIFT]!
-    const at = (source & CHUNK_MASK) << 2
-    const words = chunk.slice(at, at + SLOTS_PER_BUCKET)
-    chunk.fill(0, at, at + SLOTS_PER_BUCKET)
+    const segment = this.#segmentOf(source)
+    const at = (source << 2) & (segment.length - 1)
+    const words = segment.slice(at, at + SLOTS_PER_BUCKET)
+    segment.fill(0, at, at + SLOTS_PER_BUCKET)
     this.#resize(source)
     this.#release()
     for (const word of words) {
@@ -300,27 +315,26 @@ export class GrowingTable {
     this.#growAbove = growMark(bucketCount)
   }
 
-  /** Makes sure that the chunk of a bucket exists and reaches it. Copies at most half a chunk. */
-  #reserve(bucket: number): void {
-    const number = bucket >>> CHUNK_SHIFT
-    const chunk = this.#chunks[number]
-    const end = ((bucket & CHUNK_MASK) + 1) * SLOTS_PER_BUCKET
-    if (chunk === undefined) this.#chunks[number] = new Int32Array(CHUNK_BUCKETS * SLOTS_PER_BUCKET)
-    else if (chunk.length < end) {
-      const larger = new Int32Array(Math.min(chunk.length * 2, CHUNK_BUCKETS * SLOTS_PER_BUCKET))
-      larger.set(chunk)
-      this.#chunks[number] = larger
+  #segmentOf(bucket: number): Int32Array {
+    return this.#segments[32 - Math.clz32(bucket >>> this.baseBits)]!
+  }
+
+  /** Makes sure that there are segments for so many buckets. New ones are zero, and touched only where they are used. */
+  #reserve(bucketCount: number): void {
+    for (let number = this.#segments.length; this.#firstOf(number) < bucketCount; number++) {
+      const buckets = number === 0 ? 2 ** this.baseBits : this.#firstOf(number)
+      this.#segments.push(new Int32Array(buckets * SLOTS_PER_BUCKET))
     }
   }
 
-  /** Gives back an empty last chunk, or half of the only one. Copies at most half a chunk. */
+  /** Gives back the last segment when it is not used any more. */
   #release(): void {
-    if ((this.#bucketCount & CHUNK_MASK) === 0) this.#chunks.length = this.#bucketCount >>> CHUNK_SHIFT
-    else if (this.#chunks.length === 1) {
-      const chunk = this.#chunks[0]!
-      const half = chunk.length >>> 1
-      if (this.#bucketCount * SLOTS_PER_BUCKET <= half) this.#chunks[0] = chunk.slice(0, half)
-    }
+    if (this.#firstOf(this.#segments.length - 1) >= this.#bucketCount) this.#segments.pop()
+  }
+
+  /** The first bucket of a segment. */
+  #firstOf(segment: number): number {
+    return segment === 0 ? 0 : 2 ** (this.baseBits + segment - 1)
   }
 }
 
@@ -333,14 +347,4 @@ function growMark(bucketCount: number): number {
 /** Used slots above which a table of this size begins to double. @param bucketCount a power of two */
 export function growAbove(bucketCount: number): number {
   return Math.floor(bucketCount * SLOTS_PER_BUCKET * LOAD_MAX)
-}
-
-function allocateChunks(bucketCount: number): Int32Array[] {
-  const chunks: Int32Array[] = []
-  for (let first = 0; first < bucketCount; first += CHUNK_BUCKETS) {
-    // A lone first chunk is as small as the table; all others are whole.
-    const buckets = first === 0 ? Math.min(bucketCount, CHUNK_BUCKETS) : CHUNK_BUCKETS
-    chunks.push(new Int32Array(buckets * SLOTS_PER_BUCKET))
-  }
-  return chunks
 }

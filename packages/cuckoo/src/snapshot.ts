@@ -312,7 +312,7 @@ function decodeHeader(view: DataView, kind: SnapshotKind): SnapshotHeader {
     'buckets',
     view.getUint32(16, true),
     bucketCountMin,
-    isGrowing ? 2 ** 30 : bucketCountMin,
+    isGrowing ? 2 ** 29 : bucketCountMin,
   )
   if (isGrowing) inRange('least buckets beyond a power of two', bucketCountMin & (bucketCountMin - 1), 0, 0)
   for (const at of [13, 14, 15]) inRange('reserved', view.getUint8(at), 0, 0)
