@@ -127,9 +127,9 @@ export const mutants = [
     test: DAMAGE_TEST,
   },
   {
-    file: 'src/cuckoo-filter.ts',
-    find: 'const wrong = table.recount()',
-    replace: 'table.recount()\n      const wrong = undefined',
+    file: TABLE,
+    find: 'if (this.#fold(residentIndex(bucket, tag, word & 1, this.baseBits)) !== bucket) {',
+    replace: 'if (bucket < 0) {',
     test: DAMAGE_TEST,
   },
   {
