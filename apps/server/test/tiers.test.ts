@@ -3,6 +3,7 @@
  * as such: not as absence, and not as a lost write.
  * Method: both servers in this process, each with a log of its own; the network to MariaDB runs through the fault proxy.
  */
+import { CATALOG, scrapeName, type Instrument } from '@se/metrics'
 import { startFaultProxy, type FaultProxy } from '@se/testkit/fault-proxy'
 import { dropPrefix, uniqueDatabase, uniquePrefix, type UniqueDatabase } from '@se/testkit/services'
 import { describeWithServer } from '@se/testkit/vitest'
@@ -42,6 +43,8 @@ describeWithServer('sql', 'servers on MariaDB', (sqlUrl) => {
     return response.status === 200 ? response.text() : response.status
   }
 
+  const scrapeOf = async (server: RunningServer) => (await fetch(`${server.url}/metrics`)).text()
+
   async function seeEachOther(one: RunningServer, other: RunningServer): Promise<void> {
     expect(await read(other, 'user.alice')).toBe(404)
     const write = (body: string) =>
@@ -65,9 +68,16 @@ describeWithServer('sql', 'servers on MariaDB', (sqlUrl) => {
       const one = await serveOn(environment)
       const other = await serveOn(environment)
       await seeEachOther(one, other)
-      const scrape = await (await fetch(`${one.url}/metrics`)).text()
+      await fetch(itemUrl(one.url, 'user.bob'), { method: 'PUT', body: 'through the log' })
+      expect(await read(one, 'user.nobody')).toBe(404)
+      const scrape = await scrapeOf(one)
       expect(scrape).toContain('sync_engine_backend_healthy{backend="redis"} 1')
       expect(scrape).toMatch(/sync_engine_items_written_total\{tier="L2"\} [1-9]/)
+      // A healthy engine shows every metric there is; failures and retries are seen while the archive is away, below.
+      const missing = Object.values<Instrument>(CATALOG)
+        .map(scrapeName)
+        .filter((name) => !new RegExp(`^${name}(_count)?[{ ]`, 'm').test(scrape))
+      expect(missing).toEqual(['sync_engine_errors_total', 'sync_engine_retries_total'])
       await Promise.all(servers.splice(0).map((server) => server.stop()))
       expect(await dropPrefix(redisUrl, prefix)).toBeGreaterThan(0)
     })
@@ -100,6 +110,15 @@ describeWithServer('sql', 'servers on MariaDB', (sqlUrl) => {
         expect(response.status).toBe(503)
         expect(response.headers.get('retry-after')).toBe('1')
         expect(await response.json()).toMatchObject({ error: { code: 'SE_TIER_UNAVAILABLE' } })
+      }, SOON)
+      await vi.waitFor(async () => {
+        const scrape = await scrapeOf(server)
+        expect(scrape).toContain('sync_engine_backend_healthy{backend="mysql"} 0')
+        expect(scrape).toContain('sync_engine_pending_items 1')
+        expect(scrape).toMatch(
+          /^sync_engine_errors_total\{tier="L3",operation="batch_write",kind="SE_TIER_UNAVAILABLE"\} /m,
+        )
+        expect(scrape).toMatch(/^sync_engine_retries_total\{backend="mysql"\} /m)
       }, SOON)
 
       await proxy.resume()
