@@ -44,13 +44,11 @@ export interface SegmentHeader {
   readonly isPrepared: boolean
 }
 
-export interface GroupHead {
+/** What a group says beside its records. */
+export interface GroupFacts {
   readonly segmentId: number
   /** Sequence of its first record, or the next sequence if it has none. */
   readonly firstSequence: number
-  readonly recordCount: number
-  /** Head, lengths, payloads, padding and commit frame. */
-  readonly groupBytes: number
   /** Bytes of this segment known to be synced when the group was written: what tells torn from damaged. */
   readonly durableBytes: number
   /** Last sequence released when the group was written. */
@@ -60,6 +58,12 @@ export interface GroupHead {
   /** CRC of the group before, which chains the groups. */
   readonly previousCrc: number
   readonly flags: number
+}
+
+export interface GroupHead extends GroupFacts {
+  readonly recordCount: number
+  /** Head, lengths, payloads, padding and commit frame. */
+  readonly groupBytes: number
 }
 
 /** What the first bytes of a file say. */
@@ -151,17 +155,24 @@ function looksLikeHeader(view: DataView): boolean {
   return view.getUint16(8, true) === FORMAT_VERSION && view.getUint16(10, true) === SEGMENT_HEADER_BYTES
 }
 
-export function encodeGroupHead(bytes: Uint8Array, view: DataView, offset: number, head: GroupHead): void {
+export function encodeGroupHead(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  facts: GroupFacts,
+  recordCount: number,
+  groupBytes: number,
+): void {
   view.setUint32(offset, GROUP_MAGIC, true)
-  view.setUint32(offset + 4, head.flags, true)
-  setU64(view, offset + 8, head.segmentId)
-  setU64(view, offset + 16, head.firstSequence)
-  view.setUint32(offset + 24, head.recordCount, true)
-  view.setUint32(offset + 28, head.groupBytes, true)
-  setU64(view, offset + 32, head.durableBytes)
-  setU64(view, offset + 40, head.releasedThrough)
-  setU64(view, offset + 48, head.writtenMs)
-  view.setUint32(offset + 56, head.previousCrc, true)
+  view.setUint32(offset + 4, facts.flags, true)
+  setU64(view, offset + 8, facts.segmentId)
+  setU64(view, offset + 16, facts.firstSequence)
+  view.setUint32(offset + 24, recordCount, true)
+  view.setUint32(offset + 28, groupBytes, true)
+  setU64(view, offset + 32, facts.durableBytes)
+  setU64(view, offset + 40, facts.releasedThrough)
+  setU64(view, offset + 48, facts.writtenMs)
+  view.setUint32(offset + 56, facts.previousCrc, true)
   view.setUint32(offset + 60, crc32(bytes.subarray(offset, offset + 60)), true)
 }
 

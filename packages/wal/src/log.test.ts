@@ -218,6 +218,23 @@ describe('releasing', () => {
     await expect(log.release(11)).rejects.toMatchObject({ code: 'SE_INVALID_INPUT', field: 'through' })
   })
 
+  it('does not free what a reader has still to read', async () => {
+    const log = await open4k()
+    for (let index = 0; index < 10; index++) await log.append(new Uint8Array(2000).fill(index))
+    const reader = log.replay()
+    expect((await reader.next()).value!.sequence).toBe(1)
+    await log.release(10)
+    for (let index = 10; index < 20; index++) await log.append(new Uint8Array(2000).fill(index))
+    const read: number[] = []
+    for await (const { sequence, bytes } of reader) {
+      expect(bytes.every((byte) => byte === sequence - 1)).toBe(true)
+      read.push(sequence)
+    }
+    expect(read).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10])
+    await log.release(20)
+    expect(log.stats().oldestSequence).toBeGreaterThan(10)
+  })
+
   it('keeps released segments for the delay, and replays them', async () => {
     const clock = createFakeClock()
     const log = await open4k({ clock, releaseDelayMs: 1000 })

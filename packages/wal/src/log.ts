@@ -9,7 +9,7 @@ import {
   SEGMENT_HEADER_BYTES,
   usableBytesOf,
 } from './format.ts'
-import { GroupEncoder } from './group.ts'
+import { GroupEncoder, type EncodedGroup, type GroupPiece } from './group.ts'
 import type { ParsedLimits } from './limits.ts'
 import type { DirectoryLock } from './lock.ts'
 import type { AppendOptions, LogState, LogStats } from './log-types.ts'
@@ -500,24 +500,17 @@ export class Log implements AsyncDisposable {
           this.#parts.files.header(active.id, { firstSequence, previousCrc }, active.segmentBytes),
         )
       : undefined
-    const group = this.#encoder.encode(
-      payloads,
-      payloadBytes,
-      {
-        segmentId: active.id,
-        firstSequence,
-        durableBytes: active.durableBytes,
-        releasedThrough,
-        writtenMs,
-        previousCrc,
-        flags,
-      },
-      prefix,
-    )
-    const position = isFirst ? 0 : active.offset
-    const total = active.offset + group.groupBytes - position
-    let done = await active.handle.writev(group.buffers, position)
-    while (done < total) done += await this.#writeRest(group.buffers, position, done)
+    const facts = {
+      segmentId: active.id,
+      firstSequence,
+      durableBytes: active.durableBytes,
+      releasedThrough,
+      writtenMs,
+      previousCrc,
+      flags,
+    }
+    const pieces = this.#encoder.encode(payloads, payloadBytes, facts, prefix)
+    const group = await writePieces(active.handle, pieces, isFirst ? 0 : active.offset)
     this.#encoder.recycle()
     active.offset += group.groupBytes
     active.previousCrc = group.crc
@@ -526,19 +519,6 @@ export class Log implements AsyncDisposable {
     this.#endsClosed = (flags & GROUP_CLOSES_LOG) !== 0
     if (payloads.length > 0) this.#backlog.add(this.#lastSequence, group.groupBytes, writtenMs)
     return group.groupBytes
-  }
-
-  /** Goes on after a short write. @param done bytes written so far @returns bytes written more */
-  async #writeRest(buffers: readonly Uint8Array[], position: number, done: number): Promise<number> {
-    const rest: Uint8Array[] = []
-    let skip = done
-    for (const buffer of buffers) {
-      if (skip < buffer.length) rest.push(buffer.subarray(skip))
-      skip = Math.max(0, skip - buffer.length)
-    }
-    const count = await this.#active.handle.writev(rest, position + done)
-    if (count === 0) throw new Error('the file system wrote nothing and reported no error')
-    return count
   }
 
   async #sync(): Promise<void> {
@@ -550,7 +530,11 @@ export class Log implements AsyncDisposable {
     this.#durableRelease = this.#writtenRelease
   }
 
-  /** Also sees to it that a group in the active segment tells of it: the segment before may be the next to go. */
+  /**
+   * Also sees to it that a group in the active segment tells of it: the segment before may be the next to go. On a
+   * failed log it rejects: whether the oldest segment is still there is then unknown, and to free a later one could
+   * leave a gap.
+   */
   async #makeReleaseDurable(through: number): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#durableRelease >= through && this.#active.durableBytes > 0) return
@@ -639,6 +623,48 @@ export class Log implements AsyncDisposable {
         ? `a call with ${count} records does not fit: limits.recordsMax is ${recordsMax}`
         : `records of ${payloadBytes} bytes in one call do not fit a segment: its limit is ${payloadBytesMax - (count - 1) * LENGTH_BYTES} bytes for ${count}`
     return new RecordTooLarge(said, { details: { count, payloadBytes, payloadBytesMax, recordsMax } })
+  }
+}
+
+/** Writes each piece of a group as soon as it is made. */
+async function writePieces(
+  handle: FileHandle,
+  pieces: Generator<GroupPiece, EncodedGroup>,
+  start: number,
+): Promise<EncodedGroup> {
+  const writes: Promise<void>[] = []
+  let position = start
+  for (;;) {
+    const step = pieces.next()
+    if (step.done === true) {
+      // All must have ended, also when one has failed: the file may be closed next.
+      for (const settled of await Promise.allSettled(writes)) {
+        if (settled.status === 'rejected') throw settled.reason
+      }
+      return step.value
+    }
+    writes.push(writePiece(handle, step.value, position))
+    position += step.value.bytes
+  }
+}
+
+async function writePiece(
+  handle: FileHandle,
+  { buffers, bytes }: GroupPiece,
+  position: number,
+): Promise<void> {
+  let done = await handle.writev(buffers, position)
+  while (done < bytes) {
+    // A short write: go on with what is left.
+    const rest: Uint8Array[] = []
+    let skip = done
+    for (const buffer of buffers) {
+      if (skip < buffer.length) rest.push(buffer.subarray(skip))
+      skip = Math.max(0, skip - buffer.length)
+    }
+    const written = await handle.writev(rest, position + done)
+    if (written === 0) throw new Error('the file system wrote nothing and reported no error')
+    done += written
   }
 }
 

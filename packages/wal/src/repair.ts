@@ -108,11 +108,7 @@ async function acceptFront(directory: string, fileSystem: FileSystem, survey: Su
   })
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
   try {
-    let offset = position.offset
-    for (const buffer of mark.buffers) {
-      await writeFully(handle, buffer, offset)
-      offset += buffer.length
-    }
+    for (const { buffers } of mark) await writeFully(handle, Buffer.concat(buffers), position.offset)
     await handle.syncData()
   } finally {
     await handle.close()

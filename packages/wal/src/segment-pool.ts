@@ -60,6 +60,7 @@ export class SegmentPool {
   #releasedThrough = 0
   /** Monotonic ms at which each sealed segment was wholly released, by id. */
   readonly #releasedAtMs = new Map<number, number>()
+  #heldBytes = 0
   #freeing: Promise<void> | undefined
   #freeAgain = false
   #cancelTimer: CancelTimer | undefined
@@ -93,9 +94,7 @@ export class SegmentPool {
 
   /** Used bytes of segments that are released and not freed yet. */
   get heldBytes(): number {
-    let bytes = 0
-    for (const segment of this.#sealed) if (this.#releasedAtMs.has(segment.id)) bytes += segment.usedBytes
-    return bytes
+    return this.#heldBytes
   }
 
   /** How long ago preparing was last tried, ms. */
@@ -130,7 +129,9 @@ export class SegmentPool {
     const nowMs = this.#parts.clock.monotonicMs()
     for (const segment of this.#sealed) {
       if (segment.lastSequence > through) break
-      if (!this.#releasedAtMs.has(segment.id)) this.#releasedAtMs.set(segment.id, nowMs)
+      if (this.#releasedAtMs.has(segment.id)) continue
+      this.#releasedAtMs.set(segment.id, nowMs)
+      this.#heldBytes += segment.usedBytes
     }
   }
 
@@ -190,8 +191,6 @@ export class SegmentPool {
         while (await this.#freeOldest()) this.#parts.roomMade()
       }
     } catch (error) {
-      // The oldest segment may or may not be there: to free a later one could leave a gap.
-      this.#isStopped = true
       this.#parts.failed('free', error)
     }
   }
@@ -205,6 +204,7 @@ export class SegmentPool {
     if (!this.#mayFree(segment)) return false
     this.#sealed.shift()
     this.#releasedAtMs.delete(segment.id)
+    this.#heldBytes -= segment.usedBytes
     const spare = await this.#parts.files.free(segment.id)
     const isWanted = this.#next === undefined || this.#spares.length < this.#parts.spareSegmentsMax
     if (isWanted && segment.segmentBytes === this.#parts.segmentBytes) this.#spares.push(spare)

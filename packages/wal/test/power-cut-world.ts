@@ -260,5 +260,5 @@ function arm(
 }
 
 function isPowerCut(error: unknown): boolean {
-  return (error as { code?: string }).code === 'EIO' || (error as { code?: string }).code === 'SE_LOG_FAILED'
+  return ['EIO', 'SE_LOG_FAILED', 'SE_LOG_UNREADABLE'].includes((error as { code?: string }).code ?? '')
 }

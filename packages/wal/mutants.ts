@@ -1,0 +1,170 @@
+/** Deliberate defects of the log, and the test that notices each: `npm run mutants -- --only wal`. */
+const POWER_CUTS = 'test/power-cut.sim.test.ts'
+const CORRUPTION = 'test/corruption.test.ts'
+const FAULTS = 'test/faults.test.ts'
+const LOG = 'src/log.test.ts'
+
+export const mutants = [
+  // acknowledged before it is durable [W1]
+  {
+    file: 'src/log.ts',
+    find: 'if (!call.isDurable) call.resolve',
+    replace: 'call.resolve',
+    test: POWER_CUTS,
+  },
+  // the name of a new segment is not made durable
+  {
+    file: 'src/segment-files.ts',
+    find: `this.#path(segmentId))
+      await this.#fileSystem.syncDirectory(this.#directory)`,
+    replace: 'this.#path(segmentId))',
+    test: POWER_CUTS,
+  },
+  // the directory itself is not made durable
+  {
+    file: 'src/open-log.ts',
+    find: 'if (isNew) await fileSystem.syncDirectory(dirname(directory))',
+    replace: 'if (isNew) await Promise.resolve()',
+    test: POWER_CUTS,
+  },
+  // what a killed process renamed is built upon before it is durable
+  {
+    file: 'src/open-log.ts',
+    find: 'else await fileSystem.syncDirectory(directory)',
+    replace: '',
+    test: POWER_CUTS,
+    title: 'random lives',
+  },
+  // the header of a prepared segment is not synced
+  {
+    file: 'src/segment-files.ts',
+    find: 'await handle.syncData()\n      return handle',
+    replace: 'return handle',
+    test: POWER_CUTS,
+  },
+  // a short write is taken for a whole one
+  { file: 'src/log.ts', find: 'while (done < bytes) {', replace: 'while (done < 0) {', test: FAULTS },
+  // a group of an earlier use of the file is accepted
+  {
+    file: 'src/format.ts',
+    find: `if (view.getUint32(offset, true) !== GROUP_MAGIC) return undefined
+  if (getU64(view, offset + 8) !== segmentId) return undefined`,
+    replace: 'if (view.getUint32(offset, true) !== GROUP_MAGIC) return undefined',
+    test: 'src/scan.test.ts',
+  },
+  // the chain of groups is not looked at
+  {
+    file: 'src/scan.ts',
+    find: '|| head.previousCrc !== position.previousCrc',
+    replace: '',
+    test: 'src/scan.test.ts',
+  },
+  // the checksum of a group is not looked at
+  {
+    file: 'src/group.ts',
+    find: 'if (crc32(bytes.subarray(offset, end - 4)) !== commit.crc) return undefined',
+    replace: '',
+    test: CORRUPTION,
+  },
+  // damage in the middle is taken for a torn tail, and cut [P10]
+  {
+    file: 'src/scan.ts',
+    find: 'if (durableBytes > end) {',
+    replace: 'if (durableBytes < 0) {',
+    test: CORRUPTION,
+  },
+  // a torn tail is taken for damage
+  {
+    file: 'src/scan.ts',
+    find: 'if (durableBytes > end) {',
+    replace: 'if (follows.length > 0) {',
+    test: POWER_CUTS,
+  },
+  // a file that was cut short is taken for whole
+  {
+    file: 'src/survey.ts',
+    find: 'if (bytes.length < header.segmentBytes) {',
+    replace: 'if (bytes.length < 0) {',
+    test: CORRUPTION,
+    title: 'truncation of every file',
+  },
+  // a failed sync is tried again [P9]
+  {
+    file: 'src/log.ts',
+    find: 'await active.handle.syncData()',
+    replace: 'await active.handle.syncData().catch(() => active.handle.syncData())',
+    test: FAULTS,
+  },
+  // after a failure in the background, appends are still acknowledged
+  {
+    file: 'src/log.ts',
+    find: "if (this.#state === 'open') this.#state = 'failed'",
+    replace: '',
+    test: FAULTS,
+  },
+  // the last groups are trusted though only the page cache may have them
+  {
+    file: 'src/recovery.ts',
+    find: 'if (survey.last !== undefined && torn === undefined) await secureTail',
+    replace: 'if (survey.last === undefined) await secureTail',
+    test: POWER_CUTS,
+    title: 'random lives',
+  },
+  // they are synced, but not written again after a sync that failed
+  {
+    file: 'src/recovery.ts',
+    find: 'await writeFully(handle, lastBytes.subarray(last.durableBytes, last.end), last.durableBytes)',
+    replace: 'await Promise.resolve(lastBytes)',
+    test: POWER_CUTS,
+    title: 'random lives',
+  },
+  // the segment before is left without a sync, while its header's successor says that it is durable
+  {
+    file: 'src/log.ts',
+    find: 'if (left.durableBytes < left.offset) await this.#sync()',
+    replace: '',
+    test: POWER_CUTS,
+  },
+  // a segment is freed before a later one tells of the release
+  {
+    file: 'src/log.ts',
+    find: 'if (this.#durableRelease >= through && this.#active.durableBytes > 0) return',
+    replace: 'if (this.#durableRelease >= through) return',
+    test: POWER_CUTS,
+    title: 'random lives',
+  },
+  // a segment is freed before its release is durable at all [W2]
+  {
+    file: 'src/segment-pool.ts',
+    find: 'await this.#parts.makeReleaseDurable(segment.lastSequence)',
+    replace: 'await Promise.resolve()',
+    test: POWER_CUTS,
+    title: 'random lives',
+  },
+  // freeing goes on after one segment could not be freed
+  {
+    file: 'src/log.ts',
+    find: `  async #makeReleaseDurable(through: number): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure`,
+    replace: '  async #makeReleaseDurable(through: number): Promise<void> {',
+    test: FAULTS,
+  },
+  // room does not come back [P4]
+  { file: 'src/log.ts', find: 'this.#backlog.release(this.#releasedThrough)', replace: '', test: LOG },
+  // a segment that is being read is used again
+  {
+    file: 'src/segment-pool.ts',
+    find: 'if (reader.segmentId <= segment.id) return false',
+    replace: 'if (reader.segmentId < 0) return false',
+    test: LOG,
+  },
+  // released segments are not held for the delay
+  { file: 'src/segment-pool.ts', find: 'if (leftMs > 0) {', replace: 'if (leftMs > Infinity) {', test: LOG },
+  // the lock of a living process is taken over
+  {
+    file: 'src/lock.ts',
+    find: 'if (holder !== undefined && processes.isAlive(holder)) throw',
+    replace: 'if (holder !== undefined && processes.isAlive(holder) && attempt > 90) throw',
+    test: 'src/lock.test.ts',
+  },
+]
