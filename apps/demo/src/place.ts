@@ -94,9 +94,12 @@ export async function openPlace(settings: Settings): Promise<Place> {
       const done: string[] = []
       // Only under the prefix this run made up: under a given one there may be keys of others.
       if (isAllTemporary && cache.kind === 'given' && settings.redisPrefix === undefined) {
-        const client = await connectRedis()
-        const removedCount = await removeKeys(client, cache.prefix).finally(() => client.disconnect())
-        done.push(`removed ${removedCount} keys of this run from Redis`)
+        done.push(
+          await removeKeys(connectRedis, cache.prefix).then(
+            (count) => `removed ${count} keys of this run from Redis`,
+            (error: Error) => `the keys of this run could not be removed from Redis: ${error.message}`,
+          ),
+        )
       }
       if (server !== undefined) {
         await server.stop()
@@ -149,13 +152,19 @@ async function openCache(
   return { cache: { kind: 'private', url: server.url, prefix }, server }
 }
 
-async function removeKeys(client: Redis, prefix: string): Promise<number> {
-  let removedCount = 0
-  const pattern = `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
-  for await (const keys of client.scanStream({ match: pattern, count: 1_000 }) as AsyncIterable<string[]>) {
-    if (keys.length > 0) removedCount += await client.unlink(...keys)
+/** @returns how many there were */
+async function removeKeys(connect: () => Promise<Redis>, prefix: string): Promise<number> {
+  const client = await connect()
+  try {
+    let removedCount = 0
+    const match = `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
+    for await (const keys of client.scanStream({ match, count: 1_000 }) as AsyncIterable<string[]>) {
+      if (keys.length > 0) removedCount += await client.unlink(...keys)
+    }
+    return removedCount
+  } finally {
+    client.disconnect()
   }
-  return removedCount
 }
 
 /** The archive in a few words, without credentials. */

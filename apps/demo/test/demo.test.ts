@@ -44,7 +44,7 @@ describe('the demo on SQLite alone', () => {
       expect(run.stdout).toMatch(
         /L2 cache +off: SE_REDIS_URL is not set, and there is no redis-server on PATH/,
       )
-      expect(run.stdout).toMatch(/filter +trusted at cut \{archive [0-9a-f]{8}, 1: 1\}/)
+      expect(run.stdout).toMatch(/filter +trusted at cut \{archive [0-9a-f]{8}, 1: \d+\}/)
       expect(run.stdout).toMatch(/root of L3 +[0-9a-f]{64}$/m)
       expect(run.stdout).toContain('sync_engine_items_written_total{tier=L3} = 5')
       expect(run.stdout).not.toContain('\u001b')
@@ -106,6 +106,16 @@ describe('the demo on SQLite alone', () => {
     expect(code).toBe(1)
     expect(stderr).toMatch(/^TierUnavailable \(SE_TIER_UNAVAILABLE\): .*ECONNREFUSED/m)
     expect(stdout).toContain('127.0.0.1:1/shop')
+    expect(stdout + stderr).not.toMatch(/geheim/)
+  })
+
+  it('fails, and says why, when the Redis it was given does not answer', async () => {
+    const { code, stdout, stderr } = await runDemo([], {
+      env: { SE_REDIS_URL: 'redis://:geheim@127.0.0.1:1' },
+    })
+    expect(code).toBe(1)
+    expect(stdout).toContain('FAILED: the engine starts with all its tiers; found: redis')
+    expect(stdout).toContain('taken by L3: 5, by L2: 0')
     expect(stdout + stderr).not.toMatch(/geheim/)
   })
 

@@ -47,7 +47,8 @@ export async function startEngine(
   out.line(await compareWithLastRun(engine, report, place, checks))
   out.line(`state: ${engine.phase}, after ${formatDuration(report.durationMs)}`)
   checks.equal(engine.phase, 'Ready', 'the engine is ready')
-  checks.that(!report.isDegraded, 'the engine starts with all its tiers')
+  const problems = report.steps.flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
+  checks.that(!report.isDegraded, 'the engine starts with all its tiers', problems.join('; '))
   return report
 }
 
