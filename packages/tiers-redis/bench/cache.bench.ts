@@ -17,8 +17,8 @@ export const area = 'cache'
 const ITEMS = 1_000
 const VALUE_BYTES = 100
 /** Batches, or single reads, in one sample. */
-const BATCHES = 20
-const SINGLE_READS = 500
+const BATCHES = 40
+const SINGLE_READS = 1_000
 
 const ids = Array.from({ length: ITEMS }, (_, index) => `user.${String(index).padStart(6, '0')}`)
 const values = ids.map((_, index) => Buffer.alloc(VALUE_BYTES, 33 + (index % 90)))
@@ -90,6 +90,7 @@ export const cases: readonly ComparedCase[] = [
     case: 'cache.putBatch.1000x100B',
     unit: 'items/s',
     better: 'higher',
+    pairs: 25,
     setup: async () => {
       const { put, barePut, tearDown } = await setUp()
       return {
@@ -103,6 +104,7 @@ export const cases: readonly ComparedCase[] = [
     case: 'cache.getMany.1000x100B',
     unit: 'items/s',
     better: 'higher',
+    pairs: 25,
     setup: async () => {
       const { cache, bare, tearDown } = await setUp()
       return {
@@ -116,6 +118,7 @@ export const cases: readonly ComparedCase[] = [
     case: 'cache.get.1',
     unit: 'us',
     better: 'lower',
+    pairs: 25,
     setup: async () => {
       const { cache, bare, tearDown } = await setUp()
       return {

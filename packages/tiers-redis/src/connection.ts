@@ -87,9 +87,10 @@ export function createConnection(options: ParsedOptions): RedisConnection {
   // Without a listener ioredis prints to the console; with one a Redis that is down is nobody's crash.
   client.on('error', onError)
 
-  const deadlines = new Deadlines(options.clock, options.commandTimeoutMs, () =>
-    unavailable('timeout', `no answer within ${options.commandTimeoutMs} ms`),
-  )
+  const deadlines = new Deadlines(options.clock, options.commandTimeoutMs, {
+    exceeded: () => unavailable('timeout', `no answer within ${options.commandTimeoutMs} ms`),
+    translate: toUnavailable,
+  })
 
   return {
     isCluster: client.isCluster,
@@ -117,9 +118,7 @@ export function createConnection(options: ParsedOptions): RedisConnection {
       if (client.status !== 'ready') {
         return Promise.reject(unavailable('disconnected', `the connection is in state ${client.status}`))
       }
-      return deadlines.bound(commands(client as ScriptClient)).catch((error: unknown) => {
-        throw toUnavailable(error)
-      })
+      return deadlines.bound(commands(client as ScriptClient))
     },
   }
 }

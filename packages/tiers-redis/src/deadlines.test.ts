@@ -2,9 +2,14 @@ import { createFakeClock } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { Deadlines } from './deadlines.ts'
 
+const errors = {
+  exceeded: () => new Error('too late'),
+  translate: (error: unknown) => new Error(`because ${(error as Error).message}`),
+}
+
 function create() {
   const clock = createFakeClock()
-  return { clock, deadlines: new Deadlines(clock, 100, () => new Error('too late')) }
+  return { clock, deadlines: new Deadlines(clock, 100, errors) }
 }
 
 /** What became of a promise so far. */
@@ -38,10 +43,10 @@ describe('deadlines', () => {
     const good = watch(deadlines.bound(Promise.resolve(7)))
     const bad = watch(deadlines.bound(Promise.reject(new Error('down'))))
     await clock.advance(0)
-    expect([good.is, bad.is]).toEqual(['resolved 7', 'rejected down'])
+    expect([good.is, bad.is]).toEqual(['resolved 7', 'rejected because down'])
     await clock.advance(100)
     expect(clock.timerCount).toBe(0)
-    expect([good.is, bad.is]).toEqual(['resolved 7', 'rejected down'])
+    expect([good.is, bad.is]).toEqual(['resolved 7', 'rejected because down'])
   })
 
   it('serve calls that come after the timer ran out', async () => {

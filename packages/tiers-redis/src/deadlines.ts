@@ -7,19 +7,18 @@ import type { Clock } from '@se/core'
 export class Deadlines {
   readonly #clock: Pick<Clock, 'setTimer' | 'monotonicMs'>
   readonly #boundMs: number
-  readonly #onExceeded: () => Error
+  readonly #errors: DeadlineErrors
   /** In order of their time. Those that were answered are dropped when their turn comes. */
   #calls: Call[] = []
   #isArmed = false
 
-  /** @param onExceeded makes the error of a call that took `boundMs` */
-  constructor(clock: Pick<Clock, 'setTimer' | 'monotonicMs'>, boundMs: number, onExceeded: () => Error) {
+  constructor(clock: Pick<Clock, 'setTimer' | 'monotonicMs'>, boundMs: number, errors: DeadlineErrors) {
     this.#clock = clock
     this.#boundMs = boundMs
-    this.#onExceeded = onExceeded
+    this.#errors = errors
   }
 
-  /** Settles as the promise does, but fails once the bound is exceeded. */
+  /** Settles as the promise does, with its error translated, but fails once the bound is exceeded. */
   bound<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const call: Call = { dueMs: this.#clock.monotonicMs() + this.#boundMs, reject }
@@ -31,7 +30,7 @@ export class Deadlines {
         },
         (error: unknown) => {
           call.reject = undefined
-          reject(error as Error)
+          reject(this.#errors.translate(error))
         },
       )
       if (!this.#isArmed) this.#arm(this.#boundMs)
@@ -45,7 +44,7 @@ export class Deadlines {
       const nowMs = this.#clock.monotonicMs()
       let due = 0
       while (due < this.#calls.length && this.#calls[due]!.dueMs <= nowMs) {
-        this.#calls[due]!.reject?.(this.#onExceeded())
+        this.#calls[due]!.reject?.(this.#errors.exceeded())
         due++
       }
       this.#calls = this.#calls.slice(due).filter((call) => call.reject !== undefined)
@@ -53,6 +52,14 @@ export class Deadlines {
       if (next !== undefined) this.#arm(next.dueMs - nowMs)
     })
   }
+}
+
+/** The errors calls fail with. */
+export interface DeadlineErrors {
+  /** Of a call that took too long. */
+  exceeded(): Error
+  /** Of a call that failed with this. */
+  translate(error: unknown): Error
 }
 
 interface Call {
