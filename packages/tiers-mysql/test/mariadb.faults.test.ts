@@ -246,6 +246,30 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     },
   )
 
+  it('[P61] several writers after a lost connection: the old session is ended once, and none of the new ones', async () => {
+    const { url, proxy, archive, own } = await proxied()
+    const others = await Promise.all(Array.from({ length: 5 }, () => claim(archive)))
+    for (let round = 1; round <= 5; round++) {
+      const isCut = proxy.cutWhen(isSent('COMMIT'), { isForwarded: false, side: 'client' })
+      const writes = [write(`lost.${round}`, round, own.instance)]
+      const batch = { claim: own, sequence: round, writes }
+      await expect(archive.putBatch(batch)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+      await isCut
+      const receipts = await Promise.all([
+        archive.putBatch(batch),
+        ...others.map((other) =>
+          archive.putBatch({
+            claim: other,
+            sequence: round,
+            writes: [write(`${other.instance}`, round, other.instance)],
+          }),
+        ),
+      ])
+      expect(receipts.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(receipts.map(() => 'won'))
+    }
+    expect((await (await openArchive({ url })).readHeads()).cut.sequences.size).toBe(6)
+  })
+
   it.each(['UPDATE', 'FOR UPDATE', 'INSERT INTO sync_items', 'insert into `sync_ledger`'])(
     '[W5] the connection breaks at %s: nothing of the batch is there, and it is applied once when sent again',
     async (statement) => {

@@ -37,6 +37,7 @@ export class MysqlPool {
   readonly #options: MysqlPoolOptions
   readonly #ready = new WeakMap<PoolConnection, MysqlConnection>()
   readonly #lostMarks = new Set<string>()
+  #ending: Promise<void> | undefined
 
   constructor(options: MysqlPoolOptions) {
     this.#options = options
@@ -70,13 +71,24 @@ export class MysqlPool {
 
   /** A connection for writing: first, whatever was lost while it wrote is ended on the server. */
   async acquireToWrite(): Promise<MysqlConnection> {
+    while (this.#lostMarks.size > 0) {
+      // One at a time: who waits for a mark to be free holds it for a moment, and must not be taken for the old session.
+      this.#ending ??= this.#endLostSessions().finally(() => {
+        this.#ending = undefined
+      })
+      await this.#ending
+    }
+    return this.acquire()
+  }
+
+  async #endLostSessions(): Promise<void> {
     const connection = await this.acquire()
     try {
       for (const mark of [...this.#lostMarks]) {
         await endSession(connection, mark)
         this.#lostMarks.delete(mark)
       }
-      return connection
+      connection.release()
     } catch (error) {
       connection.destroy()
       throw error
