@@ -56,38 +56,42 @@ it('decodes what it encodes, behind a prefix or not, with the same encoder again
   expect(pieceCount).toBeGreaterThan(600)
 })
 
-it('[W1] keeps a group of several pieces whole through short writes and power cuts', async () => {
-  for (let cutAt = 0; cutAt < 60; cutAt++) {
-    const random = seededRandom(5)
-    const disk = createPowerLossFileSystem({ sectorBytes: 4096 })
-    await disk.makeDirectory('/data')
-    await disk.syncDirectory('/')
-    const limits = { segmentBytes: 512 * 1024, spareSegmentsMax: 0 }
-    const log = await openLog(worldOptions(disk, { limits }))
-    const promises = new Promises()
-    const start = disk.callCount
-    disk.onCall = ({ index, operation }) => {
-      if (index === start + cutAt) disk.turnOff()
-      return operation === 'writev' && index % 3 === 0 ? { writtenBytes: 50_000 } : undefined
-    }
-    for (let call = 0; call < 3; call++) {
-      const records = promises.submit([70_000, 10, 3000, 3000, 65_536, 4096, 4097], random)
-      await log.append(records).then(
-        (last) => (promises.durableThrough = last),
-        () => {},
-      )
-    }
-    disk.turnOff()
-    const states = [() => 0, (count: number) => count - 1, (count: number) => random.below(count)]
-    for (const choose of states) {
-      const after = await openLog(worldOptions(disk.afterPowerCut(choose), { limits }))
-      const { lastSequence } = after.stats()
-      expect(lastSequence).toBeGreaterThanOrEqual(promises.durableThrough)
-      expect(promises.isCallEnd(lastSequence)).toBe(true)
-      const payloads = promises.payloads()
-      for await (const { sequence, bytes } of after.replay()) {
-        expect(Buffer.compare(bytes, payloads[sequence - 1]!)).toBe(0)
+it(
+  '[W1] keeps a group of several pieces whole through short writes and power cuts',
+  { timeout: 100_000 },
+  async () => {
+    for (let cutAt = 0; cutAt < 60; cutAt++) {
+      const random = seededRandom(5)
+      const disk = createPowerLossFileSystem({ sectorBytes: 4096 })
+      await disk.makeDirectory('/data')
+      await disk.syncDirectory('/')
+      const limits = { segmentBytes: 512 * 1024, spareSegmentsMax: 0 }
+      const log = await openLog(worldOptions(disk, { limits }))
+      const promises = new Promises()
+      const start = disk.callCount
+      disk.onCall = ({ index, operation }) => {
+        if (index === start + cutAt) disk.turnOff()
+        return operation === 'writev' && index % 3 === 0 ? { writtenBytes: 50_000 } : undefined
+      }
+      for (let call = 0; call < 3; call++) {
+        const records = promises.submit([70_000, 10, 3000, 3000, 65_536, 4096, 4097], random)
+        await log.append(records).then(
+          (last) => (promises.durableThrough = last),
+          () => {},
+        )
+      }
+      disk.turnOff()
+      const states = [() => 0, (count: number) => count - 1, (count: number) => random.below(count)]
+      for (const choose of states) {
+        const after = await openLog(worldOptions(disk.afterPowerCut(choose), { limits }))
+        const { lastSequence } = after.stats()
+        expect(lastSequence).toBeGreaterThanOrEqual(promises.durableThrough)
+        expect(promises.isCallEnd(lastSequence)).toBe(true)
+        const payloads = promises.payloads()
+        for await (const { sequence, bytes } of after.replay()) {
+          expect(Buffer.compare(bytes, payloads[sequence - 1]!)).toBe(0)
+        }
       }
     }
-  }
-})
+  },
+)

@@ -107,7 +107,7 @@ describe('[W1] a power cut at every call, with every outcome', () => {
 })
 
 describe('[W1] random lives with power cuts, kills and failing disks', () => {
-  it('keeps every promise in 10,000 of them', { timeout: 120_000 }, async () => {
+  it('keeps every promise in 10,000 of them', { timeout: 400_000 }, async () => {
     const start = seed('power cuts')
     const sum = { cuts: 0, records: 0, torn: 0, segmentsFreed: 0 }
     for (let index = 0; index < 10_000; index++) {
