@@ -28,16 +28,16 @@ export const mutants = [
   // An entry of another epoch counts as not there.
   {
     file: SCRIPTS,
-    find: 'if oldFormat == ${ENTRY_FORMAT} and oldEpoch == inForce then',
-    replace: 'if oldFormat == ${ENTRY_FORMAT} then',
+    find: 'and oldEpoch == inForce then',
+    replace: 'then',
     ...CONTRACT,
   },
   { file: ENTRY, find: 'return word(source, EPOCH_AT + 4)', replace: 'return 0', ...CONTRACT },
   // Creating needs the token [P51] …
   {
     file: SCRIPTS,
-    find: "if (tokens[i] or '${TOKEN_NONE}') == sub(blob, tokenAt, tokenAt + 15) then",
-    replace: 'if true then',
+    find: '== sub(blob, tokenAt, tokenAt + 15) then',
+    replace: '~= nil then',
     ...CONTRACT,
   },
   // … and the epoch.
