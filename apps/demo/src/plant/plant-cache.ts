@@ -95,6 +95,7 @@ async function startAndCompare(
       checks.equal(text, JSON.stringify(value), `${id} is as it was`)
     }
     await showVerification(demo, out, checks, { deep: true })
+    out.line(`left behind: the five entries, ${ID} with its newer value; nothing of what was planted`)
   })
 }
 

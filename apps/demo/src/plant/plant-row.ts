@@ -43,6 +43,7 @@ export async function plantInRow(settings: Settings): Promise<number> {
 
     out.section('Restored: the value as it was')
     out.line(`${ID}: ${(await values.read(ID)).toString()}`)
+    out.line('left behind: the five entries, written once more; nothing of what was planted')
     await withEngine({}, async (demo) => {
       await startEngine(demo, place, out, checks)
       await showVerification(demo, out, checks, { deep: true })
