@@ -46,7 +46,7 @@ export class DigestTree {
   /**
    * Adds what each entry changes. All or nothing.
    *
-   * @throws InvalidInput when a digest is not 16 bytes; the tree is as before
+   * @throws InvalidInput when an id is no string or a digest is not 16 bytes; the tree is as before
    */
   apply(entries: Iterable<TreeEntry>): void {
     const list = Array.isArray(entries) ? (entries as readonly TreeEntry[]) : [...entries]

@@ -30,7 +30,7 @@ export function leafOf(id: string, branches: BranchSet, idHash: IdHash = hashId)
  * What an entry adds to its leaf: count and membership go up when a value appears and down when it vanishes;
  * content loses the old digest and gains the new one. "Down" wraps: minus one is 2^32 − 1.
  *
- * @throws InvalidInput when a digest is not 16 bytes
+ * @throws InvalidInput when the id is no string or a digest is not 16 bytes
  */
 export function leafDelta(entry: TreeEntry, idHash: IdHash = hashId): LeafSums {
   checkEntry(entry)
@@ -38,8 +38,9 @@ export function leafDelta(entry: TreeEntry, idHash: IdHash = hashId): LeafSums {
   return leafOfLanes(lanes, 0)
 }
 
-/** @throws InvalidInput when a digest is not 16 bytes */
+/** @throws InvalidInput when the id is no string or a digest is not 16 bytes */
 export function checkEntry(entry: TreeEntry): void {
+  if (typeof entry.id !== 'string') throw new InvalidInput('id', `must be a string, not ${typeof entry.id}`)
   checkDigest(entry.previousDigest, 'previousDigest')
   checkDigest(entry.digest, 'digest')
 }

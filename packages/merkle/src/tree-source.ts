@@ -22,7 +22,8 @@ export interface PageAddress {
  * HTTP: arguments and answers are plain data and bytes.
  *
  * One call is one round trip. All calls of a diff should be answered from one snapshot; where they are not,
- * the diff notices and throws `TreeChanged`. A failure is thrown, never answered as emptiness [R1].
+ * the diff notices and throws `TreeChanged`. A failure is thrown, never answered as emptiness [R1]; so is an
+ * address that does not exist, as `InvalidInput`.
  */
 export interface TreeSource {
   readBranches(): Promise<BranchSums>
@@ -62,6 +63,7 @@ export function treeSource(tree: DigestTree): TreeSource {
     async readPageSums(branches) {
       const lanes = new Uint32Array(BRANCH_PAGES * LANES)
       return branches.map((branch) => {
+        tree.checkLeaf(branch, 0)
         tree.readPageSumLanes(branch, lanes)
         return encodePageLanes(lanes, 0)
       })

@@ -113,13 +113,18 @@ export const leafStoreContract: readonly LeafStoreContractCase[] = [
         { ...good!, bucket: 65_536 },
         { ...good!, bucket: 0.5 },
       ]) {
-        const thrown = await store.add([good!, wrong]).then(
-          () => undefined,
-          (error: unknown) => error,
-        )
-        expect(thrown instanceof StorageError && thrown.code, 'SE_INVALID_INPUT', 'code of the error')
+        await expectRefused(store.add([good!, wrong]), 'a delta')
       }
       await expectSame(store, [])
+    },
+  },
+  {
+    title: 'refuses to read what does not exist, instead of calling it empty [R1]',
+    async run(store) {
+      await expectRefused(store.readPageSums([0, 3]), 'page sums')
+      await expectRefused(store.readPages([{ branch: 3, page: 0 }]), 'a page of no branch')
+      await expectRefused(store.readPages([{ branch: 0, page: 256 }]), 'a page beyond the last')
+      await expectRefused(store.readAllPages([3]), 'all pages')
     },
   },
   {
@@ -230,6 +235,14 @@ async function expectSame(store: LeafStore, deltas: readonly TreeLeaf[]): Promis
       .sort()
       .join('\n')
   expect(listed(pages), listed(expectedPages), 'pages')
+}
+
+async function expectRefused(answer: Promise<unknown>, what: string): Promise<void> {
+  const thrown = await answer.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(thrown instanceof StorageError && thrown.code, 'SE_INVALID_INPUT', `${what} is refused`)
 }
 
 function hex(bytes: Uint8Array | undefined): string {
