@@ -116,10 +116,14 @@ class FileNode {
 
   noteSectors(start: number, end: number, sectorBytes: number): void {
     for (let sector = Math.floor(start / sectorBytes); sector * sectorBytes < end; sector++) {
-      const content = sectorOf(this.current, sector, sectorBytes)
       const versions = this.versions.get(sector)
-      const before = versions?.at(-1) ?? sectorOf(this.durable, sector, sectorBytes)
-      if (equal(before, content)) continue
+      const before = versions?.at(-1)
+      const isSame =
+        before === undefined
+          ? isSameSector(this.current, this.durable, sector * sectorBytes, sectorBytes)
+          : isSameSector(this.current.subarray(sector * sectorBytes), before, 0, sectorBytes)
+      if (isSame) continue
+      const content = sectorOf(this.current, sector, sectorBytes)
       if (versions === undefined) this.versions.set(sector, [content])
       else versions.push(content)
     }
@@ -402,8 +406,11 @@ function sectorOf(content: Uint8Array, sector: number, sectorBytes: number): Uin
   return bytes
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+/** Compares without copying, as simulated disks do little else. Behind the end of a file there are zeros. */
+function isSameSector(a: Uint8Array, b: Uint8Array, start: number, sectorBytes: number): boolean {
+  for (let index = start; index < start + sectorBytes; index++) {
+    if ((a[index] ?? 0) !== (b[index] ?? 0)) return false
+  }
   return true
 }
 
