@@ -62,6 +62,6 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T>):
   try {
     return await work(directory)
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
   }
 }
