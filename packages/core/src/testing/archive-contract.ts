@@ -5,6 +5,7 @@ import { compareIds, type ItemWrite } from '../item.ts'
 import { compareStamps, stampMs, stampTimeOf, type Stamp } from '../stamp.ts'
 import type {
   ArchivedRow,
+  ArchiveDescription,
   ArchiveTier,
   BatchReceipt,
   InstanceClaim,
@@ -147,7 +148,7 @@ async function checkTree(harness: ArchiveHarness): Promise<void> {
   equal(harness.rootOfPages(stored.pages, stored.tail.rows, branches), harness.rootOfRows(rows, branches))
 }
 
-type Body = (harness: ArchiveHarness, writer: Writer, digestKey: Uint8Array | undefined) => Promise<void>
+type Body = (harness: ArchiveHarness, writer: Writer, description: ArchiveDescription) => Promise<void>
 
 /** A case with the archive open and one instance claimed. */
 function withWriter(title: string, body: Body): ArchiveContractCase {
@@ -155,9 +156,9 @@ function withWriter(title: string, body: Body): ArchiveContractCase {
     title,
     async run(harness) {
       const { archive } = harness
-      const { digestKey } = await archive.open({ branches: BRANCHES, digests: 'keyed' })
+      const description = await archive.open({ branches: BRANCHES, digests: 'keyed' })
       try {
-        await body(harness, await newWriter(archive), digestKey)
+        await body(harness, await newWriter(archive), description)
       } finally {
         await archive.close()
       }
@@ -520,7 +521,7 @@ const deletes: readonly ArchiveContractCase[] = [
 const ledger: readonly ArchiveContractCase[] = [
   withWriter(
     'the ledger tells per id what was replaced by what, as a chain',
-    async ({ archive, digestRow }, writer, digestKey) => {
+    async ({ archive, digestRow }, writer, { digestKey }) => {
       const [one, two, three] = [writer.stamp(), writer.stamp(), writer.stamp()]
       await writer.put(write('a', one, 'one'))
       await writer.put(write('a', two, undefined), write('b', two, 'b'))
@@ -991,24 +992,28 @@ const views: readonly ArchiveContractCase[] = [
   }),
   withWriter(
     '[P55] a scan sees one snapshot, at the cut it names, while writers run',
-    async (harness, writer) => {
+    async (harness, writer, { isExclusive }) => {
       const { archive } = harness
       const branches = createBranchSet(BRANCHES)
       const ids = Array.from({ length: 2_500 }, (_, index) => `id.${String(index).padStart(5, '0')}`)
       await writer.put(...ids.map((id) => write(id, writer.stamp(), 'first')))
-      const running: Promise<unknown>[] = []
+      const change = async () => {
+        await writer.put(...ids.slice(1_000).map((id) => write(id, writer.stamp(), 'second')))
+        await writer.put(write('id.zz', writer.stamp(), 'new'))
+      }
+      let changed: Promise<void> | undefined
       const rows: ArchivedRow[] = []
-      const cut = await archive.scanRows((chunk) => {
-        if (rows.length === 0) {
-          // Begun while the scan runs, and not waited for inside it.
-          running.push(writer.put(...ids.slice(1_000).map((id) => write(id, writer.stamp(), 'second'))))
-          running.push(running[0]!.then(() => writer.put(write('id.zz', writer.stamp(), 'new'))))
-        }
+      const cut = await archive.scanRows(async (chunk) => {
+        const isFirst = rows.length === 0
         rows.push(...chunk)
+        if (!isFirst) return
+        changed = change()
+        // An exclusive archive may let writers wait until the scan has ended.
+        if (!isExclusive) await changed
       })
       const seenIds: string[] = []
       const idsCut = await archive.scanIds((chunk) => void seenIds.push(...chunk))
-      await Promise.all(running)
+      await changed
       equal(sequenceAt(cut, writer.claim.instance), 1)
       equal(rows.length, 2_500)
       for (const row of rows) equal(Buffer.from(row.bytes!).toString(), 'first')
