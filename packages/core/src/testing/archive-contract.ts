@@ -780,6 +780,8 @@ const claims: readonly ArchiveContractCase[] = [
         (await tailRows(archive, started)).map(({ sequence }) => sequence),
         [5],
       )
+      // The sequences that were lost will never be filled: they count as pruned.
+      equal((await archive.readHeads()).prunedSequences.get(claim.instance), 4)
       const outdated = await archive.readTail({
         archiveId: claim.archiveId,
         sequences: new Map([[claim.instance, 2]]),
