@@ -27,6 +27,7 @@ export class Engine implements AsyncDisposable {
   #phase: LifecyclePhase = 'Created'
   #runtime: Runtime | undefined
   #maintenance: Maintenance | undefined
+  #starting: Promise<StartReport> | undefined
   #stopping: Promise<StopReport> | undefined
   /** Why the phase is Failed. */
   #failure: unknown
@@ -49,6 +50,11 @@ export class Engine implements AsyncDisposable {
    */
   async start(): Promise<StartReport> {
     this.#move('Starting', 'start')
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<StartReport> {
     const outcome = await runStartup(this.#environment, this.#logObserver, (error) => this.#onFenced(error))
     if ('error' in outcome) {
       this.#fail(outcome.error)
@@ -175,7 +181,7 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Refuses writes, flushes everything, saves the filter, closes everything. Also after a failure: what cannot be
-   * flushed stays in the log for the next start. Calls that meet share one stop.
+   * flushed stays in the log for the next start. A start that is under way is waited for. Calls that meet share one stop.
    */
   stop(): Promise<StopReport> {
     this.#stopping ??= this.#stop()
@@ -187,31 +193,32 @@ export class Engine implements AsyncDisposable {
   }
 
   async #stop(): Promise<StopReport> {
+    // A start under way ends in Ready, or in Failed and then still has to close what it had opened.
+    if (this.#phase === 'Starting' || this.#phase === 'Failed') await this.#starting?.catch(() => {})
     const runtime = this.#runtime
     const isFenced = this.#failure instanceof InstanceFenced
     if (runtime === undefined) {
-      if (this.#phase === 'Starting') throw new WrongPhase('stop', this.#phase)
       if (this.#phase === 'Failed') this.#move('Stopping', 'stop')
       this.#move('Stopped', 'stop')
       return { itemsLeftInLog: 0, filterSnapshot: undefined, durationMs: 0, problems: [] }
     }
     this.#move('Stopping', 'stop')
     runtime.pending.rejectWaiting(new WrongPhase('submit', 'Stopping'))
-    await this.#maintenance?.stop()
-    const report = await runShutdown(this.#environment, runtime, isFenced)
+    const report = await runShutdown(this.#environment, runtime, this.#maintenance, isFenced)
     this.#move('Stopped', 'stop')
     return report
   }
 
   async #closeAfterFailedStart(failed: {
     log: { close(): Promise<void> } | undefined
+    parking: { close(): Promise<void> } | undefined
     runtime: Runtime | undefined
   }) {
     const { archive, cache, observer } = this.#environment
     const closings = [
       () => failed.runtime?.pipeline.stop(),
       () => failed.runtime?.poll.stop(),
-      () => failed.runtime?.parking.close(),
+      () => failed.parking?.close(),
       () => cache?.close(),
       () => archive.close(),
       () => failed.log?.close(),

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Clock } from '@se/core'
+import type { CacheTier, Clock, FileSystem } from '@se/core'
 import { systemClock } from '@se/core/node'
 import {
   memoryArchive,
@@ -23,6 +23,8 @@ export interface World extends AsyncDisposable {
   engine(directory: string, more?: Partial<EngineConfig> & { readonly withoutCache?: boolean }): Engine
   /** The archive connection of the engine made last under a name, for its switches. */
   archiveOf(directory: string): MemoryArchive
+  /** The cache connection of the engine made last under a name. */
+  cacheOf(directory: string): CacheTier
   /** What the engine made last under a name has told. */
   told(directory: string): Told
   pathOf(directory: string): string
@@ -68,8 +70,12 @@ export function createMemoryTiers(options: { clock: Clock; seed: number; isExclu
   return { archive, cache }
 }
 
-export async function createWorld(options: { clock?: Clock; isExclusive?: boolean } = {}): Promise<World> {
-  const root = await mkdtemp(join(tmpdir(), 'se-engine-'))
+/** @param options.fileSystem default: the machine's, in a temporary directory */
+export async function createWorld(
+  options: { clock?: Clock; isExclusive?: boolean; fileSystem?: FileSystem } = {},
+): Promise<World> {
+  const { fileSystem } = options
+  const root = fileSystem === undefined ? await mkdtemp(join(tmpdir(), 'se-engine-')) : '/world'
   const clock = options.clock ?? systemClock
   const { archive, cache } = createMemoryTiers({
     clock,
@@ -79,6 +85,7 @@ export async function createWorld(options: { clock?: Clock; isExclusive?: boolea
   await archive.open({ branches: [], digests: 'keyed' })
   const engines: Engine[] = []
   const archives = new Map<string, MemoryArchive>()
+  const caches = new Map<string, CacheTier>()
   const observed = new Map<string, Told>()
   return {
     archive,
@@ -86,21 +93,29 @@ export async function createWorld(options: { clock?: Clock; isExclusive?: boolea
     engine(directory, more = {}) {
       const { withoutCache, ...config } = more
       const connection = archive.peer()
+      const cacheConnection = cache.connect()
       archives.set(directory, connection)
+      caches.set(directory, cacheConnection)
       const { told, observer } = listen()
       observed.set(directory, told)
       const engine = createEngine({
-        log: { directory: join(root, directory) },
+        log: {
+          directory: join(root, directory),
+          // The simulated disk keeps every sector: small segments are made quickly.
+          ...(fileSystem === undefined ? {} : { limits: { segmentBytes: 64 * 1024, bytesMax: 1024 * 1024 } }),
+        },
         archive: connection,
-        ...(withoutCache === true ? {} : { cache: cache.connect() }),
+        ...(withoutCache === true ? {} : { cache: cacheConnection }),
         clock,
         observer,
+        ...(fileSystem === undefined ? {} : { fileSystem }),
         ...config,
       })
       engines.push(engine)
       return engine
     },
     archiveOf: (directory) => archives.get(directory)!,
+    cacheOf: (directory) => caches.get(directory)!,
     told: (directory) => observed.get(directory)!,
     pathOf: (directory) => join(root, directory),
     copy: (from, to) =>
@@ -109,7 +124,7 @@ export async function createWorld(options: { clock?: Clock; isExclusive?: boolea
       for (const engine of engines) {
         if (engine.phase === 'Ready' || engine.phase === 'Failed') await engine.stop()
       }
-      await rm(root, { recursive: true })
+      if (fileSystem === undefined) await rm(root, { recursive: true })
     },
   }
 }

@@ -117,6 +117,8 @@ export class PendingSet {
   /** All log sequences up to here have been added or skipped. */
   #addedThrough = 0
   readonly #addedBeyond = new Set<number>()
+  /** Why nobody is waited for any more. */
+  #abandoned: Error | undefined
 
   constructor(limits: SpaceLimits) {
     this.#space = new Space(limits)
@@ -170,6 +172,12 @@ export class PendingSet {
    */
   add(write: ItemWrite, logSequence: number | undefined, nowMs: number, options: PendingAddOptions): void {
     const bytes = sizeOfWrite(write)
+    if (this.#abandoned !== undefined && options.waiter !== undefined) {
+      // Too late for the archive: whoever waits for it is told, instead of waiting for ever.
+      if (options.isAdmitted === true) this.#space.giveBack(bytes)
+      options.waiter.reject(this.#abandoned)
+      return
+    }
     if (options.isAdmitted !== true) this.#space.take(bytes)
     this.#lastOrder += 1
     if (logSequence !== undefined) this.#noteSequence(logSequence)
@@ -343,10 +351,11 @@ export class PendingSet {
   }
 
   /**
-   * The archive will not be asked any more (stop, fenced): everybody who waits for it is told, and writes that
-   * were never acknowledged are forgotten, but for those in flight, whose fate is unknown.
+   * The archive will not be asked any more (stop, fenced): everybody who waits for it is told, now and later, and
+   * writes that were never acknowledged are forgotten, but for those in flight, whose fate is unknown.
    */
   abandon(error: Error): void {
+    this.#abandoned = error
     this.rejectWaiting(error)
     for (const generation of [...this.#inFlight.values(), ...this.#next.values()]) {
       for (const { waiter } of generation.waiting ?? []) waiter.reject(error)

@@ -54,6 +54,10 @@ export interface PipelinePorts {
   /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
   readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
   readonly isAcknowledged: (write: ItemWrite) => boolean
+  /** Whether something newer than an `archive`-level write was heard of since it was submitted. */
+  readonly isOvertaken: (write: ItemWrite) => boolean
+  /** Own ledger sequence that the views have heard of. */
+  readonly heardThrough: () => number
   readonly raiseFloor: (id: string, stamp: Stamp) => void
   /** Someone took the instance over: no batch will ever be accepted again. */
   readonly onFenced: (error: InstanceFenced) => void
@@ -67,6 +71,8 @@ export interface PipelinePorts {
 /** Pause before a failed batch is sent again in the background, ms; doubles up to the maximum. */
 export const RETRY_MS_MIN = 100
 export const RETRY_MS_MAX = 5_000
+/** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
+const CACHE_PUTS_MAX = 4
 
 interface Flusher {
   readonly throughOrder: number
@@ -114,6 +120,9 @@ export class FlushPipeline {
   #retryMs = 0
   /** The last write to L2; the next batch's waits for it. */
   #cachePut: Promise<void> = Promise.resolve()
+  #cachePutCount = 0
+  /** Told once: a log that has failed fails at every release. */
+  #isReleaseFailing = false
   #result: FlushResult = NOTHING
 
   constructor(ports: PipelinePorts) {
@@ -158,14 +167,23 @@ export class FlushPipeline {
 
   /** Pending writes were dropped, as L3 holds something newer: lets go of their records [W2]. */
   releaseSettled(): void {
+    void this.#release()
+  }
+
+  /** A log that cannot release keeps nothing from reaching the archive: its records are replayed at the next start. */
+  async #release(): Promise<void> {
     const { log, pending, observer } = this.#ports
-    void (async () => log.release(pending.releasable()))().catch((error: unknown) =>
+    try {
+      await log.release(pending.releasable())
+    } catch (error) {
+      if (this.#isReleaseFailing) return
+      this.#isReleaseFailing = true
       observer.fault?.({
         part: 'log',
         what: 'records could not be released; the log grows until it is opened again',
         error,
-      }),
-    )
+      })
+    }
   }
 
   /** What was moved since the last call. */
@@ -181,6 +199,8 @@ export class FlushPipeline {
     this.#cancelTimer?.()
     await this.#runEnd
     await this.#cachePut
+    const error = new TierUnavailable('the flush pipeline has stopped')
+    for (const flusher of this.#flushers.splice(0)) flusher.reject(error)
   }
 
   #runEnd: Promise<void> = Promise.resolve()
@@ -188,10 +208,7 @@ export class FlushPipeline {
   #run(): void {
     this.#cancelTimer?.()
     this.#isRunning = true
-    this.#runEnd = this.#loop().finally(() => {
-      this.#isRunning = false
-      if (!this.#isStopped) this.#schedule()
-    })
+    this.#runEnd = this.#loop()
   }
 
   async #loop(): Promise<void> {
@@ -204,9 +221,13 @@ export class FlushPipeline {
         await this.#sendBatch(cause)
         this.#retryMs = 0
       }
+      this.#isRunning = false
     } catch (error) {
+      // Before anybody is told: who then asks again finds a loop that has ended, not one that no longer looks.
+      this.#isRunning = false
       this.#fail(error)
     }
+    if (!this.#isStopped && !this.#isRunning) this.#schedule()
   }
 
   #fail(error: unknown): void {
@@ -253,7 +274,7 @@ export class FlushPipeline {
   }
 
   async #sendBatch(cause: FlushCause): Promise<void> {
-    const { pending, clock, log, observer } = this.#ports
+    const { pending, clock, observer } = this.#ports
     const batch = pending.takeBatch(this.#ports.limits)
     if (batch === undefined) return
     const passage: Passage =
@@ -278,7 +299,7 @@ export class FlushPipeline {
     this.#passage = undefined
     pending.settle(batch, passage.outcomes.map(answered))
     this.#tell(passage, 'success')
-    await log.release(pending.releasable())
+    await this.#release()
   }
 
   /** Sends the batch, or what the archive takes of it, until each write has an outcome. */
@@ -315,7 +336,7 @@ export class FlushPipeline {
 
   /** One transaction. @param start index of the first of `writes` in the batch */
   async #commit(passage: Passage, start: number, writes: readonly ItemWrite[]): Promise<void> {
-    const { archive, claim, overlay, clock, observer } = this.#ports
+    const { archive, claim, overlay, clock, observer, heardThrough } = this.#ports
     const cache = this.#ports.cache()
     // Asked for before the transaction begins: what held then is what gives the right to create [§10].
     const permits = await this.#readPermits(cache, writes)
@@ -332,10 +353,12 @@ export class FlushPipeline {
     const stored = receipt.outcomes.flatMap((outcome, index) =>
       outcome.kind === 'won' || outcome.kind === 'held' ? [writes[index]!] : [],
     )
-    // Before anything leaves the pending set: an id must never be in neither [P13, P56].
+    // Before anything leaves the pending set: an id must never be in neither [P13, P56]. Where the views have heard of
+    // the batch before its answer came, they may have heard of newer writes too.
+    const isHeard = heardThrough() >= sequence
     overlay.add(
       sequence,
-      receipt.outcomes.flatMap((outcome, index) => overlayEntries(writes[index]!, outcome)),
+      receipt.outcomes.flatMap((outcome, index) => overlayEntries(writes[index]!, outcome, isHeard)),
     )
     for (const [index, outcome] of receipt.outcomes.entries()) {
       const write = writes[index]!
@@ -351,7 +374,7 @@ export class FlushPipeline {
   }
 
   #settleInMemory(write: ItemWrite, outcome: Exclude<WriteOutcome, { kind: 'refused' }>): SettledOutcome {
-    const { memory, raiseFloor, isAcknowledged } = this.#ports
+    const { memory, raiseFloor, isAcknowledged, isOvertaken } = this.#ports
     if (outcome.kind === 'superseded') {
       memory.dropOlder(write.id, outcome.by)
       raiseFloor(write.id, outcome.by)
@@ -363,8 +386,10 @@ export class FlushPipeline {
       memory.unpin(write.id, write.stamp, outcome)
       return outcome
     }
-    // Only now may an `archive`-level write be read [W1].
-    if (write.bytes !== undefined) memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
+    // Only now may an `archive`-level write be read [W1], and only if nothing newer came by on its way [R2].
+    if (write.bytes !== undefined && !isOvertaken(write)) {
+      memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
+    }
     return outcome
   }
 
@@ -415,8 +440,11 @@ export class FlushPipeline {
         kind: 'write',
       })
     }
-    if (puts.length === 0) return
-    this.#cachePut = this.#cachePut.then(() => this.#put(cache, puts))
+    if (puts.length === 0 || this.#cachePutCount >= CACHE_PUTS_MAX) return
+    this.#cachePutCount++
+    this.#cachePut = this.#cachePut
+      .then(() => this.#put(cache, puts))
+      .finally(() => void this.#cachePutCount--)
   }
 
   async #put(cache: Pick<CacheTier, 'put'>, puts: readonly CachePut[]): Promise<void> {
@@ -482,11 +510,12 @@ export class FlushPipeline {
 function overlayEntries(
   { id, stamp, bytes }: ItemWrite,
   outcome: WriteOutcome,
+  isHeard: boolean,
 ): (Omit<OverlayEntry, 'sequence'> & { readonly id: string })[] {
   switch (outcome.kind) {
     case 'won':
     case 'held':
-      return [{ id, stamp, isLive: bytes !== undefined }]
+      return [{ id, stamp, isLive: isHeard ? undefined : bytes !== undefined }]
     case 'superseded':
       return [{ id, stamp: outcome.by, isLive: undefined }]
     case 'refused':

@@ -35,11 +35,12 @@ export function guardCache(cache: CacheTier, options: GuardOptions): GuardedCach
   return new CacheBehindGuard(cache, options)
 }
 
-/** Opening and closing pass by the guard. Stripes are never tried twice: the first try may have moved them. */
+/** Closing passes by the guard. Stripes are never tried twice: the first try may have moved them. */
 class CacheBehindGuard implements GuardedCache {
   readonly backend: string
   readonly #cache: CacheTier
   readonly #guard: Guard
+  #opening: Promise<void> | undefined
 
   constructor(cache: CacheTier, options: GuardOptions) {
     this.backend = cache.backend
@@ -51,8 +52,12 @@ class CacheBehindGuard implements GuardedCache {
     return this.#guard.breakerState
   }
 
+  /** One that was given up still runs, and the next waits for it instead of opening twice. */
   open(options: { branches: readonly string[] }): Promise<void> {
-    return this.#cache.open(options)
+    return this.#once(() => {
+      this.#opening ??= this.#cache.open(options).finally(() => (this.#opening = undefined))
+      return this.#opening
+    })
   }
 
   close(): Promise<void> {
@@ -72,8 +77,10 @@ class CacheBehindGuard implements GuardedCache {
     return this.#repeated(() => this.#cache.readStripes())
   }
 
+  /** As short as a lookup: commits and reads wait for it, and go on without [W2]. */
   readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]> {
-    return this.#repeated(() => this.#cache.readPermits(ids))
+    const { lookupMs, attemptsMax } = this.#guard.limits
+    return this.#guard.call(() => this.#cache.readPermits(ids), { timeoutMs: lookupMs, attemptsMax })
   }
 
   put(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]> {

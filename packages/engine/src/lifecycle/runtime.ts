@@ -1,4 +1,5 @@
 import {
+  sequenceAt,
   StampClock,
   type ArchiveDescription,
   type Clock,
@@ -78,6 +79,12 @@ export function assemble(
     reads.raiseFloor(id, stamp)
     writes.raiseFloor(id, stamp)
   }
+  // Pending writes stay: they are read from the pending set, which memory is only the quicker copy of.
+  const forget = (): void => {
+    memory.clear()
+    reads.raiseAllFloors()
+    writes.raiseAllFloors()
+  }
   const filter = new FilterView(config.filter, observer)
   const views: ArchiveViews = new ArchiveViews(
     {
@@ -90,10 +97,15 @@ export function assemble(
         for (const { id, stamp } of changes) {
           stamps.witness(stamp)
           raiseFloor(id, stamp)
+          overlay.hear(id, stamp)
           memory.dropOlder(id, stamp)
           dropped += pending.supersede(id, stamp)
         }
         if (dropped > 0) pipeline.releaseSettled()
+      },
+      missed(because) {
+        forget()
+        if (because !== undefined && because !== 'pruned') overlay.clear()
       },
     },
     claim.archiveId,
@@ -111,6 +123,7 @@ export function assemble(
           branches: branches.prefixes,
           instance,
           stalenessMs,
+          onSetBack: forget,
         })
   const { isExclusive } = description
   const poll = new HeadsPoll({
@@ -133,6 +146,8 @@ export function assemble(
     overlay,
     park: (write, because, error) => parking.park(write, because, error),
     isAcknowledged: (write) => writes.isAcknowledged(write),
+    isOvertaken: (write) => writes.isOvertaken(write),
+    heardThrough: () => sequenceAt(views.cut, instance),
     raiseFloor,
     onFenced,
     claim,

@@ -1,7 +1,9 @@
 import { StorageError, TierUnavailable, writeFileAtomically } from '@se/core'
+import { within } from '../guard/within.ts'
 import type { EngineObserver } from '../observer.ts'
 import { encodeRecord } from '../write/record.ts'
 import { rememberSequence } from './identity.ts'
+import type { Maintenance } from './maintenance.ts'
 import type { Environment, Runtime } from './runtime.ts'
 import { FILTER_SNAPSHOT_FILE } from './startup.ts'
 
@@ -19,8 +21,14 @@ export interface StopReport {
 interface Shutdown {
   readonly environment: Environment
   readonly runtime: Runtime
+  readonly maintenance: Pick<Maintenance, 'stop'> | undefined
   filterSnapshot: StopReport['filterSnapshot']
 }
+
+/** How long a stop waits for what only makes the next start quicker, ms. */
+const FOLD_WAIT_MS = 30_000
+/** … and for a tier that was told to close, ms: it may hang as its calls did. */
+const CLOSE_WAIT_MS = 5_000
 
 interface Step {
   readonly name: string
@@ -60,8 +68,9 @@ export const SHUTDOWN: readonly Step[] = [
       for (const { write, logSequence } of pending.entries()) {
         if (logSequence === undefined) records.push(encodeRecord({ ...write, value: write.bytes }).record)
       }
-      for (const record of records) await log.append(record, { urgent: true })
+      // Also when the log cannot take them: whoever waits for the archive must hear that nobody will ask it.
       pending.abandon(new TierUnavailable('the engine stopped before the archive could take the write'))
+      await Promise.all(records.map((record) => log.append(record, { urgent: true })))
     },
   },
   {
@@ -91,10 +100,16 @@ export const SHUTDOWN: readonly Step[] = [
     },
   },
   {
+    name: 'stop-maintenance',
+    reason: 'a round under way is waited for, once all that was acknowledged is safe',
+    run: async ({ maintenance }) => maintenance?.stop(),
+  },
+  {
     name: 'fold-tree',
     reason: 'the next start reads pages instead of a long tail',
     async run({ environment }) {
-      await environment.archive.foldTree()
+      const { archive, clock } = environment
+      await within(clock, FOLD_WAIT_MS, 'folding the tree', () => archive.foldTree())
     },
   },
   {
@@ -119,12 +134,14 @@ const CLOSE: readonly Step[] = [
   {
     name: 'close-cache',
     reason: 'opened last',
-    run: async ({ environment }) => environment.cache?.close(),
+    run: async ({ environment: { cache, clock } }) =>
+      cache && within(clock, CLOSE_WAIT_MS, 'closing the cache', () => cache.close()),
   },
   {
     name: 'close-archive',
     reason: 'nothing is sent any more',
-    run: ({ environment }) => environment.archive.close(),
+    run: ({ environment: { archive, clock } }) =>
+      within(clock, CLOSE_WAIT_MS, 'closing the archive', () => archive.close()),
   },
   {
     name: 'close-parking',
@@ -142,11 +159,12 @@ const CLOSE: readonly Step[] = [
 export async function runShutdown(
   environment: Environment,
   runtime: Runtime,
+  maintenance: Pick<Maintenance, 'stop'> | undefined,
   isFenced: boolean,
 ): Promise<StopReport> {
   const { clock, observer } = environment
   const startedMs = clock.monotonicMs()
-  const shutdown: Shutdown = { environment, runtime, filterSnapshot: undefined }
+  const shutdown: Shutdown = { environment, runtime, maintenance, filterSnapshot: undefined }
   const problems: { step: string; error: unknown }[] = []
   const steps = [...SHUTDOWN.filter(({ name }) => !isFenced || !NEEDS_INSTANCE.has(name)), ...CLOSE]
   for (const step of steps) {

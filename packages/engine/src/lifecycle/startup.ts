@@ -190,6 +190,7 @@ export const STARTUP: readonly Step[] = [
 export interface StartFailure {
   readonly error: unknown
   readonly log: Log | undefined
+  readonly parking: ParkingLot | undefined
   readonly runtime: Runtime | undefined
 }
 
@@ -213,7 +214,7 @@ export async function runStartup(
       if (figures === undefined) continue
     } catch (error) {
       if (step.isOptional !== true || !(error instanceof StorageError)) {
-        return { error, log: progress.log, runtime: progress.runtime }
+        return { error, log: progress.log, parking: progress.parking, runtime: progress.runtime }
       }
       isDegraded = true
       problem = error.message
@@ -243,7 +244,7 @@ export async function runStartup(
     // From here on the views are known to be recent, so the first read need not ask the archive.
     await runtime.poll.now()
   } catch (error) {
-    return { error, log: progress.log, runtime }
+    return { error, log: progress.log, parking: progress.parking, runtime }
   }
   const durationMs = clock.monotonicMs() - startedMs
   observer.started?.({ durationMs, isDegraded })

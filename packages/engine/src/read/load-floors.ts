@@ -1,4 +1,4 @@
-import { invariant, isNewer, newerStamp, type Lookup, type Stamp } from '@se/core'
+import { INSTANCE_MAX, invariant, isNewer, newerStamp, type Lookup, type Stamp } from '@se/core'
 
 /**
  * What a load's result is worth [R2].
@@ -62,6 +62,11 @@ export class LoadFloors {
     for (const load of running) load.floor = newerStamp(load.floor, stamp)
   }
 
+  /** Something may have been missed, nobody knows of which ids: every load that runs counts as overtaken. */
+  raiseAll(): void {
+    for (const loads of this.#running.values()) for (const load of loads) load.floor = ABOVE_ALL
+  }
+
   /**
    * Whether a reader that starts now, knowing `knownFloor`, may share the result: nothing newer was heard of
    * since the load began, and the reader knows of nothing newer [R2, P57].
@@ -92,6 +97,9 @@ export class LoadFloors {
     else running.splice(index, 1)
   }
 }
+
+/** Above every stamp that was ever given. */
+const ABOVE_ALL: Stamp = { time: Number.MAX_SAFE_INTEGER, instance: INSTANCE_MAX }
 
 /** An absence without a known tombstone reaches no floor: what was heard of may be newer than it. */
 function reaches(stamp: Stamp | undefined, floor: Stamp | undefined): boolean {

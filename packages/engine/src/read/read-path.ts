@@ -78,6 +78,11 @@ export class ReadPath {
     this.#loads.raise(id, stamp)
   }
 
+  /** Something may have been missed: no load that runs now may store what it brings. */
+  raiseAllFloors(): void {
+    this.#loads.raiseAll()
+  }
+
   getSync(id: string): Item | undefined {
     const { memory, freshness } = this.#ports
     if (freshness.isFresh) {

@@ -48,6 +48,11 @@ export class SingleFlight<T extends Lookup> {
     this.#floors.raise(id, stamp)
   }
 
+  /** Something may have been missed: no load that runs now is stored or joined. */
+  raiseAll(): void {
+    this.#floors.raiseAll()
+  }
+
   /**
    * Joins the load of this id that runs, or starts `load`.
    *

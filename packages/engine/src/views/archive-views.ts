@@ -1,6 +1,7 @@
 import {
   batchesBehind,
   CorruptData,
+  equalCuts,
   formatCut,
   type ArchiveTier,
   type BranchSet,
@@ -20,7 +21,14 @@ export interface ArchiveViewsPorts {
   readonly observer: EngineObserver
   /** Told of every change before the views stand at it: floors are raised, older L1 entries dropped. */
   readonly hear: (changes: Iterable<NetChange>) => void
+  /**
+   * The views start over at another cut, and of what lies between nothing was heard: nothing that was derived from
+   * earlier rows may be kept.
+   */
+  readonly missed: (because: LedgerGap | undefined) => void
 }
+
+type LedgerGap = (LedgerTail & { kind: 'gap' })['because']
 
 /** How the filter came to stand at the tree's cut. */
 export type FilterRestore =
@@ -40,6 +48,8 @@ export class ArchiveViews {
   #treeTrust: Trust = NEVER_COMPARED
   /** The last step asked for; the next one starts after it. */
   #last: Promise<unknown> = Promise.resolve()
+  /** A rebuild that was begun and not finished: the filter is of no use before another one. */
+  #mustRebuild = false
   /** A catch-up that has not begun yet: whoever asks now is served by it. */
   #waiting: Promise<Cut> | undefined
 
@@ -60,6 +70,11 @@ export class ArchiveViews {
 
   get treeTrust(): Trust {
     return this.#treeTrust
+  }
+
+  /** Whether there is anything to do to stand at the given heads, with a filter that may be compared. */
+  isBehind(heads: Cut): boolean {
+    return this.#mustRebuild || !equalCuts(heads, this.#cut)
   }
 
   /** Ledger rows between the views and the given heads. */
@@ -117,7 +132,7 @@ export class ArchiveViews {
     return run
   }
 
-  async #loadTree(): Promise<void> {
+  async #loadTree(because?: LedgerGap): Promise<void> {
     const { archive, branches, observer } = this.#ports
     const startedMs = performance.now()
     const stored = await archive.readTree()
@@ -127,6 +142,8 @@ export class ArchiveViews {
     const tree = new DigestTree(branches)
     for (const { branch, page, bytes } of stored.pages) tree.setPage(branch, page, bytes)
     for (const row of stored.tail.rows) tree.apply(row.entries)
+    // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
+    this.#ports.missed(because)
     this.#tree = tree
     this.#cut = stored.tail.heads.cut
     this.#treeTrust = { isTrusted: true }
@@ -158,6 +175,7 @@ export class ArchiveViews {
   async #rebuildFilter(): Promise<Trust> {
     const { archive, filter } = this.#ports
     const chunks: (readonly string[])[] = []
+    this.#mustRebuild = true
     const idsCut = await archive.scanIds((ids) => void chunks.push(ids))
     const tail = await archive.readTail(this.#cut)
     if (tail.kind === 'gap') {
@@ -166,6 +184,7 @@ export class ArchiveViews {
     }
     filter.replaceBy(flatten(chunks))
     filter.apply(netChanges(rowsBetween(tail.rows, idsCut)).values())
+    this.#mustRebuild = false
     this.#moveTree(tail)
     return this.#compareFilter()
   }
@@ -176,7 +195,12 @@ export class ArchiveViews {
     if (tail.kind === 'gap') {
       // Missed something for good: start over from the archive's own pages and ids.
       filter.lose(`gap: ${tail.because}`)
-      await this.#loadTree()
+      this.#mustRebuild = true
+      await this.#loadTree(tail.because)
+      await this.#rebuildFilter()
+      return this.#cut
+    }
+    if (this.#mustRebuild) {
       await this.#rebuildFilter()
       return this.#cut
     }

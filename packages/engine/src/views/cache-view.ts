@@ -30,6 +30,8 @@ export interface CacheViewPorts {
   readonly branches: readonly string[]
   /** Own instance number. */
   readonly instance: number
+  /** Entries of a stripe that were true may have been replaced by older ones, and read: nothing of the cache may be kept. */
+  readonly onSetBack: () => void
   /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
   readonly stalenessMs: number
 }
@@ -66,8 +68,9 @@ export class CacheView {
   /** By stripe: monotonic ms of the poll whose heads the stripe covered. */
   readonly #verifiedAtMs: number[] = new Array<number>(STRIPE_COUNT).fill(Number.NEGATIVE_INFINITY)
   readonly #ownSequence: number[] = new Array<number>(STRIPE_COUNT).fill(0)
-  /** By stripe: where it was seen to stand. */
+  /** By stripe: where it was seen to stand, and under which epoch (unknown for one that we made ourselves). */
   readonly #cuts: (Cut | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
+  readonly #epochs: (string | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
   #isOpen = false
   #isAttached = false
 
@@ -224,6 +227,7 @@ export class CacheView {
   ): Promise<void> {
     const { cache, archive } = this.#ports
     const states = await cache.readStripes()
+    const setBack = this.#findSetBack(states)
     // Nearly always one cut for all stripes, so one read of the ledger serves all.
     const tails = new Map<string, Promise<LedgerTail>>()
     const tailFrom = (cut: Cut): Promise<LedgerTail> => {
@@ -239,15 +243,19 @@ export class CacheView {
         const { cut, stripes } = treeNow()
         if (!(await cache.createStripe(stripe, cut, stored(stripes[stripe]!)))) return
         counts.created++
-        return this.#note(stripe, cut, sentAtMs)
+        return this.#note(stripe, cut, sentAtMs, undefined)
       }
-      if (heads !== undefined && equalCuts(state.cut, heads)) return this.#note(stripe, heads, sentAtMs)
+      const { epoch } = state
+      const isSetBack = setBack.has(stripe)
+      if (!isSetBack && heads !== undefined && equalCuts(state.cut, heads)) {
+        return this.#note(stripe, heads, sentAtMs, epoch)
+      }
       const tail = await tailFrom(state.cut)
-      if (tail.kind === 'gap') {
+      if (tail.kind === 'gap' || isSetBack) {
         const { cut, stripes } = treeNow()
         if (!(await cache.resetStripe(state, cut, stored(stripes[stripe]!)))) return
         counts.reset++
-        return this.#note(stripe, cut, sentAtMs)
+        return this.#note(stripe, cut, sentAtMs, undefined)
       }
       const to = tail.heads.cut
       if (!equalCuts(state.cut, to)) {
@@ -256,14 +264,42 @@ export class CacheView {
         counts.finished++
         removedIds.push(...removed)
       }
-      this.#note(stripe, to, sentAtMs)
+      this.#note(stripe, to, sentAtMs, epoch)
     }
     await Promise.all(states.map(judge))
     // A stripe made or started over has a new epoch: until it was read its entries cannot be judged.
     if (counts.created + counts.reset > 0) await cache.readStripes()
   }
 
-  #note(stripe: number, cut: Cut, sentAtMs: number): void {
+  /**
+   * Stripes that stand behind where they were seen to stand: the cache came back from an older dump while we ran.
+   * What they answered since may be older than all that this process has heard, and will hear again.
+   *
+   * Such a stripe is started over instead of finished: its new epoch tells the other processes, who may have read from
+   * it as well, and would see nothing if it simply stood at the heads again. An epoch that has changed without us is
+   * that sign.
+   */
+  #findSetBack(states: readonly (StripeState | undefined)[]): ReadonlySet<number> {
+    const setBack = new Set<number>()
+    let isReplaced = false
+    for (const [stripe, state] of states.entries()) {
+      const cut = this.#cuts[stripe]
+      const epoch = this.#epochs[stripe]
+      if (state === undefined) {
+        this.#verifiedAtMs[stripe] = Number.NEGATIVE_INFINITY
+      } else if (cut?.archiveId === state.cut.archiveId && !covers(state.cut, cut)) {
+        this.#verifiedAtMs[stripe] = Number.NEGATIVE_INFINITY
+        setBack.add(stripe)
+      } else if (epoch !== undefined && epoch !== state.epoch) {
+        isReplaced = true
+      }
+    }
+    if (setBack.size > 0 || isReplaced) this.#ports.onSetBack()
+    return setBack
+  }
+
+  #note(stripe: number, cut: Cut, sentAtMs: number, epoch: string | undefined): void {
+    this.#epochs[stripe] = epoch
     this.#verifiedAtMs[stripe] = sentAtMs
     this.#cuts[stripe] = cut
     this.#ownSequence[stripe] = sequenceAt(cut, this.#ports.instance)

@@ -1,5 +1,4 @@
 import {
-  equalCuts,
   sequenceAt,
   StorageError,
   type ArchiveTier,
@@ -14,7 +13,7 @@ import type { Overlay } from './overlay.ts'
 
 export interface HeadsPollPorts {
   readonly archive: Pick<ArchiveTier, 'readHeads'>
-  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut'>
+  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'isBehind'>
   readonly cacheView: CacheView | undefined
   readonly overlay: Overlay
   readonly clock: Clock
@@ -104,7 +103,7 @@ export class HeadsPoll {
     const { archive, views, clock } = this.#ports
     const sentAtMs = clock.monotonicMs()
     const heads = await archive.readHeads()
-    if (!equalCuts(heads.cut, views.cut)) await views.catchUp()
+    if (views.isBehind(heads.cut)) await views.catchUp()
     this.#heads = heads
     this.#appliedSentAtMs = sentAtMs
   }

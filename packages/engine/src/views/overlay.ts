@@ -1,4 +1,4 @@
-import type { Stamp } from '@se/core'
+import { isNewer, type Stamp } from '@se/core'
 
 /** What this process knows of an id from a batch of its own. */
 export interface OverlayEntry {
@@ -43,6 +43,20 @@ export class Overlay {
   ): void {
     for (const { id, stamp, isLive } of changes) this.#entries.set(id, { stamp, isLive, sequence })
     this.#batches.push({ sequence, ids: changes.map(({ id }) => id) })
+  }
+
+  /** The views have heard of a write of the id: where it is newer than ours, we no longer know what is there. */
+  hear(id: string, stamp: Stamp): void {
+    const own = this.#entries.get(id)
+    if (own !== undefined && isNewer(stamp, own.stamp)) {
+      this.#entries.set(id, { stamp, isLive: undefined, sequence: own.sequence })
+    }
+  }
+
+  /** The archive has gone back: what was committed is not there any more. */
+  clear(): void {
+    this.#entries.clear()
+    this.#batches.length = 0
   }
 
   /** Forgets the batches up to an own sequence that all views have reached. */

@@ -11,11 +11,12 @@ import {
   type StampClock,
   type StoredItem,
 } from '@se/core'
+import { LogFailed } from '@se/wal'
 import type { Level } from '../config.ts'
 import type { PendingSet, SettledOutcome } from '../flush/pending-set.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
-import { LoadFloors } from '../read/load-floors.ts'
+import { LoadFloors, type RunningLoad } from '../read/load-floors.ts'
 import { admit, type Admitted, type SubmitOptions } from './admission.ts'
 import { encodeRecord } from './record.ts'
 
@@ -59,10 +60,13 @@ export interface WritePathPorts {
  */
 export class WritePath {
   readonly #ports: WritePathPorts
-  /** `archive`-level writes that nobody has been told are safe. */
-  readonly #unacknowledged = new WeakSet<ItemWrite>()
   /** Writes on their way through the log, and what was heard of their ids meanwhile. */
   readonly #underWay = new LoadFloors()
+  /** The same for `archive`-level writes on their way to the archive; nobody has been told that they are safe. */
+  readonly #committing = new LoadFloors()
+  readonly #unacknowledged = new WeakMap<ItemWrite, RunningLoad>()
+  /** The log has failed: what was accepted from now on could never be made safe. */
+  #logFailure: LogFailed | undefined
   #running = 0
   #idle: (() => void)[] = []
 
@@ -93,16 +97,42 @@ export class WritePath {
    */
   async resubmit(write: ItemWrite): Promise<SettledOutcome> {
     const { log, pending, clock, wake } = this.#ports
-    const logSequence = await log.append(encodeRecord({ ...write, value: write.bytes }).record)
-    return new Promise((resolve, reject) => {
-      pending.add(write, logSequence, clock.monotonicMs(), { isVisible: false, waiter: { resolve, reject } })
-      wake(true)
-    })
+    this.#running++
+    let settled: Promise<SettledOutcome>
+    try {
+      const logSequence = await log.append(encodeRecord({ ...write, value: write.bytes }).record)
+      settled = new Promise((resolve, reject) => {
+        const waiter = { resolve, reject }
+        pending.add(write, logSequence, clock.monotonicMs(), { isVisible: false, waiter })
+        wake(true)
+      })
+    } finally {
+      this.#leave()
+    }
+    const outcome = await settled
+    // A later write of the id took its place on the way, and was not stored: it must stay where it was parked [W6].
+    if (outcome.kind === 'rejected') throw outcome.error
+    return outcome
   }
 
   /** A write, a delete or a ledger row of the id was heard of: an older write under way must not become visible. */
   raiseFloor(id: string, stamp: Stamp): void {
     this.#underWay.raise(id, stamp)
+    this.#committing.raise(id, stamp)
+  }
+
+  /** Something may have been missed: what is on its way to the archive may be outdated when it has arrived. */
+  raiseAllFloors(): void {
+    this.#committing.raiseAll()
+  }
+
+  /**
+   * Whether something newer than an `archive`-level write was heard of while it was on its way: another process'
+   * write of which the views heard before our commit was answered, or a later own one.
+   */
+  isOvertaken(write: ItemWrite): boolean {
+    const floor = this.#unacknowledged.get(write)?.floor
+    return floor !== undefined && isNewer(floor, write.stamp)
   }
 
   /** Whether somebody was told that the write is safe. */
@@ -152,7 +182,8 @@ export class WritePath {
     admitted: Admitted | undefined,
     level: Level,
   ): Promise<{ stamp: Stamp; committed?: Promise<SettledOutcome> }> {
-    const { pending, stamps, log } = this.#ports
+    const { pending, stamps } = this.#ports
+    if (level !== 'archive' && this.#logFailure !== undefined) throw this.#logFailure
     const state = admitted?.state ?? STATE_DEFAULT
     const contentType = admitted?.contentType ?? ''
     const bytes = sizeOfParts(id, state, contentType, admitted?.valueBytes ?? 0)
@@ -171,7 +202,7 @@ export class WritePath {
         }
         const course = this.#underWay.begin(id, undefined)
         try {
-          const logSequence = level === 'log' ? await log.append(record) : undefined
+          const logSequence = level === 'log' ? await this.#append(record) : undefined
           isAdded = true
           this.#accepted(write, logSequence, course.floor)
         } finally {
@@ -182,23 +213,37 @@ export class WritePath {
         if (!isAdded) pending.cancelAdmission(bytes)
       }
     } finally {
-      this.#running--
-      if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
+      this.#leave()
+    }
+  }
+
+  #leave(): void {
+    this.#running--
+    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #append(record: Uint8Array): Promise<number> {
+    try {
+      return await this.#ports.log.append(record)
+    } catch (error) {
+      if (error instanceof LogFailed) this.#logFailure = error
+      throw error
     }
   }
 
   /** Joins the next batch without the log; visible after the commit. */
   #enqueue(write: ItemWrite): Promise<SettledOutcome> {
     const { pending, clock, wake } = this.#ports
-    this.#unacknowledged.add(write)
-    return new Promise((resolve, reject) => {
+    const course = this.#committing.begin(write.id, undefined)
+    this.#unacknowledged.set(write, course)
+    return new Promise<SettledOutcome>((resolve, reject) => {
       pending.add(write, undefined, clock.monotonicMs(), {
         isVisible: false,
         isAdmitted: true,
         waiter: { resolve, reject },
       })
       wake(true)
-    })
+    }).finally(() => this.#committing.cancel(course))
   }
 
   /** @param heard newest stamp heard of the id while the write was under way */
