@@ -3,8 +3,7 @@
  * Method: the real process under concurrent writers, ended by a signal after a random number of acknowledgements, started
  * again on the same data; every acknowledged value is then asked for.
  */
-import { connect } from 'node:net'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { seededRandom } from '@se/core/testing'
 import { seed } from '@se/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -59,11 +58,13 @@ describe('nothing acknowledged is lost', () => {
   const random = seededRandom(seed())
 
   it.each([
-    // `memory` promises nothing after a kill, but an orderly stop is to lose nothing at all.
-    { signal: 'SIGTERM', levels: ['log', 'memory', 'archive'], code: 0 },
-    { signal: 'SIGINT', levels: ['log', 'memory', 'archive'], code: 0 },
+    { signal: 'SIGTERM', levels: ['log', 'archive'], code: 0 },
+    { signal: 'SIGINT', levels: ['log', 'archive'], code: 0 },
     { signal: 'SIGKILL', levels: ['log', 'archive'], code: null },
-  ] as const)('by $signal under load [W1, P1, P2]', async ({ signal, levels, code }) => {
+    // `memory` promises nothing after a kill, but an orderly stop is to lose nothing at all. By itself: a write at level
+    // `archive` would take what is in memory along.
+    { signal: 'SIGTERM', levels: ['memory'], code: 0 },
+  ] as const)('by $signal under load, at levels $levels [W1, P1, P2]', async ({ signal, levels, code }) => {
     const server = startServer({ SE_DATA_DIR: directory.path })
     const url = await readyUrl(server)
     const signalAt = 50 + Math.floor(random.fraction() * 400)
@@ -89,17 +90,38 @@ describe('nothing acknowledged is lost', () => {
 })
 
 describe('a stop', () => {
-  it('cuts off a client that never ends its request, after SE_STOP_MS', async () => {
-    const server = startServer({ SE_DATA_DIR: directory.path, SE_STOP_MS: '200' })
-    const { port, hostname } = new URL(await readyUrl(server))
+  /** A request of which only the head has been sent, and which the server has begun to read: it says so. */
+  async function beginPut(url: string): Promise<Socket> {
+    const { port, hostname } = new URL(url)
     const socket = connect(Number(port), hostname)
     socket.on('error', () => undefined)
+    const begun = new Promise((resolve) => socket.once('data', resolve))
+    socket.write('PUT /items/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n')
+    expect(String(await begun)).toContain('100 Continue')
+    return socket
+  }
+
+  it('cuts off a client that never ends its request, after SE_STOP_MS', async () => {
+    const server = startServer({ SE_DATA_DIR: directory.path, SE_STOP_MS: '200' })
+    const socket = await beginPut(await readyUrl(server))
     const closed = new Promise((resolve) => socket.once('close', resolve))
-    socket.write('PUT /items/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n')
-    // The server has read the head, so the request is running: it says so.
-    await new Promise((resolve) => socket.once('data', resolve))
     expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null })
     await closed
+  })
+
+  it('answers what is running, and does not wait for a client that then merely keeps its connection', async () => {
+    // Both are longer than this test may take: SE_STOP_MS, and the 72 s for which a connection is kept alive.
+    const server = startServer({ SE_DATA_DIR: directory.path, SE_STOP_MS: '600000' })
+    const socket = await beginPut(await readyUrl(server))
+    const ended = server.kill('SIGTERM')
+    await server.waitForLine('"event":"stopping"')
+    const answered = new Promise((resolve) => socket.once('data', resolve))
+    socket.write('late')
+    expect(String(await answered)).toMatch(/^HTTP\/1.1 204 /)
+    expect(await ended).toEqual({ code: 0, signal: null })
+    const again = startServer({ SE_DATA_DIR: directory.path })
+    expect(await (await fetch(itemUrl(await readyUrl(again), 'slow'))).text()).toBe('late')
+    await again.kill('SIGTERM')
   })
 
   it('ends once, however many signals come', async () => {
