@@ -1,5 +1,4 @@
-import { close, fdatasync, openSync, writeSync, writev } from 'node:fs'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { close, fdatasync, mkdtempSync, openSync, rmSync, writeSync, writev } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -15,15 +14,16 @@ export interface Appender {
 }
 
 /**
- * N writers, each appending again as soon as it is acknowledged.
+ * N writers, each with a payload of its own, appending again as soon as it is acknowledged.
  *
  * @returns acknowledgements per second
  */
-export async function closedLoop(appender: Appender, writers: number, payload: Uint8Array): Promise<number> {
+export async function closedLoop(appender: Appender, writers: number, payloadBytes: number): Promise<number> {
   let count = 0
   const start = performance.now()
   const end = start + SAMPLE_MS
-  const writer = async () => {
+  const writer = async (_: unknown, index: number) => {
+    const payload = new Uint8Array(payloadBytes).fill(index)
     do {
       await appender.append(payload)
       count++
@@ -121,10 +121,10 @@ export class SqliteGroups implements Appender {
 }
 
 /** The same writes and syncs with callbacks alone: no writer, no promise. @returns payloads per second */
-export function bareLoop(group: number, payload: Uint8Array): Promise<number> {
+export function bareLoop(group: number, payloadBytes: number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'se-wal-loop-'))
   const descriptor = openFilled(join(directory, 'bare'))
-  const payloads = Array.from({ length: group }, () => payload)
+  const payloads = Array.from({ length: group }, (_, index) => new Uint8Array(payloadBytes).fill(index))
   let count = 0
   let position = 0
   const start = performance.now()

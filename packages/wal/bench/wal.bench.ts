@@ -47,7 +47,6 @@ class ReleasingLog implements Appender {
 }
 
 function appendCase(writers: number, size: (typeof SIZES)[number]): ComparedCase {
-  const payload = new Uint8Array(size.bytes).fill(7)
   return defineCase({
     case: `wal.append.${writers}-writers.${size.label}`,
     unit: 'acks/s',
@@ -56,12 +55,12 @@ function appendCase(writers: number, size: (typeof SIZES)[number]): ComparedCase
       const ours = await ReleasingLog.open()
       const bare = new BareGroups()
       const sqlite = new SqliteGroups()
-      for (const appender of [ours, bare, sqlite]) await closedLoop(appender, writers, payload)
+      for (const appender of [ours, bare, sqlite]) await closedLoop(appender, writers, size.bytes)
       return {
-        ours: () => closedLoop(ours, writers, payload),
+        ours: () => closedLoop(ours, writers, size.bytes),
         against: {
-          [BARE]: () => closedLoop(bare, writers, payload),
-          [SQLITE]: () => closedLoop(sqlite, writers, payload),
+          [BARE]: () => closedLoop(bare, writers, size.bytes),
+          [SQLITE]: () => closedLoop(sqlite, writers, size.bytes),
         },
         async teardown() {
           await ours.close()
@@ -75,8 +74,7 @@ function appendCase(writers: number, size: (typeof SIZES)[number]): ComparedCase
 
 /** One writer: what one append takes. */
 function singleCase(size: (typeof SIZES)[number]): ComparedCase {
-  const payload = new Uint8Array(size.bytes).fill(7)
-  const microseconds = async (appender: Appender) => 1e6 / (await closedLoop(appender, 1, payload))
+  const microseconds = async (appender: Appender) => 1e6 / (await closedLoop(appender, 1, size.bytes))
   return defineCase({
     case: `wal.append.1-writer.${size.label}`,
     unit: 'us',
@@ -144,7 +142,7 @@ const withoutPromises = defineReport({
     const rows: (string | number)[][] = []
     for (const { label, bytes } of SIZES) {
       for (const group of [1, 16, 64, 256, 1024, 4096]) {
-        rows.push([label, group, Math.round(await bareLoop(group, new Uint8Array(bytes)))])
+        rows.push([label, group, Math.round(await bareLoop(group, bytes))])
       }
     }
     return {
@@ -164,11 +162,10 @@ const eventLoop = defineReport({
     for (const { label, bytes } of SIZES) {
       for (const writers of [1, 64, 256, 4096]) {
         const log = await ReleasingLog.open()
-        const payload = new Uint8Array(bytes)
-        await closedLoop(log, writers, payload)
+        await closedLoop(log, writers, bytes)
         const delay = monitorEventLoopDelay({ resolution: 1 })
         delay.enable()
-        for (let sample = 0; sample < 4; sample++) await closedLoop(log, writers, payload)
+        for (let sample = 0; sample < 4; sample++) await closedLoop(log, writers, bytes)
         delay.disable()
         // The histogram counts its own millisecond of waiting.
         const inMs = (nanoseconds: number) => (nanoseconds / 1e6 - 1).toFixed(2)
