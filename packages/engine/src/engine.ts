@@ -158,11 +158,17 @@ export class Engine implements AsyncDisposable {
     return this.#writing('dropParked').parking.drop(id)
   }
 
-  /** Compares every copy with the archive; see {@link VerifyOptions}. */
+  /**
+   * Compares every copy with the archive; see {@link VerifyOptions}. A cache that does not answer is a finding.
+   *
+   * @throws TierUnavailable when the archive does not answer
+   */
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     const { archive, cache, observer, config } = this.#environment
-    const { cacheView, views, filter, description } = this.#reading('verify')
+    const { cacheView, views, filter, description, poll } = this.#reading('verify')
     const digester = createRowDigester(description.digestKey)
+    // Stripes that are merely behind are no finding.
+    await poll.now()
     return verify(
       { archive, cache, cacheView, views, filter, branches: config.branches, digester, observer },
       options,

@@ -63,12 +63,13 @@ export function readStatus(
       trust.set(view, state.isTrusted ? `trusted at cut ${at}` : `untrusted: ${state.because}`)
     }
     if (cacheView !== undefined) {
-      const askable = cacheView.askableStripes
+      const behind = STRIPES - cacheView.askableStripes
+      const because = !views.treeTrust.isTrusted
+        ? `the tree is untrusted: ${views.treeTrust.because}`
+        : `${behind} of ${STRIPES} stripes are not at the heads`
       trust.set(
         'cache',
-        askable === STRIPES
-          ? `trusted at cut ${at}`
-          : `untrusted: ${STRIPES - askable} of ${STRIPES} stripes are not at the heads`,
+        behind === 0 && views.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`,
       )
     }
   }
@@ -108,7 +109,7 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
   ])
   if (cacheView !== undefined) {
     viewLagBatches.set('cache', lag)
-    viewTrusted.set('cache', cacheView.askableStripes === STRIPES)
+    viewTrusted.set('cache', views.treeTrust.isTrusted && cacheView.askableStripes === STRIPES)
     if (!cacheView.isAttached) backendHealthy.set(cache!.backend, false)
   }
   return {

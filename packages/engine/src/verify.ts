@@ -2,6 +2,7 @@ import {
   covers,
   equalBytes,
   formatCut,
+  TierUnavailable,
   type ArchivedRow,
   type ArchiveTier,
   type BranchSet,
@@ -38,7 +39,7 @@ export interface ViewReport {
   readonly because: string
   /** Where it stands. */
   readonly cut: string
-  /** Its digest: a root of 64 hex digits, or the filter's count and sum. */
+  /** Its digest: a root of 64 hex digits, or the filter's count and sum; empty when it cannot be read. */
   readonly digest: string
   readonly expected: string
   /** The first {@link DIFFERENCES_LISTED_MAX}. */
@@ -204,6 +205,28 @@ async function verifyFilter(ports: VerifyPorts, options: VerifyOptions): Promise
 }
 
 async function verifyCache(
+  ports: VerifyPorts,
+  cacheView: CacheView,
+  options: VerifyOptions,
+  scan: Scan | undefined,
+): Promise<ViewReport> {
+  try {
+    return await compareCache(ports, cacheView, options, scan)
+  } catch (error) {
+    // The cache may be lost at any time: that is a finding, not a failure of the comparison.
+    if (!(error instanceof TierUnavailable)) throw error
+    return report('cache', ports, {
+      isTrusted: false,
+      because: `the cache does not answer: ${error.message}`,
+      digest: '',
+      expected: ports.views.tree.root(),
+      differences: [],
+      repaired: 0,
+    })
+  }
+}
+
+async function compareCache(
   ports: VerifyPorts,
   cacheView: CacheView,
   options: VerifyOptions,

@@ -536,6 +536,22 @@ describe('start and stop', () => {
 })
 
 describe('verify', () => {
+  it('tells of a cache that does not answer, instead of failing', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1)
+    await engine.flush()
+    world.cache.setAvailable(false)
+    const report = await engine.verify({ deep: true })
+    expect(report.isTrusted).toBe(false)
+    expect(report.views.filter(({ isTrusted }) => isTrusted).map(({ view }) => view)).toEqual([
+      'tree',
+      'filter',
+    ])
+    expect(report.views.at(-1)?.because).toMatch(/the cache does not answer/)
+    world.cache.setAvailable(true)
+  })
+
   it('[P27] names a row that was changed behind the engine, and refuses trust', async () => {
     const engine = world.engine('a')
     await engine.start()
