@@ -195,7 +195,8 @@ export class Log implements AsyncDisposable {
         const segment = this.#segmentWith(sequence)
         reader.segmentId = segment.id
         const last = Math.min(through, segment.lastSequence)
-        yield* replaySegment(this.#parts.fileSystem, this.#parts.directory, segment, sequence, last)
+        const { fileSystem, directory } = this.#parts
+        for await (const group of replaySegment(fileSystem, directory, segment, sequence, last)) yield* group
         sequence = last + 1
       }
     } finally {

@@ -19,7 +19,7 @@ export interface LogRecord {
 }
 
 /**
- * The records of one segment, each group checked as it is read.
+ * The records of one segment, a group at a time, each checked as it is read.
  *
  * @param segment its id, and the sequence of its first record
  * @param from first sequence wanted
@@ -32,7 +32,7 @@ export async function* replaySegment(
   segment: { readonly id: number; readonly firstSequence: number },
   from: number,
   through: number,
-): AsyncGenerator<LogRecord> {
+): AsyncGenerator<LogRecord[]> {
   const file = segmentFileName(segment.id)
   const handle = await readable(file, fileSystem.open(`${directory}/${file}`, 'read'))
   try {
@@ -55,13 +55,14 @@ export async function* replaySegment(
         const problem = describeEnd(bytes, view, segment.id, inChunk.offset, position.nextSequence)
         throw damaged(file, position.offset, problem)
       }
-      let sequence = group.head.firstSequence
       if (group.lastSequence >= from) {
+        const records: LogRecord[] = []
+        let sequence = group.head.firstSequence
         for (const payload of payloadsOf(bytes, view, inChunk.offset, group.head)) {
-          if (sequence > through) return
-          if (sequence >= from) yield { sequence, bytes: payload }
+          if (sequence >= from && sequence <= through) records.push({ sequence, bytes: payload })
           sequence++
         }
+        yield records
       }
       position = {
         offset: position.offset + group.head.groupBytes,
