@@ -218,6 +218,16 @@ describe('releasing', () => {
     await expect(log.release(11)).rejects.toMatchObject({ code: 'SE_INVALID_INPUT', field: 'through' })
   })
 
+  it('shrinks to its floor after a backlog', async () => {
+    const log = await open4k({ limits: { segmentBytes: 4096, spareSegmentsMax: 2 } })
+    for (let index = 0; index < 40; index++) await log.append(new Uint8Array(2000))
+    expect(log.stats()).toMatchObject({ entries: 40, segments: 40 })
+    await log.release(40)
+    expect(log.stats()).toMatchObject({ entries: 0, segments: 1, spareSegments: 3, fileBytes: 4 * 4096 })
+    const files = (await readdir(directory)).filter((name) => /\.(wal|spare)$/.test(name))
+    expect(files.length).toBe(4)
+  })
+
   it('does not free what a reader has still to read', async () => {
     const log = await open4k()
     for (let index = 0; index < 10; index++) await log.append(new Uint8Array(2000).fill(index))
@@ -294,6 +304,7 @@ describe('closing', () => {
     expect(await last).toBe(1)
     await expect(log.append(text('b'))).rejects.toMatchObject({ code: 'SE_LOG_CLOSED' })
     await expect(log.release(1)).rejects.toMatchObject({ code: 'SE_LOG_CLOSED' })
+    await log[Symbol.asyncDispose]()
     expect(await readdir(directory)).not.toContain('log.lock')
   })
 
