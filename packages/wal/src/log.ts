@@ -452,7 +452,7 @@ export class Log implements AsyncDisposable {
       this.#queuedRecords -= call.count
       this.#queuedBytes -= call.payloadBytes + call.count * LENGTH_BYTES
       if (this.#state === 'failed') call.reject(this.#failure)
-      else if (call.isUrgent) call.reject(this.#full('disk'))
+      else if (call.isUrgent || this.#state !== 'open') call.reject(this.#full('disk'))
       else this.#refuseOrWait(call, 'disk')
     }
   }

@@ -187,6 +187,25 @@ describe('a full disk', () => {
   })
 })
 
+describe('closing on a full disk', () => {
+  it('settles every append, also those that would have waited for room', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    disk.onCall = ({ operation, path }) =>
+      operation === 'writev' && /0000[2-9]\.spare$/.test(path) ? { code: 'ENOSPC' } : undefined
+    const log = await openLog(worldOptions(disk, { onFull: 'wait', clock: createFakeClock() }))
+    const appends = [3000, 3000, 3000].map((length) => log.append(new Uint8Array(length)))
+    const closed = log.close()
+    const settled = await Promise.allSettled(appends)
+    expect(settled.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'kept'))).toEqual([
+      'kept',
+      'SE_LOG_FULL',
+      'SE_LOG_FULL',
+    ])
+    await closed
+  })
+})
+
 describe('a failed log', () => {
   it('fails every waiter, keeps reading, and says why', async () => {
     const disk = createPowerLossFileSystem()
