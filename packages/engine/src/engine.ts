@@ -5,6 +5,7 @@ import { explain, type Explanation } from './explain.ts'
 import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
 import type { Item } from './item.ts'
+import { rememberSequence } from './lifecycle/identity.ts'
 import { Maintenance } from './lifecycle/maintenance.ts'
 import { mayMove, WrongPhase } from './lifecycle/phase.ts'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
@@ -62,7 +63,13 @@ export class Engine implements AsyncDisposable {
       throw outcome.error
     }
     this.#runtime = outcome.runtime
-    this.#maintenance = new Maintenance({ ...this.#environment, ...this.#environment.config })
+    const { fileSystem, config } = this.#environment
+    const { pipeline } = outcome.runtime
+    this.#maintenance = new Maintenance({
+      ...this.#environment,
+      ...config,
+      rememberSequence: () => rememberSequence(fileSystem, config.logDirectory, pipeline.lastSequence),
+    })
     this.#move('Ready', 'start')
     outcome.runtime.poll.start()
     this.#maintenance.start()

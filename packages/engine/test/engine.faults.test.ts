@@ -174,6 +174,61 @@ describe('what was not heard', () => {
   })
 })
 
+describe('an archive that goes back while a process runs', () => {
+  it('[P65] fences the process at its next batch, and its next start recognises what happened', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1, { level: 'archive' })
+    const backup = world.archive.backup()
+    await engine.submit('b', 2, { level: 'archive' })
+    await engine.submit('c', 3, { level: 'archive' })
+    world.archive.restoreTo(backup)
+    await expect(settle(engine.submit('d', 4, { level: 'archive' }))).rejects.toMatchObject({
+      code: 'SE_INSTANCE_FENCED',
+    })
+    expect(engine.phase).toBe('Failed')
+    await settle(engine.stop())
+    const again = world.engine('a')
+    const report = await again.start()
+    expect(report.steps.find(({ phase }) => phase === 'sql_connect')?.figures).toMatchObject({
+      isRestored: true,
+      lastSequence: 3,
+    })
+    expect(await again.get('b')).toBeUndefined()
+    expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
+  })
+
+  it('[P65] recognises it after a kill too, from what maintenance has noted', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('a', 1, { level: 'archive' })
+    const backup = world.archive.backup()
+    await engine.submit('b', 2, { level: 'archive' })
+    await pass(clock, 31_000)
+    const killed = disk.afterKill()
+    await killed.remove('/world/a/log.lock')
+    world.archiveOf('a').setAvailable(false)
+    await settle(engine.stop())
+    world.archive.restoreTo(backup)
+    const again = world.engine('a', { fileSystem: killed })
+    const report = await again.start()
+    expect(report.steps.find(({ phase }) => phase === 'sql_connect')?.figures).toMatchObject({
+      isRestored: true,
+    })
+  })
+
+  it('[P65] [R5] reads nothing that is gone: memory, overlay and filter start over', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    const backup = world.archive.backup()
+    await engine.submit('b', 2, { level: 'archive' })
+    world.archive.restoreTo(backup)
+    await pass(clock, 600)
+    expect(await engine.get('b')).toBeUndefined()
+    expect(engine.containsFast('b')).toBe('absent')
+  })
+})
+
 describe('flush', () => {
   it('[P7] a caller that gives up takes nobody with it: the batch goes on, and so do the others', async () => {
     const engine = world.engine('a', HOUR)

@@ -96,7 +96,9 @@ export async function rememberSequence(
   directory: string,
   lastSequence: number,
 ): Promise<void> {
-  await saveIdentity(fileSystem, directory, { ...(await loadIdentity(fileSystem, directory)), lastSequence })
+  const identity = await loadIdentity(fileSystem, directory)
+  if (identity.lastSequence === lastSequence) return
+  await saveIdentity(fileSystem, directory, { ...identity, lastSequence })
 }
 
 function memoryOf(identity: Identity): InstanceMemory | undefined {

@@ -11,6 +11,8 @@ export interface MaintenancePorts {
   readonly observer: EngineObserver
   readonly ledgerAgeMs: number
   readonly tombstoneAgeMs: number
+  /** Notes in the log directory how far the own ledger has come [P65]. */
+  readonly rememberSequence: () => Promise<void>
 }
 
 /** Pause between two rounds, ms. */
@@ -50,7 +52,8 @@ export class Maintenance {
 
   /** One round, now. @throws TierUnavailable when the archive does not answer */
   async run(): Promise<{ folded: number; pruned: number; collected: number }> {
-    const { archive, clock, observer, ledgerAgeMs, tombstoneAgeMs } = this.#ports
+    const { archive, clock, observer, ledgerAgeMs, tombstoneAgeMs, rememberSequence } = this.#ports
+    await rememberSequence()
     const startedMs = clock.monotonicMs()
     const folded = await archive.foldTree()
     if (folded > 0) {

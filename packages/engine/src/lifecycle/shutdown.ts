@@ -114,7 +114,7 @@ export const SHUTDOWN: readonly Step[] = [
   },
   {
     name: 'remember-sequence',
-    reason: 'so that an archive that went back is recognised [P65]',
+    reason: 'so that an archive that went back is recognised, also when that is what fenced us [P65]',
     run: ({ environment, runtime }) =>
       rememberSequence(
         environment.fileSystem,
@@ -183,7 +183,7 @@ export async function runShutdown(
   }
 }
 
-const NEEDS_INSTANCE = new Set(['flush', 'remember-sequence'])
+const NEEDS_INSTANCE = new Set(['flush'])
 
 function tell(observer: EngineObserver, step: string, error: unknown): void {
   const part = step.includes('log') ? 'log' : step.includes('cache') ? 'cache' : 'archive'

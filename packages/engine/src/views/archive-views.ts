@@ -119,6 +119,11 @@ export class ArchiveViews {
     return this.#waiting
   }
 
+  /** The archive has lost what it had: nothing that is known of it may be kept. */
+  startOver(): Promise<void> {
+    return this.#exclusively(() => this.#startOver('ahead-of-heads'))
+  }
+
   /** Takes trust from the tree, and with it from the filter, whose proof the tree is. */
   distrust(because: string): void {
     this.#treeTrust = nextTrust({ kind: 'lost', because })
@@ -193,11 +198,7 @@ export class ArchiveViews {
     const { archive, filter } = this.#ports
     const tail = await archive.readTail(this.#cut)
     if (tail.kind === 'gap') {
-      // Missed something for good: start over from the archive's own pages and ids.
-      filter.lose(`gap: ${tail.because}`)
-      this.#mustRebuild = true
-      await this.#loadTree(tail.because)
-      await this.#rebuildFilter()
+      await this.#startOver(tail.because)
       return this.#cut
     }
     if (this.#mustRebuild) {
@@ -209,6 +210,14 @@ export class ArchiveViews {
     this.#moveTree(tail)
     if (wasEqual || tail.rows.length > 0) this.#compareFilter()
     return this.#cut
+  }
+
+  /** Missed something for good: from the archive's own pages and ids. */
+  async #startOver(because: LedgerGap): Promise<void> {
+    this.#ports.filter.lose(`gap: ${because}`)
+    this.#mustRebuild = true
+    await this.#loadTree(because)
+    await this.#rebuildFilter()
   }
 
   /** Applies what of the tail the tree has not seen; afterwards the views stand at the tail's heads. */

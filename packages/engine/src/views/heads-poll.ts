@@ -13,7 +13,7 @@ import type { Overlay } from './overlay.ts'
 
 export interface HeadsPollPorts {
   readonly archive: Pick<ArchiveTier, 'readHeads'>
-  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'isBehind'>
+  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'isBehind' | 'startOver'>
   readonly cacheView: CacheView | undefined
   readonly overlay: Overlay
   readonly clock: Clock
@@ -100,10 +100,13 @@ export class HeadsPoll {
 
   async #poll(): Promise<void> {
     this.#waiting = undefined
-    const { archive, views, clock } = this.#ports
+    const { archive, views, clock, overlay, instance } = this.#ports
     const sentAtMs = clock.monotonicMs()
+    const committed = overlay.newestSequence
     const heads = await archive.readHeads()
-    if (views.isBehind(heads.cut)) await views.catchUp()
+    // A batch that was committed is gone: the archive was set back, so early that the views had not heard of it [P65].
+    if (sequenceAt(heads.cut, instance) < committed) await views.startOver()
+    else if (views.isBehind(heads.cut)) await views.catchUp()
     this.#heads = heads
     this.#appliedSentAtMs = sentAtMs
   }

@@ -28,6 +28,11 @@ export class Overlay {
     return this.#droppedThrough
   }
 
+  /** Own sequence of the newest batch in it; 0 when it is empty. */
+  get newestSequence(): number {
+    return this.#batches.at(-1)?.sequence ?? 0
+  }
+
   get size(): number {
     return this.#entries.size
   }
