@@ -2,6 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { defaultClientConditions, defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
+// Nx asks its tasks for colours. Tests that run programs compare what those print, so they must not inherit that.
+delete process.env.FORCE_COLOR
+
 export interface ProjectOptions {
   /** The project's tests talk to Redis or SQL: servers are started once a run, unless the environment names them. */
   readonly servers?: boolean
