@@ -8,8 +8,8 @@ export const mutants = [
   // acknowledged before it is durable [W1]
   {
     file: 'src/log.ts',
-    find: 'if (!call.isDurable) call.resolve',
-    replace: 'call.resolve',
+    find: 'if (call.isDurable === isDurable) call.resolve(sequence)',
+    replace: 'call.resolve(sequence)',
     test: POWER_CUTS,
   },
   // the name of a new segment is not made durable
