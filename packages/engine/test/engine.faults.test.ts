@@ -332,6 +332,46 @@ describe('flush', () => {
 })
 
 describe('parking', () => {
+  it('[W3] [W6] gives no stamp of a parked write again, though the clock went back and nobody else knows it', async () => {
+    const engine = world.engine('a', HOUR)
+    await engine.start()
+    const refused = new ArchiveRefusedData('arranged')
+    for (let times = 0; times < 2; times++) world.archiveOf('a').failNext('putBatch', 'before', refused)
+    const { stamp } = await engine.submit('x', 'parked')
+    await engine.flush()
+    await engine.stop()
+    clock.jump(-900)
+    const again = world.engine('a', HOUR)
+    await again.start()
+    expect(again.parked()).toMatchObject([{ stamp }])
+    const deleted = await again.delete('x')
+    expect(compareStamps(deleted.stamp, stamp)).toBeGreaterThan(0)
+    await again.retryParked('x')
+    await again.flush()
+    expect(await again.get('x')).toBeUndefined()
+  })
+
+  it('[W2] [W6] a write that was coalesced away by one that is parked is stored after all', async () => {
+    const engine = world.engine('a', HOUR)
+    await engine.start()
+    const archive = world.archiveOf('a')
+    const putBatch = archive.putBatch.bind(archive)
+    archive.putBatch = (batch) =>
+      batch.writes.some(({ bytes }) => Buffer.from(bytes ?? []).includes('bad'))
+        ? Promise.reject(new ArchiveRefusedData('arranged'))
+        : putBatch(batch)
+    await engine.submit('x', 'first')
+    const { stamp } = await engine.submit('x', 'second')
+    await engine.submit('y', 'other')
+    await engine.submit('x', 'bad 1')
+    await engine.submit('x', 'bad 2')
+    expect(await engine.flush()).toMatchObject({ parked: 2, l3: 2 })
+    expect(await engine.get('x')).toMatchObject({ value: 'second', stamp, version: 1 })
+    expect(await world.archive.get('x')).toMatchObject({ item: { stamp } })
+    expect(engine.parked()).toHaveLength(2)
+    expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0 })
+  })
+
   it('[W6] a parked write that is retried under a newer one which fails stays parked', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()

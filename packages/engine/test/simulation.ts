@@ -114,7 +114,7 @@ export async function simulate({ seed, steps }: { seed: number; steps: number })
     assert.deepEqual(unhandled, [], 'no promise is rejected behind everybody')
     return outcome
   } catch (error) {
-    throw new Error(`seed ${seed}, after:\n  ${simulation.history.slice(-25).join('\n  ')}`, { cause: error })
+    throw new Error(`seed ${seed}, after:\n  ${simulation.history.slice(-Number(process.env.HIST ?? 25)).join('\n  ')}`, { cause: error })
   } finally {
     await simulation.close()
     process.off('unhandledRejection', listen)
@@ -135,7 +135,7 @@ class Simulation {
   #isRefusing = true
   #backup: { readonly archive: MemoryArchiveBackup; readonly issuedBefore: number } | undefined
   /** The first broken promise that was noticed beside the script. */
-  #broken: unknown
+  #broken: Error | undefined
   #crashes = 0
 
   constructor(seed: number) {
@@ -295,12 +295,12 @@ class Simulation {
     return promised === undefined || this.#isParked(id, promised.stamp!) ? undefined : promised
   }
 
-  /** Whether a write of the id that is at least as new has been set aside, by whichever process. */
+  /** Whether this very write has been set aside, by whichever process. */
   #isParked(id: string, stamp: Stamp): boolean {
     return this.#processes.some((process) => {
       const { phase } = process.engine
       if (phase === 'Ready' || phase === 'Failed') process.parked = process.engine.parked()
-      return process.parked.some((parked) => parked.id === id && compareStamps(parked.stamp, stamp) >= 0)
+      return process.parked.some((parked) => parked.id === id && compareStamps(parked.stamp, stamp) === 0)
     })
   }
 
@@ -363,7 +363,7 @@ class Simulation {
   }
 
   #beside(check: Promise<void>): void {
-    check.catch((error: unknown) => (this.#broken ??= error))
+    check.catch((error: Error) => (this.#broken ??= error))
   }
 
   async #retryParked(process: Process): Promise<void> {

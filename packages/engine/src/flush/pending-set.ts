@@ -63,6 +63,14 @@ export interface PendingStats {
   readonly inFlightItems: number
 }
 
+/** A write as it stands in the log. */
+export interface LoggedWrite {
+  readonly write: ItemWrite
+  readonly logSequence: number
+}
+
+const NOTHING_FOUND: ReadonlyMap<number, LoggedWrite> = new Map()
+
 interface Held {
   readonly write: ItemWrite
   readonly logSequence: number | undefined
@@ -321,14 +329,29 @@ export class PendingSet {
   }
 
   /**
+   * Where in the log writes begin that a write of the batch has taken the place of, and of which only the log knows;
+   * `undefined`: there are none. To be asked before such a write is settled as parked or rejected.
+   */
+  coveredFrom(batch: BatchInFlight, index: number): number | undefined {
+    const { newest, visible, firstLogSequence } = this.#current(batch).generations[index]!
+    if (firstLogSequence === undefined || firstLogSequence === newest.logSequence) return undefined
+    return visible === undefined || visible === newest ? firstLogSequence : undefined
+  }
+
+  /**
    * Removes the batch, tells who waited, gives the space back.
    *
-   * A write that was parked or rejected may cover an older acknowledged one that only this set holds, when it was
-   * itself not yet visible: the older one goes to the head of the queue.
+   * A write that was parked or rejected may cover an older acknowledged one: what this set still holds, as the newer
+   * one was not yet visible, or what was found in the log. The older one goes to the head of the queue.
    *
    * @param outcomes in the order of the batch's writes
+   * @param found by index: the newest older write of the id from {@link coveredFrom} on
    */
-  settle(batch: BatchInFlight, outcomes: readonly SettledOutcome[]): void {
+  settle(
+    batch: BatchInFlight,
+    outcomes: readonly SettledOutcome[],
+    found: ReadonlyMap<number, LoggedWrite> = NOTHING_FOUND,
+  ): void {
     const { generations } = this.#current(batch)
     invariant(outcomes.length === generations.length, 'each write of the batch has an outcome', {
       writes: generations.length,
@@ -339,9 +362,9 @@ export class PendingSet {
     const again: Generation[] = []
     generations.forEach((generation, index) => {
       const outcome = outcomes[index]!
-      const covered = generation.visible
+      const covered = this.#coveredBy(generation, found.get(index))
       const isStored = outcome.kind !== 'parked' && outcome.kind !== 'rejected'
-      if (!isStored && covered !== undefined && covered !== generation.newest) {
+      if (!isStored && covered !== undefined) {
         again.push(this.#uncover(generation, covered, outcome))
       } else {
         this.#finish(generation, outcome)
@@ -485,6 +508,16 @@ export class PendingSet {
     if (visible !== undefined && visible !== newest) this.#letGo(visible)
   }
 
+  #coveredBy({ newest, visible }: Generation, found: LoggedWrite | undefined): Held | undefined {
+    if (visible !== undefined && visible !== newest) return visible
+    if (found === undefined) return undefined
+    const bytes = sizeOfWrite(found.write)
+    this.#space.take(bytes)
+    this.#heldBytes += bytes
+    // Hidden with the newer one: another process' write of the id was heard of.
+    return { ...found, isVisible: visible === newest, bytes }
+  }
+
   /** The newest write of the generation was not stored; what it covered goes on, with the same records. */
   #uncover(generation: Generation, covered: Held, outcome: SettledOutcome): Generation {
     generation.isSettled = true
@@ -493,7 +526,7 @@ export class PendingSet {
     const rest: Generation = {
       ...generation,
       newest: covered,
-      visible: covered,
+      visible: covered.isVisible ? covered : undefined,
       isSettled: false,
       waiting: undefined,
     }

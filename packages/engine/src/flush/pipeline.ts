@@ -2,6 +2,7 @@ import {
   ArchiveRefusedData,
   InstanceFenced,
   invariant,
+  isNewer,
   StorageError,
   TierUnavailable,
   type ArchiveTier,
@@ -23,7 +24,7 @@ import type { Overlay, OverlayEntry } from '../views/overlay.ts'
 import { itemOf } from '../write/write-path.ts'
 import { dueCause, dueInMs, type BatchLimits } from './batch-policy.ts'
 import { Bisection } from './bisect.ts'
-import type { BatchInFlight, PendingSet, SettledOutcome } from './pending-set.ts'
+import type { BatchInFlight, LoggedWrite, PendingSet, SettledOutcome } from './pending-set.ts'
 
 /** What was moved since the last `flush` call, in the background too. */
 export interface FlushResult {
@@ -48,6 +49,8 @@ export interface PipelinePorts {
   /** The cache while it may be written to; asked anew for each batch. */
   readonly cache: () => Pick<CacheTier, 'put' | 'readPermits'> | undefined
   readonly log: { release(through: number): Promise<void> | void }
+  /** The writes in the log from a sequence on, in its order. */
+  readonly findInLog: (from: number) => AsyncIterable<LoggedWrite>
   readonly pending: PendingSet
   readonly memory: MemoryTier
   readonly overlay: Overlay
@@ -288,8 +291,10 @@ export class FlushPipeline {
             startedMs: clock.monotonicMs(),
           }
     this.#passage = passage
+    let covered: ReadonlyMap<number, LoggedWrite>
     try {
       await this.#pass(passage)
+      covered = await this.#findCovered(passage)
     } catch (error) {
       pending.putBack(batch)
       this.#tell(passage, 'error')
@@ -297,9 +302,35 @@ export class FlushPipeline {
       throw error
     }
     this.#passage = undefined
-    pending.settle(batch, passage.outcomes.map(answered))
+    pending.settle(batch, passage.outcomes.map(answered), covered)
     this.#tell(passage, 'success')
     await this.#release()
+  }
+
+  /**
+   * A write that was not stored may have taken the place of older acknowledged ones of its id before it was sent. The
+   * log still has them, and must not let go of them before L3 has one [W2].
+   */
+  async #findCovered({ batch, outcomes }: Passage): Promise<ReadonlyMap<number, LoggedWrite>> {
+    const { pending, findInLog } = this.#ports
+    const wanted = new Map<string, { readonly index: number; readonly write: ItemWrite }>()
+    let from = Infinity
+    for (const [index, write] of batch.writes.entries()) {
+      const kind = outcomes[index]?.kind
+      if (kind !== 'parked' && kind !== 'rejected') continue
+      const firstSequence = pending.coveredFrom(batch, index)
+      if (firstSequence === undefined) continue
+      wanted.set(write.id, { index, write })
+      from = Math.min(from, firstSequence)
+    }
+    const found = new Map<number, LoggedWrite>()
+    if (wanted.size === 0) return found
+    for await (const logged of findInLog(from)) {
+      const want = wanted.get(logged.write.id)
+      if (want === undefined || !isNewer(want.write.stamp, logged.write.stamp)) continue
+      if (isNewer(logged.write.stamp, found.get(want.index)?.write.stamp)) found.set(want.index, logged)
+    }
+    return found
   }
 
   /** Sends the batch, or what the archive takes of it, until each write has an outcome. */

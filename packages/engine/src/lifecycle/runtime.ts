@@ -10,6 +10,7 @@ import {
   type Stamp,
 } from '@se/core'
 import type { Log } from '@se/wal'
+import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import { FlushPipeline } from '../flush/pipeline.ts'
 import { PendingSet } from '../flush/pending-set.ts'
@@ -141,6 +142,7 @@ export function assemble(
     archive,
     cache: () => (cacheView?.isAttached === true ? cache : undefined),
     log,
+    findInLog: (from) => readLog(log, from),
     pending,
     memory,
     overlay,

@@ -10,7 +10,7 @@ import { formatCut } from '@se/core'
 import { ParkingLot } from '../flush/parking.ts'
 import { errorKind, type StartPhase } from '../observer.ts'
 import type { CacheReport } from '../views/cache-view.ts'
-import { decodeRecord } from '../write/record.ts'
+import { readLog } from '../write/record.ts'
 import { claimInstance } from './identity.ts'
 import { assemble, type Environment, type Runtime } from './runtime.ts'
 
@@ -112,15 +112,16 @@ export const STARTUP: readonly Step[] = [
     reason:
       'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
     async run(progress) {
-      const { log, pending, stamps, pipeline } = progress.runtime!
+      const { log, pending, stamps, pipeline, parking } = progress.runtime!
       const { clock } = progress.environment
+      // Neither log nor archive may know of these any more: a stamp is given once, also when the clock went back [W3].
+      for (const { stamp } of parking.list()) stamps.witness(stamp)
       let records = 0
       const { firstSequence } = log.stats()
       pending.expectLogFrom(firstSequence)
-      for await (const { sequence, bytes } of log.replay(firstSequence)) {
-        const write = decodeRecord(bytes)
+      for await (const { write, logSequence } of readLog(log, firstSequence)) {
         stamps.witness(write.stamp)
-        pending.add(write, sequence, clock.monotonicMs(), { isVisible: true })
+        pending.add(write, logSequence, clock.monotonicMs(), { isVisible: true })
         records++
       }
       await pipeline.flush()

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { CorruptData, decodeStamp, encodeStamp, STAMP_BYTES, type ItemWrite, type Stamp } from '@se/core'
+import type { Log } from '@se/wal'
 
 /** Format page: docs/formats/log-record.md. */
 const FORMAT = 1
@@ -74,6 +75,16 @@ export function decodeRecord(record: Uint8Array): ItemWrite {
     state: text.toString('utf8', stateAt, contentTypeAt),
     contentType: text.toString('latin1', contentTypeAt, valueAt),
     bytes: kind === KIND_PUT ? record.subarray(valueAt) : undefined,
+  }
+}
+
+/** The writes in a log from a sequence on. @throws CorruptData, and what the log throws */
+export async function* readLog(
+  log: Pick<Log, 'replay'>,
+  from: number,
+): AsyncGenerator<{ readonly write: ItemWrite; readonly logSequence: number }> {
+  for await (const { sequence, bytes } of log.replay(from)) {
+    yield { write: decodeRecord(bytes), logSequence: sequence }
   }
 }
 
