@@ -21,10 +21,10 @@ const COPY_BYTES_MAX = 4096
 /** Buffers of big groups are given back after use, so that one burst does not hold memory for ever. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
 /**
- * A longer group is laid out and summed in pieces of this size, so that one is on its way to the page cache while the next
- * is summed: of the 150 µs that laying out, summing and writing 256 KiB take, that hides a third.
+ * The checksum of a longer group is taken while its records are already on their way to the page cache; the commit frame
+ * follows in a write of its own. For a shorter one that write would cost more than the checksum.
  */
-const PIECE_BYTES = 64 * 1024
+const OVERLAP_BYTES = 64 * 1024
 /** Grows as groups do. */
 const START_BYTES = 16 * 1024
 
@@ -51,7 +51,7 @@ export class GroupEncoder {
   }
 
   /**
-   * Yields the group piece by piece; each must be written behind the one before, and may be while the next is made.
+   * Yields the group in one or two pieces; the second is to be written behind the first, and is made while that is under way.
    *
    * @param payloads of the group's records, in order
    * @param prefix goes before the group in the same write and is not part of it (a segment's header)
@@ -76,41 +76,38 @@ export class GroupEncoder {
       view.setUint32(write, payloads[index]!.length, true)
       write += LENGTH_BYTES
     }
-    let crc = 0
-    // What stands in the arena from here to `write` is not summed yet, or not in a piece yet.
-    let sumStart = prefixBytes
-    let pieceStart = 0
-    let buffers: Uint8Array[] = []
-    let pieceBytes = 0
+    const buffers: Uint8Array[] = []
+    // What stands in the arena from here to `write` is not among the buffers yet.
+    let copiedStart = 0
     for (let index = 0; index < recordCount; index++) {
       const payload = payloads[index]!
       if (payload.length <= COPY_BYTES_MAX) {
         arena.set(payload, write)
         write += payload.length
       } else {
-        const copied = arena.subarray(pieceStart, write)
-        crc = crc32(payload, crc32(arena.subarray(sumStart, write), crc))
-        buffers.push(copied, payload)
-        pieceBytes += copied.length + payload.length
-        sumStart = pieceStart = write
+        buffers.push(arena.subarray(copiedStart, write), payload)
+        copiedStart = write
       }
-      if (pieceBytes + write - pieceStart < PIECE_BYTES) continue
-      crc = crc32(arena.subarray(sumStart, write), crc)
-      buffers.push(arena.subarray(pieceStart, write))
-      yield { buffers, bytes: pieceBytes + write - pieceStart }
-      sumStart = pieceStart = write
-      buffers = []
-      pieceBytes = 0
     }
     const bodyBytes = recordCount * LENGTH_BYTES + payloadBytes
     const padding = groupBytes - GROUP_HEAD_BYTES - bodyBytes - COMMIT_FRAME_BYTES
     for (let index = 0; index < padding; index++) arena[write++] = 0
+    const commit = arena.subarray(write, write + COMMIT_FRAME_BYTES)
     encodeCommitFrame(view, write, facts.segmentId, facts.firstSequence + recordCount - 1, groupBytes)
-    write += COMMIT_FRAME_BYTES
-    crc = crc32(arena.subarray(sumStart, write - 4), crc)
-    view.setUint32(write - 4, crc, true)
-    buffers.push(arena.subarray(pieceStart, write))
-    yield { buffers, bytes: pieceBytes + write - pieceStart }
+    buffers.push(arena.subarray(copiedStart, write))
+    const bytes = prefixBytes + groupBytes - COMMIT_FRAME_BYTES
+    const isOverlapped = groupBytes > OVERLAP_BYTES
+    if (isOverlapped) yield { buffers, bytes }
+    let crc = crc32(buffers[0]!.subarray(prefixBytes))
+    for (let index = 1; index < buffers.length; index++) crc = crc32(buffers[index]!, crc)
+    crc = crc32(commit.subarray(0, COMMIT_FRAME_BYTES - 4), crc)
+    view.setUint32(write + COMMIT_FRAME_BYTES - 4, crc, true)
+    if (isOverlapped) {
+      yield { buffers: [commit], bytes: COMMIT_FRAME_BYTES }
+    } else {
+      buffers[buffers.length - 1] = arena.subarray(copiedStart, write + COMMIT_FRAME_BYTES)
+      yield { buffers, bytes: bytes + COMMIT_FRAME_BYTES }
+    }
     return { groupBytes, crc }
   }
 
