@@ -1,12 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ArchiveRefusedData, compareStamps } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
-import {
-  createFakeClock,
-  createPowerLossFileSystem,
-  type FakeClock,
-  type PowerLossFileSystem,
-} from '@se/core/testing'
+import type { FakeClock, PowerLossFileSystem } from '@se/core/testing'
 import { holdAnswer, pass, settleOn, turns } from './faults.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -19,9 +14,8 @@ let clock: FakeClock
 let disk: PowerLossFileSystem
 let world: World
 beforeEach(async () => {
-  clock = createFakeClock()
-  disk = createPowerLossFileSystem()
-  world = await createWorld({ clock, fileSystem: disk })
+  world = await createWorld()
+  ;({ clock, disk } = world)
 })
 afterEach(() => settle(world[Symbol.asyncDispose]()))
 

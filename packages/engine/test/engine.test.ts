@@ -1,16 +1,21 @@
 import { Buffer } from 'node:buffer'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ArchiveRefusedData, TierUnavailable } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
+import type { FakeClock } from '@se/core/testing'
+import { holdAnswer, pass, settleOn, turns } from './faults.ts'
 import { createWorld, type World } from './world.ts'
 
+let clock: FakeClock
 let world: World
 beforeEach(async () => {
   world = await createWorld()
+  clock = world.clock
 })
-afterEach(() => world[Symbol.asyncDispose]())
+afterEach(() => settle(world[Symbol.asyncDispose]()))
+
+/** Pauses and timeouts pass while it waits. */
+const settle = <T>(promise: PromiseLike<T>) => settleOn(clock, promise)
 
 const unavailable = expect.objectContaining({ code: 'SE_TIER_UNAVAILABLE' }) as Error
 
@@ -101,10 +106,10 @@ describe('writes', () => {
     await engine.start()
     world.archiveOf('a').setAvailable(false)
     const pending = engine.submit('a', 1, { level: 'archive' })
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await turns()
     expect(engine.getSync('a')).toBeUndefined()
     world.archiveOf('a').setAvailable(true)
-    expect(await pending).toMatchObject({ level: 'archive' })
+    expect(await settle(pending)).toMatchObject({ level: 'archive' })
     expect(engine.getSync('a')?.value).toBe(1)
     expect(await world.archive.get('a')).toMatchObject({ kind: 'found' })
     expect(engine.status().gauges.walEntries).toBe(0)
@@ -135,7 +140,7 @@ describe('writes', () => {
     await world.copy('a', 'copy')
     const second = world.engine('copy')
     await second.start()
-    await expect(first.flush()).rejects.toMatchObject({ code: 'SE_INSTANCE_FENCED' })
+    await expect(settle(first.flush())).rejects.toMatchObject({ code: 'SE_INSTANCE_FENCED' })
     expect(first.phase).toBe('Failed')
     await expect(first.submit('y', 1)).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
     await first.stop()
@@ -187,7 +192,7 @@ describe('writes', () => {
     await engine.start()
     await engine.submit('a', 1)
     world.archiveOf('a').failNext('putBatch', 'after-commit')
-    await engine.flush().catch(() => engine.flush())
+    await settle(engine.flush())
     expect(await world.archive.get('a')).toMatchObject({ item: { version: 1 } })
     expect(engine.status().gauges.walEntries).toBe(0)
     await engine.submit('a', 2)
@@ -242,7 +247,7 @@ describe('writes', () => {
     await engine.start()
     await engine.submit('m', 1, { level: 'memory' })
     world.archiveOf('a').setAvailable(false)
-    expect(await engine.stop()).toMatchObject({ itemsLeftInLog: 1 })
+    expect(await settle(engine.stop())).toMatchObject({ itemsLeftInLog: 1 })
     const again = world.engine('a')
     await again.start()
     expect((await again.get('m'))?.value).toBe(1)
@@ -263,6 +268,10 @@ describe('writes', () => {
 
   it('[R6] [P13] unflushed items are read even when memory is too small for them', async () => {
     const engine = world.engine('a', {
+      log: {
+        directory: world.pathOf('a'),
+        limits: { segmentBytes: 4 * 1024 * 1024, bytesMax: 16 * 1024 * 1024 },
+      },
       memory: { bytesMax: 1024 * 1024 },
       flush: { delayMs: 60_000, itemsMax: 10_000 },
     })
@@ -291,8 +300,8 @@ describe('reads', () => {
     const again = world.engine('a', { withoutCache: true })
     await again.start()
     world.archiveOf('a').setAvailable(false)
-    await expect(again.get('a')).rejects.toEqual(unavailable)
-    await expect(again.contains('a')).rejects.toBeInstanceOf(TierUnavailable)
+    await expect(settle(again.get('a'))).rejects.toEqual(unavailable)
+    await expect(settle(again.contains('a'))).rejects.toBeInstanceOf(TierUnavailable)
     expect(again.containsFast('a')).toBe('maybe')
   })
 
@@ -343,10 +352,10 @@ describe('reads', () => {
     await engine.flush()
     expect(engine.getSync('a')?.value).toBe(1)
     world.archiveOf('a').setAvailable(false)
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await pass(clock, 150)
     expect(engine.getSync('a')).toBeUndefined()
     expect(engine.containsFast('nobody')).toBe('unknown')
-    await expect(engine.get('a')).rejects.toEqual(unavailable)
+    await expect(settle(engine.get('a'))).rejects.toEqual(unavailable)
   })
 
   it('[P56] a key that is committed and evicted, but not yet in the filter, is not denied', async () => {
@@ -372,19 +381,12 @@ describe('reads', () => {
     await engine.stop()
     const again = world.engine('a', { withoutCache: true })
     await again.start()
-    const archive = world.archiveOf('a')
-    const get = archive.get.bind(archive)
-    let release = () => {}
-    archive.get = async (id) => {
-      const answer = await get(id)
-      await new Promise<void>((resolve) => (release = resolve))
-      return answer
-    }
+    const held = holdAnswer(world.archiveOf('a'), 'get')
     const early = again.get('a')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await held.reached
     await again.delete('a')
     const late = again.get('a')
-    release()
+    held.release()
     await early
     expect(await late).toBeUndefined()
     expect(again.getSync('a')).toBeUndefined()
@@ -435,10 +437,10 @@ describe('start and stop', () => {
     await engine.start()
     await engine.submit('a', 1)
     await engine.stop()
-    const path = join(world.pathOf('a'), 'filter.snapshot')
-    const bytes = await readFile(path)
+    const path = `${world.pathOf('a')}/filter.snapshot`
+    const bytes = Buffer.from(await world.disk.readFile(path))
     bytes[bytes.length >> 1]! ^= 1
-    await writeFile(path, bytes)
+    world.disk.plant(path, bytes)
     const again = world.engine('a')
     const report = await again.start()
     expect(figuresOf(report, 'cf_restore')).toMatchObject({ how: 'rebuilt', entries: 1 })
@@ -449,27 +451,20 @@ describe('start and stop', () => {
   it('starts degraded without the cache, and takes it in later', async () => {
     world.cache.setAvailable(false)
     const engine = world.engine('a')
-    expect(await engine.start()).toMatchObject({ isDegraded: true, cache: undefined })
+    expect(await settle(engine.start())).toMatchObject({ isDegraded: true, cache: undefined })
     await engine.submit('a', 1)
     await engine.flush()
     expect(await engine.get('a', { consistency: 'shared' })).toMatchObject({ value: 1 })
     world.cache.setAvailable(true)
-    await expect
-      .poll(
-        async () => {
-          await engine.flush()
-          return engine.status().trust.get('cache')
-        },
-        { timeout: 20_000 },
-      )
-      .toMatch(/^trusted/)
+    await pass(clock, 3_000)
+    expect(engine.status().trust.get('cache')).toMatch(/^trusted/)
     expect(await engine.roots()).toMatchObject({ agree: true })
   })
 
   it('does not start without its archive, and closes what it had opened', async () => {
     const engine = world.engine('a')
     world.archiveOf('a').setAvailable(false)
-    await expect(engine.start()).rejects.toEqual(unavailable)
+    await expect(settle(engine.start())).rejects.toEqual(unavailable)
     expect(engine.phase).toBe('Failed')
     expect(engine.status().failure).toEqual(unavailable)
     await engine.stop()

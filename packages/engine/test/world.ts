@@ -1,20 +1,24 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { CacheTier, Clock, FileSystem } from '@se/core'
-import { systemClock } from '@se/core/node'
+import type { CacheTier, Clock } from '@se/core'
 import {
+  createFakeClock,
+  createPowerLossFileSystem,
   memoryArchive,
   memoryCache,
   seededRandom,
+  type FakeClock,
   type MemoryArchive,
   type MemoryCacheServer,
+  type PowerLossFileSystem,
 } from '@se/core/testing'
 import { addLeaves, createRowDigester, decodeLeaf, DigestTree, encodeLeaf, leafDelta } from '@se/merkle'
 import { createEngine, type Engine, type EngineConfig, type EngineObserver } from '../src/index.ts'
 
 /** An archive, a cache and any number of engines on them, each with a log directory of its own. */
 export interface World extends AsyncDisposable {
+  /** Stands still until it is told to move. */
+  readonly clock: FakeClock
+  /** Of all engines; each has a directory of its own on it. */
+  readonly disk: PowerLossFileSystem
   readonly archive: MemoryArchive
   readonly cache: MemoryCacheServer
   /**
@@ -70,13 +74,9 @@ export function createMemoryTiers(options: { clock: Clock; seed: number; isExclu
   return { archive, cache }
 }
 
-/** @param options.fileSystem default: the machine's, in a temporary directory */
-export async function createWorld(
-  options: { clock?: Clock; isExclusive?: boolean; fileSystem?: FileSystem } = {},
-): Promise<World> {
-  const { fileSystem } = options
-  const root = fileSystem === undefined ? await mkdtemp(join(tmpdir(), 'se-engine-')) : '/world'
-  const clock = options.clock ?? systemClock
+export async function createWorld(options: { isExclusive?: boolean } = {}): Promise<World> {
+  const clock = createFakeClock()
+  const disk = createPowerLossFileSystem({ sectorBytes: 4096 })
   const { archive, cache } = createMemoryTiers({
     clock,
     seed: 1,
@@ -88,6 +88,8 @@ export async function createWorld(
   const caches = new Map<string, CacheTier>()
   const observed = new Map<string, Told>()
   return {
+    clock,
+    disk,
     archive,
     cache,
     engine(directory, more = {}) {
@@ -100,15 +102,15 @@ export async function createWorld(
       observed.set(directory, told)
       const engine = createEngine({
         log: {
-          directory: join(root, directory),
+          directory: pathOf(directory),
           // The simulated disk keeps every sector: small segments are made quickly.
-          ...(fileSystem === undefined ? {} : { limits: { segmentBytes: 64 * 1024, bytesMax: 1024 * 1024 } }),
+          limits: { segmentBytes: 64 * 1024, bytesMax: 1024 * 1024 },
         },
         archive: connection,
         ...(withoutCache === true ? {} : { cache: cacheConnection }),
         clock,
         observer,
-        ...(fileSystem === undefined ? {} : { fileSystem }),
+        fileSystem: disk,
         ...config,
       })
       engines.push(engine)
@@ -117,14 +119,19 @@ export async function createWorld(
     archiveOf: (directory) => archives.get(directory)!,
     cacheOf: (directory) => caches.get(directory)!,
     told: (directory) => observed.get(directory)!,
-    pathOf: (directory) => join(root, directory),
-    copy: (from, to) =>
-      cp(join(root, from), join(root, to), { recursive: true, filter: (path) => !path.includes('lock') }),
+    pathOf,
+    async copy(from, to) {
+      await disk.makeDirectory(pathOf(to))
+      for (const name of await disk.list(pathOf(from))) {
+        if (!name.includes('lock')) {
+          disk.plant(`${pathOf(to)}/${name}`, await disk.readFile(`${pathOf(from)}/${name}`))
+        }
+      }
+    },
     async [Symbol.asyncDispose]() {
       for (const engine of engines) {
         if (engine.phase === 'Ready' || engine.phase === 'Failed') await engine.stop()
       }
-      if (fileSystem === undefined) await rm(root, { recursive: true })
     },
   }
 }
@@ -149,4 +156,8 @@ function listen(): { told: Told; observer: EngineObserver } {
       filterChecked: ({ result }) => void (told.filterChecks[result] = (told.filterChecks[result] ?? 0) + 1),
     },
   }
+}
+
+function pathOf(directory: string): string {
+  return `/world/${directory}`
 }
