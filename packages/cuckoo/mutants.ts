@@ -8,6 +8,7 @@ const STATIC = 'src/static-table.ts'
 const STATIC_TEST = 'src/static-table.property.test.ts'
 const SNAPSHOT = 'src/snapshot.ts'
 const DAMAGE_TEST = 'test/snapshot-damage.test.ts'
+const MEMORY_TEST = 'test/memory.test.ts'
 
 export const mutants = [
   // Pitfall 22: an alternate that does not lead back.
@@ -93,6 +94,50 @@ export const mutants = [
     find: 'this.#slots[this.#pathSlots[kicks]!] = this.#pathTags[kicks]!',
     replace: '',
     test: STATIC_TEST,
+  },
+  // There is no memory to grow.
+  {
+    file: TABLE,
+    find: 'if (!(error instanceof OutOfMemory)) throw error',
+    replace: 'throw error',
+    test: MEMORY_TEST,
+  },
+  {
+    file: TABLE,
+    find: 'this.#growAbove = this.#occupied + this.stash.size + this.#bucketCount / 4',
+    replace: '',
+    test: MEMORY_TEST,
+  },
+  {
+    file: TABLE,
+    find: 'this.#occupied + this.stash.size + this.#bucketCount / 4',
+    replace: 'Infinity',
+    test: MEMORY_TEST,
+  },
+  // A header alone gets all the memory it asks for.
+  {
+    file: 'src/cuckoo-filter.ts',
+    find: 'new GrowingTable(header, 2 ** header.baseBits)',
+    replace: 'new GrowingTable(header)',
+    test: DAMAGE_TEST,
+  },
+  {
+    file: SNAPSHOT,
+    find: 'Math.min(this.#pieceBytes, PIECE_BYTES_FIRST)',
+    replace: 'this.#pieceBytes',
+    test: DAMAGE_TEST,
+  },
+  {
+    file: SNAPSHOT,
+    find: 'larger.set(this.#piece)',
+    replace: '',
+    test: DAMAGE_TEST,
+  },
+  {
+    file: STATIC,
+    find: 'larger.set(this.#slots)',
+    replace: '',
+    test: MEMORY_TEST,
   },
   // Count and sum.
   {

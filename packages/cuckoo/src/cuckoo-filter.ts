@@ -52,6 +52,7 @@ export class CuckooFilter extends KeyedFilter {
    * far less than it may.
    *
    * @throws InvalidInput when a field is out of range, or the rate is too low to be kept that long (some 10⁻⁶)
+   * @throws OutOfMemory when the platform has no memory for the capacity
    */
   static create(options: FilterOptions): CuckooFilter {
     const { capacity, falsePositiveRate, seed } = checkOptions(options)
@@ -79,12 +80,17 @@ export class CuckooFilter extends KeyedFilter {
    *
    * @param options the hash function the filter was created with, where that was not the default
    * @throws CorruptSnapshot when a bit is wrong or missing: build the filter anew
+   * @throws OutOfMemory when the platform has no memory for its slots
    */
   static fromSnapshot(bytes: Uint8Array, options: { readonly hash?: HashKey } = {}): Restored<CuckooFilter> {
     return decodeSnapshot(bytes, 'growing', (header) => openFilter(header, options.hash))
   }
 
-  /** As {@link fromSnapshot}, from pieces of any size, for instance a file's read stream. */
+  /**
+   * As {@link fromSnapshot}, from pieces of any size, for instance a file's read stream. Memory is taken as the pieces arrive.
+   *
+   * @throws InvalidInput when a piece is no Uint8Array
+   */
   static fromSnapshotStream(
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     options: { readonly hash?: HashKey } = {},
@@ -109,7 +115,7 @@ export class CuckooFilter extends KeyedFilter {
     return rateAt(this.membership.count, this.#table)
   }
 
-  /** Stores one more copy of a key. Never fails. */
+  /** Stores one more copy of a key. Never fails: when there is no memory to grow, keys wait in the stash. */
   add(key: string): void {
     const words = this.keyHash.of(key)
     this.addHash(words[0]!, words[1]!)
@@ -190,10 +196,11 @@ export class CuckooFilter extends KeyedFilter {
 function openFilter(header: SnapshotHeader, hash: HashKey | undefined): SnapshotTarget<CuckooFilter> {
   const keyHash = new KeyHash(hash)
   checkHash(header, keyHash.probe())
-  const table = new GrowingTable(header)
+  const table = new GrowingTable(header, 2 ** header.baseBits)
   let stashedCopies = 0
   return {
     writeBlock(offset, block) {
+      table.reserve((offset + block.byteLength) / BUCKET_BYTES)
       let at = 0
       for (const words of wordsAt(table, offset, block)) {
         for (let index = 0; index < words.length; index++, at += 4) words[index] = block.getInt32(at, true)

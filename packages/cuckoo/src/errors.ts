@@ -9,6 +9,12 @@ export class CorruptSnapshot extends StorageError {
   readonly code = 'SE_CORRUPT_SNAPSHOT'
 }
 
+/** The platform refused the memory for the slots of a filter. Nothing was made; ask for a smaller one. */
+export class OutOfMemory extends StorageError {
+  override readonly name = 'OutOfMemory'
+  readonly code = 'SE_OUT_OF_MEMORY'
+}
+
 /** The filter was changed while a streamed snapshot of it was being read. Start the snapshot again. */
 export class SnapshotInterrupted extends StorageError {
   override readonly name = 'SnapshotInterrupted'

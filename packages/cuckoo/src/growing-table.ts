@@ -1,4 +1,6 @@
+import { OutOfMemory } from './errors.ts'
 import { BASE_BITS_MAX, nextKickState, residentIndex, spread, wideMaskOf } from './placement.ts'
+import { newSlots } from './slots.ts'
 import { Stash } from './stash.ts'
 
 /** Slots of one bucket: 16 bytes, so a bucket never straddles two cache lines. */
@@ -68,13 +70,17 @@ export class GrowingTable {
   #occupied = 0
   #kickState: number
 
-  constructor(shape: TableShape) {
+  /**
+   * @param reserved buckets to take memory for now, 2^baseBits … `bucketCount`; the others by {@link reserve} before they are used
+   * @throws OutOfMemory
+   */
+  constructor(shape: TableShape, reserved: number = shape.bucketCount) {
     this.hashBits = shape.hashBits
     this.baseBits = shape.baseBits
     this.#baseMask = 2 ** shape.baseBits - 1
     this.#kickState = shape.kickState
     this.stash = new Stash(shape.baseBits)
-    this.#reserve(shape.bucketCount)
+    this.reserve(reserved)
     this.#bucketCount = shape.bucketCount
     this.#wideMask = wideMaskOf(shape.bucketCount)
     this.#narrowMask = this.#wideMask >>> 1
@@ -162,6 +168,18 @@ export class GrowingTable {
       this.#merge()
     }
     return true
+  }
+
+  /**
+   * Makes sure that there are segments for so many buckets. New ones are zero, and touched only where they are used.
+   *
+   * @throws OutOfMemory; nothing has changed for the buckets there are
+   */
+  reserve(bucketCount: number): void {
+    for (let number = this.#segments.length; this.#firstOf(number) < bucketCount; number++) {
+      const buckets = number === 0 ? 2 ** this.baseBits : this.#firstOf(number)
+      this.#segments.push(newSlots(Int32Array, buckets * SLOTS_PER_BUCKET))
+    }
   }
 
   /** The words of buckets `from` … `to` − 1 as consecutive views; to be used before the next change. */
@@ -269,13 +287,20 @@ export class GrowingTable {
     const isWhole = this.#bucketCount === this.#wideMask + 1
     const target = isWhole ? this.#bucketCount * 2 : this.#wideMask + 1
     const end = Math.min(target, this.#bucketCount + SPLITS_PER_ADD, BUCKET_COUNT_MAX)
+    try {
+      this.reserve(end)
+    } catch (error) {
+      if (!(error instanceof OutOfMemory)) throw error
+      // Tags wait in the stash. Asked again when there are a sixteenth of the slots more of them: a refusal is not cheap.
+      this.#growAbove = this.#occupied + this.stash.size + this.#bucketCount / 4
+      return
+    }
     while (this.#bucketCount < end) this.#split()
   }
 
-  /** Adds one bucket at the end and moves into it the residents of its twin whose next index bit is 1. */
+  /** Adds one bucket, for which there is memory, at the end and moves into it the residents of its twin whose next index bit is 1. */
   #split(): void {
     const target = this.#bucketCount
-    this.#reserve(target + 1)
     this.#resize(target + 1)
     const source = target & this.#narrowMask
     const segment = this.#segmentOf(source)
@@ -317,14 +342,6 @@ export class GrowingTable {
 
   #segmentOf(bucket: number): Int32Array {
     return this.#segments[32 - Math.clz32(bucket >>> this.baseBits)]!
-  }
-
-  /** Makes sure that there are segments for so many buckets. New ones are zero, and touched only where they are used. */
-  #reserve(bucketCount: number): void {
-    for (let number = this.#segments.length; this.#firstOf(number) < bucketCount; number++) {
-      const buckets = number === 0 ? 2 ** this.baseBits : this.#firstOf(number)
-      this.#segments.push(new Int32Array(buckets * SLOTS_PER_BUCKET))
-    }
   }
 
   /** Gives back the last segment when it is not used any more. */

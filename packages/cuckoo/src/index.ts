@@ -1,5 +1,5 @@
 export { CuckooFilter } from './cuckoo-filter.ts'
-export { CorruptSnapshot, SnapshotInterrupted } from './errors.ts'
+export { CorruptSnapshot, OutOfMemory, SnapshotInterrupted } from './errors.ts'
 export type { HashKey } from './key-hash.ts'
 export type { Restored } from './keyed-filter.ts'
 export { CAPACITY_MAX, type FilterOptions } from './options.ts'

@@ -10,6 +10,8 @@ const MAGIC = Uint8Array.from('SECUCKOO', (letter) => letter.charCodeAt(0))
 const HEADER_BYTES = 84
 const CRC_BYTES = 4
 const STASH_ENTRY_BYTES = 16
+/** A longer part (only the stash is) is given this much memory at first, and twice as much whenever that is full. */
+export const PIECE_BYTES_FIRST = 2 * META_BYTES_MAX
 
 export type SnapshotKind = 'growing' | 'static'
 const KINDS: readonly SnapshotKind[] = ['growing', 'static']
@@ -139,6 +141,7 @@ class SnapshotDecoder<Filter> {
   readonly #open: OpenTarget<Filter>
   #part: 'header' | 'meta' | 'block' | 'stash' | 'total' | 'end' = 'header'
   #piece = new Uint8Array(HEADER_BYTES)
+  #pieceBytes = HEADER_BYTES
   #filled = 0
   #offset = 0
   #total = 0
@@ -153,6 +156,7 @@ class SnapshotDecoder<Filter> {
 
   /** @throws CorruptSnapshot as soon as something is wrong; the decoder is of no use afterwards */
   push(bytes: Uint8Array): void {
+    if (!(bytes instanceof Uint8Array)) throw new InvalidInput('pieces', 'must be Uint8Arrays')
     let at = 0
     while (at < bytes.length) {
       if (this.#part === 'end') throw new CorruptSnapshot('snapshot: bytes after its end')
@@ -160,7 +164,8 @@ class SnapshotDecoder<Filter> {
       this.#piece.set(bytes.subarray(at, at + length), this.#filled)
       this.#filled += length
       at += length
-      if (this.#filled === this.#piece.length) this.#endOfPiece()
+      if (this.#filled === this.#pieceBytes) this.#endOfPiece()
+      else if (this.#filled === this.#piece.length) this.#enlargePiece()
     }
   }
 
@@ -219,7 +224,15 @@ class SnapshotDecoder<Filter> {
   #next(part: 'meta' | 'block' | 'stash' | 'total', length: number): void {
     this.#part = part
     this.#filled = 0
-    if (this.#piece.length !== length + CRC_BYTES) this.#piece = new Uint8Array(length + CRC_BYTES)
+    this.#pieceBytes = length + CRC_BYTES
+    const reserved = Math.min(this.#pieceBytes, PIECE_BYTES_FIRST)
+    if (this.#piece.length !== reserved) this.#piece = new Uint8Array(reserved)
+  }
+
+  #enlargePiece(): void {
+    const larger = new Uint8Array(Math.min(this.#pieceBytes, this.#piece.length * 2))
+    larger.set(this.#piece)
+    this.#piece = larger
   }
 }
 
@@ -306,7 +319,7 @@ function decodeHeader(view: DataView, kind: SnapshotKind): SnapshotHeader {
     'least buckets',
     view.getUint32(20, true),
     2 ** Math.max(baseBits, 1),
-    2 ** 30,
+    2 ** 29,
   )
   const bucketCount = inRange(
     'buckets',

@@ -16,6 +16,8 @@ import { StaticTable } from './static-table.ts'
 const HASH_BITS = 16
 const SLOTS_PER_BUCKET = 4
 const BUCKET_BYTES = SLOTS_PER_BUCKET * 2
+/** A snapshot is given this many buckets at first, 16 MiB, and more as its bytes arrive. */
+const BUCKETS_RESERVED = 2 ** 21
 /** Share of the slots that the capacity uses: 500 moves find a place up to about 97 %. */
 const LOAD_AT_CAPACITY = 0.94
 /** Buckets on top: in a small table chance is coarse. */
@@ -46,7 +48,10 @@ export class StaticCuckooFilter extends KeyedFilter {
     this.#table = parts.table
   }
 
-  /** @throws InvalidInput when a field is out of range, or the rate is below that of 16-bit tags (1.2·10⁻⁴) */
+  /**
+   * @throws InvalidInput when a field is out of range, or the rate is below that of 16-bit tags (1.2·10⁻⁴)
+   * @throws OutOfMemory when the platform has no memory for the capacity
+   */
   static create(options: FilterOptions): StaticCuckooFilter {
     const { capacity, falsePositiveRate, seed } = checkOptions(options)
     const table = new StaticTable({
@@ -69,6 +74,7 @@ export class StaticCuckooFilter extends KeyedFilter {
    *
    * @param options the hash function the filter was created with, where that was not the default
    * @throws CorruptSnapshot when a bit is wrong or missing: build the filter anew
+   * @throws OutOfMemory when the platform has no memory for its slots
    */
   static fromSnapshot(
     bytes: Uint8Array,
@@ -77,7 +83,11 @@ export class StaticCuckooFilter extends KeyedFilter {
     return decodeSnapshot(bytes, 'static', (header) => openFilter(header, options.hash))
   }
 
-  /** As {@link fromSnapshot}, from pieces of any size, for instance a file's read stream. */
+  /**
+   * As {@link fromSnapshot}, from pieces of any size, for instance a file's read stream. Memory is taken as the pieces arrive.
+   *
+   * @throws InvalidInput when a piece is no Uint8Array
+   */
   static fromSnapshotStream(
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     options: { readonly hash?: HashKey } = {},
@@ -169,9 +179,10 @@ export class StaticCuckooFilter extends KeyedFilter {
 function openFilter(header: SnapshotHeader, hash: HashKey | undefined): SnapshotTarget<StaticCuckooFilter> {
   const keyHash = new KeyHash(hash)
   checkHash(header, keyHash.probe())
-  const table = new StaticTable(header)
+  const table = new StaticTable(header, Math.min(header.bucketCount, BUCKETS_RESERVED))
   return {
     writeBlock(offset, block) {
+      table.reserve((offset + block.byteLength) / BUCKET_BYTES)
       const tags = tagsAt(table, offset, block)
       for (let index = 0; index < tags.length; index++) tags[index] = block.getUint16(index * 2, true)
     },

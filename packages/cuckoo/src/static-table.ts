@@ -1,4 +1,5 @@
 import { nextKickState, scaleTo, spread } from './placement.ts'
+import { newSlots } from './slots.ts'
 
 const SLOTS_PER_BUCKET = 4
 const KICKS_MAX = 500
@@ -23,21 +24,28 @@ export class StaticTable {
   /** Bits of a tag, 1 … 16. */
   readonly hashBits: number
   readonly bucketCount: number
-  readonly #slots: Uint16Array
+  #slots: Uint16Array
   /** Slots and former tags along a chain of moves, to take it back. */
   readonly #pathSlots = new Int32Array(KICKS_MAX)
   readonly #pathTags = new Uint16Array(KICKS_MAX)
   #occupied = 0
   #kickState: number
 
-  constructor(shape: {
-    readonly hashBits: number
-    readonly bucketCount: number
-    readonly kickState: number
-  }) {
+  /**
+   * @param reserved buckets to take memory for now, 1 … `bucketCount`; the others by {@link reserve} before the table is used
+   * @throws OutOfMemory
+   */
+  constructor(
+    shape: {
+      readonly hashBits: number
+      readonly bucketCount: number
+      readonly kickState: number
+    },
+    reserved: number = shape.bucketCount,
+  ) {
     this.hashBits = shape.hashBits
     this.bucketCount = shape.bucketCount
-    this.#slots = new Uint16Array(shape.bucketCount * SLOTS_PER_BUCKET)
+    this.#slots = newSlots(Uint16Array, reserved * SLOTS_PER_BUCKET)
     this.#kickState = shape.kickState
   }
 
@@ -70,6 +78,18 @@ export class StaticTable {
   delete(tag: number, base: number): boolean {
     const bucket = scaleTo(base, this.bucketCount)
     return this.#take(bucket, tag) || this.#take(alternateBucket(bucket, tag, this.bucketCount), tag)
+  }
+
+  /** Takes memory for so many buckets, and for as many again up to `bucketCount`. @throws OutOfMemory */
+  reserve(bucketCount: number): void {
+    const { length } = this.#slots
+    if (bucketCount * SLOTS_PER_BUCKET <= length) return
+    const larger = newSlots(
+      Uint16Array,
+      Math.min(this.bucketCount * SLOTS_PER_BUCKET, Math.max(bucketCount * SLOTS_PER_BUCKET, length * 2)),
+    )
+    larger.set(this.#slots)
+    this.#slots = larger
   }
 
   /** The tags of buckets `from` … `to` − 1, as a view. */

@@ -3,15 +3,28 @@
  * Method: every flipped bit and every truncation of small snapshots, sampled ones of large ones; and snapshots whose checksums
  * all hold, but whose content no filter could have written.
  */
+import { InvalidInput } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { crc32c } from '../src/crc32c.ts'
 import { CorruptSnapshot, CuckooFilter, StaticCuckooFilter } from '../src/index.ts'
+import { KeyHash } from '../src/key-hash.ts'
+import { encodeSnapshot, PIECE_BYTES_FIRST, type SnapshotHeader } from '../src/snapshot.ts'
 
 const HEADER_BYTES = 84
 const kinds = [
-  { name: 'growing', create: CuckooFilter.create, restore: CuckooFilter.fromSnapshot },
-  { name: 'static', create: StaticCuckooFilter.create, restore: StaticCuckooFilter.fromSnapshot },
+  {
+    name: 'growing',
+    create: CuckooFilter.create,
+    restore: CuckooFilter.fromSnapshot,
+    restoreStream: CuckooFilter.fromSnapshotStream,
+  },
+  {
+    name: 'static',
+    create: StaticCuckooFilter.create,
+    restore: StaticCuckooFilter.fromSnapshot,
+    restoreStream: StaticCuckooFilter.fromSnapshotStream,
+  },
 ] as const
 
 function filledSnapshot(kind: (typeof kinds)[number], capacity: number, keys: number): Uint8Array {
@@ -163,5 +176,86 @@ describe('a snapshot of a growing filter', () => {
       )
     }
     await expect(CuckooFilter.fromSnapshotStream([small, Uint8Array.of(0)])).rejects.toThrow(CorruptSnapshot)
+  })
+})
+
+describe.each(kinds)('a stream that claims to be a large $name filter', (kind) => {
+  /** A small snapshot whose header, with a right checksum, says something else. */
+  const forged = (forge: (view: DataView) => void) => {
+    const bytes = filledSnapshot(kind, 10, 20)
+    const view = new DataView(bytes.buffer)
+    forge(view)
+    view.setUint32(HEADER_BYTES - 4, crc32c(bytes, 0, HEADER_BYTES - 4), true)
+    return bytes
+  }
+
+  it('is given memory as its bytes arrive, not as its header asks', async () => {
+    const bytes = forged((view) => {
+      view.setUint32(16, 2 ** 29, true)
+      if (kind.name === 'static') view.setUint32(20, 2 ** 29, true)
+    })
+    const before = process.memoryUsage().arrayBuffers
+    let taken = 0
+    async function* pieces() {
+      yield bytes
+      taken = process.memoryUsage().arrayBuffers - before
+    }
+    await expect(kind.restoreStream(pieces())).rejects.toThrow(CorruptSnapshot)
+    expect(taken).toBeLessThan(2 ** 27)
+  })
+
+  it.each(['text', undefined, null, 7, new ArrayBuffer(84)])(
+    'is refused with a piece that is no Uint8Array: %s',
+    async (piece) => {
+      await expect(kind.restoreStream([piece as unknown as Uint8Array])).rejects.toThrow(InvalidInput)
+    },
+  )
+})
+
+describe('a snapshot of a static filter', () => {
+  it('is refused with more buckets than any capacity needs', async () => {
+    const bytes = filledSnapshot(kinds[1], 10, 20)
+    const view = new DataView(bytes.buffer)
+    view.setUint32(16, 2 ** 29 + 1, true)
+    view.setUint32(20, 2 ** 29 + 1, true)
+    view.setUint32(HEADER_BYTES - 4, crc32c(bytes, 0, HEADER_BYTES - 4), true)
+    await expect(StaticCuckooFilter.fromSnapshotStream([bytes])).rejects.toThrow(/buckets out of range/)
+  })
+})
+
+describe('a stream with a large stash', () => {
+  it('is given memory as its entries arrive, not as its header asks', async () => {
+    const bytes = filledSnapshot(kinds[0], 10, 20)
+    const view = new DataView(bytes.buffer)
+    view.setUint32(56, 2 ** 32 - 1, true)
+    view.setUint32(HEADER_BYTES - 4, crc32c(bytes, 0, HEADER_BYTES - 4), true)
+    await expect(CuckooFilter.fromSnapshotStream([bytes])).rejects.toThrow(/cut short in its stash/)
+  })
+
+  it('is read when it is larger than the first piece of memory for it', async () => {
+    const entries = 150_000
+    expect(entries * 16).toBeGreaterThan(PIECE_BYTES_FIRST)
+    const bucketCount = 16
+    const header: SnapshotHeader = {
+      kind: 'growing',
+      hashBits: 31,
+      baseBits: 4,
+      bucketCount,
+      bucketCountMin: bucketCount,
+      seed: 0,
+      kickState: 1,
+      count: entries * 2,
+      sum: 5n,
+      occupied: 0,
+      stashEntries: entries,
+      metaBytes: 0,
+      hashProbe: new KeyHash().probe(),
+      falsePositiveRate: 0.001,
+    }
+    const stash = Array.from({ length: entries }, (_, tag) => ({ tag: tag + 1, base: tag & 15, copies: 2 }))
+    const pieces = [...encodeSnapshot(header, new Uint8Array(0), { readBlock: () => undefined }, stash)]
+    const { filter } = await CuckooFilter.fromSnapshotStream(pieces)
+    expect(filter.stashSize).toBe(entries)
+    expect([...filter.snapshotPieces()]).toEqual(pieces)
   })
 })
