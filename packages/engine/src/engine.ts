@@ -4,12 +4,13 @@ import type { LogObserver } from '@se/wal'
 import { explain, type Explanation } from './explain.ts'
 import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
+import { within } from './guard/within.ts'
 import type { Item } from './item.ts'
 import { rememberSequence } from './lifecycle/identity.ts'
 import { Maintenance } from './lifecycle/maintenance.ts'
 import { mayMove, WrongPhase } from './lifecycle/phase.ts'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
-import { runShutdown, type StopReport } from './lifecycle/shutdown.ts'
+import { CLOSE_WAIT_MS, runShutdown, type StopReport } from './lifecycle/shutdown.ts'
 import { runStartup, type StartReport } from './lifecycle/startup.ts'
 import type { LifecyclePhase } from './observer.ts'
 import type { Consistency, FastAnswer } from './read/read-path.ts'
@@ -81,7 +82,7 @@ export class Engine implements AsyncDisposable {
    *
    * @param value a `Uint8Array` is stored as it is, anything else as its JSON text
    * @throws InvalidInput (nothing happened), Backpressure or LogFull (nothing happened, try later), LogFailed
-   *   (unknown; writes are refused from now on), WrongPhase
+   *   (unknown; from now on only writes at level `archive` are taken), WrongPhase
    */
   async submit(id: string, value: unknown, options?: SubmitOptions): Promise<WriteReceipt> {
     return this.#writing('submit').writes.submit(id, value, options)
@@ -227,13 +228,14 @@ export class Engine implements AsyncDisposable {
     parking: { close(): Promise<void> } | undefined
     runtime: Runtime | undefined
   }) {
-    const { archive, cache, observer } = this.#environment
+    const { archive, cache, observer, clock } = this.#environment
     const closings = [
       () => failed.runtime?.pipeline.stop(),
       () => failed.runtime?.poll.stop(),
       () => failed.parking?.close(),
-      () => cache?.close(),
-      () => archive.close(),
+      // A tier that did not answer may hang at its close too.
+      () => cache && within(clock, CLOSE_WAIT_MS, 'closing the cache', () => cache.close()),
+      () => within(clock, CLOSE_WAIT_MS, 'closing the archive', () => archive.close()),
       () => failed.log?.close(),
     ]
     for (const close of closings) {

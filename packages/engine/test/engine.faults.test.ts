@@ -440,6 +440,15 @@ describe('start and stop', () => {
     expect(disk.openCount).toBe(0)
   })
 
+  it('a start that fails ends, though the archive hangs at its close', async () => {
+    const engine = world.engine('a')
+    const archive = world.archiveOf('a')
+    archive.setAvailable(false)
+    archive.close = () => new Promise(() => {})
+    await expect(settle(engine.start())).rejects.toEqual(unavailable)
+    expect(disk.openCount).toBe(0)
+  })
+
   it('a start that fails closes the parking file too', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()

@@ -28,7 +28,7 @@ interface Shutdown {
 /** How long a stop waits for what only makes the next start quicker, ms. */
 const FOLD_WAIT_MS = 30_000
 /** … and for a tier that was told to close, ms: it may hang as its calls did. */
-const CLOSE_WAIT_MS = 5_000
+export const CLOSE_WAIT_MS = 5_000
 
 interface Step {
   readonly name: string
