@@ -124,4 +124,37 @@ export const mutants = [
     replace: '',
     test: STORE_TEST,
   },
+  // What is not bytes is taken for zeros.
+  {
+    file: ROW,
+    find: "if (!(bytes instanceof Uint8Array)) throw new InvalidInput('bytes', 'must be a Uint8Array')",
+    replace: '',
+    test: ROW_TEST,
+  },
+  {
+    file: ROW,
+    find: 'key !== undefined && !(key instanceof Uint8Array)',
+    replace: 'false',
+    test: ROW_TEST,
+  },
+  { file: ENTRY, find: '!(digest instanceof Uint8Array)', replace: 'digest === null', test: TREE_TEST },
+  // A tree is taken for whole though pages are missing, and a store takes half of a call.
+  {
+    file: 'src/leaf-store.ts',
+    find: 'if (areLanesEqual(sums, 0, tops, branch * LANES)) continue',
+    replace: 'continue',
+    test: DIFF_TEST,
+  },
+  {
+    file: 'src/leaf-store.ts',
+    find: 'checkSums(sums)\n      }',
+    replace: '}',
+    test: TREE_TEST,
+  },
+  {
+    file: 'src/answers.ts',
+    find: 'if (!Array.isArray(answers)) throw',
+    replace: 'if (false) throw',
+    test: DIFF_TEST,
+  },
 ]

@@ -1,11 +1,12 @@
-import { CorruptData, InvalidInput, type LeafAddress, type StoredTreePage } from '@se/core'
+import { InvalidInput, type LeafAddress } from '@se/core'
+import { checkCount, lanesOfBranches, pagesByAddress } from './answers.ts'
 import { BRANCH_PAGES } from './branch-leaves.ts'
 import { planBranch, runsOf, WHOLE_FROM_GAP } from './diff-plan.ts'
 import { checkSameBranches } from './differing-leaves.ts'
-import { addLanes, areLanesEqual, areLanesZero, decodeLanes, LANES, LEAF_BYTES } from './lanes.ts'
+import { addLanes, areLanesEqual, areLanesZero, LANES } from './lanes.ts'
 import { decodePageLanes, PAGE_LEAVES } from './page.ts'
 import { TreeChanged } from './tree-changed.ts'
-import type { BranchSums, PageAddress, TreeSource } from './tree-source.ts'
+import type { PageAddress, TreeSource } from './tree-source.ts'
 
 /** Leaves in which two trees differ, by branch and bucket, as the local side sees them. */
 export interface TreeDiff {
@@ -53,8 +54,8 @@ export async function diff(
     throw new InvalidInput('wholeFromGap', 'must be an integer from 1 on', { limit: 1, actual: wholeFromGap })
   }
   const [ours, theirs] = await Promise.all([local.readBranches(), remote.readBranches()])
-  checkSameBranches(ours.prefixes, theirs.prefixes)
   const tops: Pair = { local: lanesOfBranches(ours, 'local'), remote: lanesOfBranches(theirs, 'remote') }
+  checkSameBranches(ours.prefixes, theirs.prefixes)
   const walked: number[] = []
   const whole: number[] = []
   for (let branch = 0; branch < ours.prefixes.length; branch++) {
@@ -91,9 +92,9 @@ async function walk(
   if (branches.length === 0) return cost
   const [ours, theirs] = await Promise.all([local.readPageSums(branches), remote.readPageSums(branches)])
   cost.roundTrips++
-  cost.remoteBytes += lengthOf(theirs)
   checkCount(ours, branches.length, 'local')
   checkCount(theirs, branches.length, 'remote')
+  cost.remoteBytes += lengthOf(theirs)
   const differing: { address: PageAddress; sums: Pair }[] = []
   for (const [index, branch] of branches.entries()) {
     const pages = decodeBoth(ours[index], theirs[index])
@@ -112,9 +113,9 @@ async function walk(
       remote.readPages(addresses),
     ])
     cost.roundTrips++
-    cost.remoteBytes += lengthOf(theirPages)
     checkCount(ourPages, run.length, 'local')
     checkCount(theirPages, run.length, 'remote')
+    cost.remoteBytes += lengthOf(theirPages)
     for (const [index, { address, sums }] of run.entries()) {
       const leaves = decodeBoth(ourPages[index], theirPages[index])
       checkSums(leaves, sums, 0)
@@ -136,9 +137,9 @@ async function readWhole(
   for (const run of runsOf(branches, WHOLE_BRANCHES_PER_TRIP)) {
     const [ours, theirs] = await Promise.all([local.readAllPages(run), remote.readAllPages(run)])
     cost.roundTrips++
-    cost.remoteBytes += lengthOf(theirs.map(({ bytes }) => bytes))
     const ourPages = pagesByAddress(ours, run, 'local')
     const theirPages = pagesByAddress(theirs, run, 'remote')
+    cost.remoteBytes += lengthOf([...theirPages.values()])
     for (const branch of run) {
       const sums: Pair = { local: new Uint32Array(LANES), remote: new Uint32Array(LANES) }
       for (let page = 0; page < BRANCH_PAGES; page++) {
@@ -209,50 +210,6 @@ function checkEqualSums(sums: Pair, parents: Pair, at: number): void {
 
 function addUp(nodes: Uint32Array, sums: Uint32Array): void {
   for (let at = 0; at < PAGE_LANES; at += LANES) addLanes(sums, 0, nodes, at)
-}
-
-function lanesOfBranches({ prefixes, sums }: BranchSums, side: string): Uint32Array {
-  const expected = prefixes.length * LEAF_BYTES
-  if (sums.length !== expected) {
-    throw new CorruptData(`${side} branch sums: ${sums.length} bytes, must have ${expected}`, {
-      details: { limit: expected, actual: sums.length },
-    })
-  }
-  const lanes = new Uint32Array(prefixes.length * LANES)
-  for (let branch = 0; branch < prefixes.length; branch++) {
-    decodeLanes(sums, branch * LEAF_BYTES, lanes, branch * LANES)
-  }
-  return lanes
-}
-
-/** @throws CorruptData on a page of another branch, out of range, or given twice */
-function pagesByAddress(
-  pages: readonly StoredTreePage[],
-  branches: readonly number[],
-  side: string,
-): Map<number, Uint8Array> {
-  const byAddress = new Map<number, Uint8Array>()
-  for (const { branch, page, bytes } of pages) {
-    const place = branch * BRANCH_PAGES + page
-    const isAsked = branches.includes(branch) && Number.isInteger(page) && page >= 0 && page < BRANCH_PAGES
-    if (!isAsked || byAddress.has(place)) {
-      throw new CorruptData(
-        `${side} pages: page ${page} of branch ${branch} was not asked for, or came twice`,
-        {
-          details: { branch, page },
-        },
-      )
-    }
-    byAddress.set(place, bytes)
-  }
-  return byAddress
-}
-
-function checkCount(answers: readonly unknown[], expected: number, side: string): void {
-  if (answers.length === expected) return
-  throw new CorruptData(`${side} answer: ${answers.length} entries, ${expected} were asked for`, {
-    details: { limit: expected, actual: answers.length },
-  })
 }
 
 function lengthOf(pages: readonly (Uint8Array | undefined)[]): number {

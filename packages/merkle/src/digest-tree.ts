@@ -56,7 +56,11 @@ export class DigestTree {
     }
   }
 
-  /** Adds a delta to one leaf, for example that of {@link leafDelta}. */
+  /**
+   * Adds a delta to one leaf, for example that of {@link leafDelta}.
+   *
+   * @throws InvalidInput when the tree has no such leaf or the sums are none; the tree is as before
+   */
   addToLeaf(branch: number, bucket: number, sums: LeafSums): void {
     this.checkLeaf(branch, bucket)
     lanesOfLeaf(sums, delta, 0)

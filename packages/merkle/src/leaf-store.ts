@@ -1,6 +1,11 @@
 import type { BranchSet } from '@se/core'
+import { lanesOfBranches, pagesByAddress } from './answers.ts'
+import { BRANCH_PAGES } from './branch-leaves.ts'
 import { DigestTree, type DigestTreeOptions, type TreeLeaf } from './digest-tree.ts'
 import { checkSameBranches } from './differing-leaves.ts'
+import { areLanesEqual, LANES } from './lanes.ts'
+import { checkSums } from './leaf.ts'
+import { TreeChanged } from './tree-changed.ts'
 import { treeSource, type TreeSource } from './tree-source.ts'
 
 /**
@@ -14,7 +19,7 @@ export interface LeafStore extends TreeSource {
    *
    * @param deltas at most one a leaf is usual, several are allowed; none is no work. The net deltas of some
    *   entries are `[...tree.leaves()]` of a fresh tree they were applied to
-   * @throws InvalidInput on a branch or bucket that does not exist; nothing was added
+   * @throws InvalidInput on a branch or bucket that does not exist, or sums that are none; nothing was added
    */
   add(deltas: readonly TreeLeaf[]): Promise<void>
 }
@@ -25,7 +30,10 @@ export function memoryLeafStore(branches: BranchSet): LeafStore {
   return {
     ...treeSource(tree),
     async add(deltas) {
-      for (const { branch, bucket } of deltas) tree.checkLeaf(branch, bucket)
+      for (const { branch, bucket, sums } of deltas) {
+        tree.checkLeaf(branch, bucket)
+        checkSums(sums)
+      }
       for (const { branch, bucket, sums } of deltas) tree.addToLeaf(branch, bucket, sums)
     },
   }
@@ -36,17 +44,27 @@ export function memoryLeafStore(branches: BranchSet): LeafStore {
  *
  * @param branches the set that the source's ids were counted under
  * @throws InvalidInput when the source has another branch set
- * @throws CorruptData when a page is none
+ * @throws CorruptData when an answer is no page, or not what was asked for
+ * @throws TreeChanged when the pages do not add up to the sums of their branch: the source changed meanwhile; ask again
  */
 export async function loadTree(
   source: TreeSource,
   branches: BranchSet,
   options: DigestTreeOptions = {},
 ): Promise<DigestTree> {
-  const { prefixes } = await source.readBranches()
-  checkSameBranches(branches.prefixes, prefixes)
+  const answer = await source.readBranches()
+  const tops = lanesOfBranches(answer, 'source')
+  checkSameBranches(branches.prefixes, answer.prefixes)
   const tree = new DigestTree(branches, options)
-  const all = prefixes.map((_, branch) => branch)
-  for (const { branch, page, bytes } of await source.readAllPages(all)) tree.setPage(branch, page, bytes)
+  const all = branches.prefixes.map((_, branch) => branch)
+  for (const [place, bytes] of pagesByAddress(await source.readAllPages(all), all, 'source')) {
+    tree.setPage(Math.floor(place / BRANCH_PAGES), place % BRANCH_PAGES, bytes)
+  }
+  const sums = new Uint32Array(LANES)
+  for (const branch of all) {
+    tree.readBranchLanes(branch, sums, 0)
+    if (areLanesEqual(sums, 0, tops, branch * LANES)) continue
+    throw new TreeChanged('the tree changed while it was loaded', { details: { branch } })
+  }
   return tree
 }

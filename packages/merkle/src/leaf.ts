@@ -1,4 +1,4 @@
-import { CorruptData } from '@se/core'
+import { CorruptData, InvalidInput } from '@se/core'
 import { decodeLanes, encodeLanes, LANES, LEAF_BYTES } from './lanes.ts'
 
 /**
@@ -61,7 +61,15 @@ export function isEmptyLeaf(sums: LeafSums): boolean {
   return equalLeaves(sums, EMPTY_LEAF)
 }
 
-/** 28 bytes: count u32, membership u64, content high u64, content low u64, all big-endian. See docs/formats/tree-page.md. */
+/** @throws InvalidInput unless the count is an integer and the sums are bigints; they may lie outside their range, and wrap */
+export function checkSums(sums: LeafSums): void {
+  if (!Number.isSafeInteger(sums.count)) throw new InvalidInput('count', 'must be a safe integer')
+  for (const field of ['membership', 'contentHigh', 'contentLow'] as const) {
+    if (typeof sums[field] !== 'bigint') throw new InvalidInput(field, 'must be a bigint')
+  }
+}
+
+/** 28 bytes: count u32, membership u64, content high u64, content low u64, all big-endian. See docs/formats/tree-page.md. @throws InvalidInput when the sums are none */
 export function encodeLeaf(sums: LeafSums): Uint8Array {
   const bytes = new Uint8Array(LEAF_BYTES)
   const lanes = new Uint32Array(LANES)
@@ -97,8 +105,9 @@ export function leafOfLanes(lanes: Uint32Array, at: number): LeafSums {
   }
 }
 
-/** The inverse of {@link leafOfLanes}. */
+/** The inverse of {@link leafOfLanes}. @throws InvalidInput when the sums are none */
 export function lanesOfLeaf(sums: LeafSums, lanes: Uint32Array, at: number): void {
+  checkSums(sums)
   lanes[at] = sums.count
   splitPair(sums.membership, lanes, at + 1)
   splitPair(sums.contentHigh, lanes, at + 3)

@@ -25,7 +25,7 @@ export interface PageLeaf {
  *
  * @param leaves in any order; empty ones may be given and are left out
  * @returns `undefined` when all leaves are empty
- * @throws InvalidInput when an index is out of range
+ * @throws InvalidInput when an index is out of range or sums are none
  */
 export function encodePage(leaves: Iterable<PageLeaf>): Uint8Array | undefined {
   const lanes = new Uint32Array(PAGE_LEAVES * LANES)
@@ -78,6 +78,7 @@ export function encodePageLanes(lanes: Uint32Array, at: number): Uint8Array | un
  * @throws CorruptData when the bytes are of another format or length, or hold an empty leaf
  */
 export function decodePageLanes(bytes: Uint8Array, lanes: Uint32Array, at: number): void {
+  if (!(bytes instanceof Uint8Array)) throw new CorruptData('tree page: is no Uint8Array')
   if (bytes.length < LEAVES_AT) {
     throw new CorruptData(`tree page: ${bytes.length} bytes, must have at least ${LEAVES_AT}`, {
       details: { limit: LEAVES_AT, actual: bytes.length },

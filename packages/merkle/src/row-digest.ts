@@ -28,8 +28,8 @@ export interface RowDigester {
    * First 128 bits of SHA-256 over the canonical encoding of the row and the key.
    *
    * @returns 16 bytes that the caller may keep
-   * @throws InvalidInput when a field is longer than its length prefix can say, a string holds an unpaired
-   *   surrogate, or the stamp is no stamp
+   * @throws InvalidInput when a field is longer than its length prefix can say or of another type, a string holds an
+   *   unpaired surrogate, or the stamp is no stamp
    */
   digest(row: DigestedRow): Uint8Array
 }
@@ -42,12 +42,13 @@ const VIEWED_BYTES_MAX = 2_048
 /**
  * @param key secret of 16 to 32 bytes, or `undefined`: anyone can compute the digests, and who may choose
  *   many rows can make two different sets with equal sums (README, limits)
- * @throws InvalidInput when the key is shorter or longer
+ * @throws InvalidInput when the key is shorter or longer, or no Uint8Array: text would be copied as zeros
  */
 export function createRowDigester(
   key: Uint8Array | undefined,
   options: { readonly sha256?: Sha256 } = {},
 ): RowDigester {
+  if (key !== undefined && !(key instanceof Uint8Array)) throw new InvalidInput('key', 'must be a Uint8Array')
   if (key !== undefined && (key.length < KEY_BYTES_MIN || key.length > KEY_BYTES_MAX)) {
     throw new InvalidInput('key', `has ${key.length} bytes, must have ${KEY_BYTES_MIN} to ${KEY_BYTES_MAX}`, {
       limit: key.length < KEY_BYTES_MIN ? KEY_BYTES_MIN : KEY_BYTES_MAX,
@@ -101,6 +102,7 @@ export function createRowEncoder(key: Uint8Array | undefined): RowEncoder {
     encode(row) {
       const { stamp, bytes } = row
       const { time, instance } = stamp
+      if (!(bytes instanceof Uint8Array)) throw new InvalidInput('bytes', 'must be a Uint8Array')
       if (bytes.length > DIGESTED_VALUE_BYTES_MAX) {
         throw new InvalidInput(
           'bytes',
@@ -164,6 +166,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** Writes the length as u8 and the text as UTF-8; returns where it ends. */
 function writeText(text: string, field: string, target: Uint8Array, at: number): number {
+  if (typeof text !== 'string') throw new InvalidInput(field, `must be a string, not ${typeof text}`)
   const length = text.length
   if (length <= FIELD_BYTES_MAX) {
     target[at] = length

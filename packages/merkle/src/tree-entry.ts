@@ -18,7 +18,10 @@ export interface TreeEntry {
   readonly digest: Uint8Array | undefined
 }
 
-/** Hash of an id into `out`; the first 16 bits choose the leaf, the first 64 are summed. Default: `hashId` of `@se/core/hash`. */
+/**
+ * Hash of an id into `out`; the first 16 bits choose the leaf, the first 64 are summed. Must not throw, whatever the text.
+ * Default: `hashId` of `@se/core/hash`.
+ */
 export type IdHash = (id: string, out: HashWords) => HashWords
 
 /** Where an id's item is counted. */
@@ -64,7 +67,11 @@ export function deltaLanes(entry: TreeEntry, hash: HashWords, out: Uint32Array, 
 }
 
 function checkDigest(digest: Uint8Array | undefined, field: string): void {
-  if (digest === undefined || digest.length === DIGEST_BYTES) return
+  if (digest === undefined) return
+  if (!(digest instanceof Uint8Array)) {
+    throw new InvalidInput(field, `must be a Uint8Array of ${DIGEST_BYTES} bytes, or undefined`)
+  }
+  if (digest.length === DIGEST_BYTES) return
   throw new InvalidInput(field, `has ${digest.length} bytes, must be ${DIGEST_BYTES}`, {
     limit: DIGEST_BYTES,
     actual: digest.length,

@@ -233,12 +233,44 @@ describe('diff', () => {
       ['a page of another branch', { readAllPages: async () => [{ ...page, branch: 1 }] }, whole],
       ['a page out of range', { readAllPages: async () => [{ ...page, page: 256 }] }, whole],
       ['a page of no number', { readAllPages: async () => [{ ...page, page: 0.5 }] }, whole],
+      ['nothing', { readBranches: wrongAnswer(undefined) }, {}],
+      ['no prefixes', { readBranches: wrongAnswer({ sums: new Uint8Array(28) }) }, {}],
+      ['no sums', { readBranches: wrongAnswer({ prefixes: [''] }) }, {}],
+      [
+        'sums that are a list',
+        { readBranches: wrongAnswer({ prefixes: [''], sums: Array(28).fill(0) }) },
+        {},
+      ],
+      ['nothing for page sums', { readPageSums: wrongAnswer(null) }, {}],
+      ['null for page sums', { readPageSums: wrongAnswer([null]) }, {}],
+      ['text for page sums', { readPageSums: wrongAnswer(['x'.repeat(61)]) }, {}],
+      ['null for a page, as JSON has it', { readPages: wrongAnswer([null]) }, {}],
+      ['nothing for pages', { readPages: wrongAnswer(undefined) }, {}],
+      ['nothing for all pages', { readAllPages: wrongAnswer(undefined) }, whole],
+      ['null among all pages', { readAllPages: wrongAnswer([null]) }, whole],
+      ['a page without bytes', { readAllPages: wrongAnswer([{ ...page, bytes: null }]) }, whole],
     ]
     for (const [name, lie, options] of lies) {
       const attempt = diff(treeSource(local), { ...honest, ...lie }, options)
       await expect(attempt, name).rejects.toThrow(CorruptData)
     }
     await expect(diff(treeSource(local), honest, whole)).resolves.toMatchObject({ roundTrips: 2 })
+    for (const [name, lie] of lies.filter(([, lie]) => 'readBranches' in lie || 'readAllPages' in lie)) {
+      await expect(loadTree({ ...honest, ...lie }, ONE_BRANCH), name).rejects.toThrow(CorruptData)
+    }
+  })
+
+  it('loads no tree from pages that do not add up to its sums', async () => {
+    const tree = treeFromScratch(randomRows(seededRandom(seed), 1_000), BRANCHES, digester)
+    const honest = treeSource(tree)
+    expect(portrait(await loadTree(honest, BRANCHES))).toBe(portrait(tree))
+    const shorter = {
+      ...honest,
+      readAllPages: async (asked: readonly number[]) => (await honest.readAllPages(asked)).slice(1),
+    }
+    await expect(loadTree(shorter, BRANCHES)).rejects.toThrow(TreeChanged)
+    const writing = changing(treeSource(tree), 'readBranches', () => tree.apply([entry('new', undefined, 1)]))
+    await expect(loadTree(writing, BRANCHES)).rejects.toThrow(TreeChanged)
   })
 
   it('passes on the error of a side that cannot answer, and never takes it for emptiness [R1]', async () => {
@@ -306,6 +338,11 @@ function distantDiff(
     readAllPages: overWire('readAllPages', source.readAllPages),
   }
   return diff(treeSource(local), distant, options)
+}
+
+/** An answer that a JavaScript or a remote side may give, whatever the types say. */
+function wrongAnswer(answer: unknown): () => Promise<never> {
+  return async () => answer as never
 }
 
 function changing(

@@ -10,8 +10,12 @@ import {
   createRowDigester,
   DigestTree,
   EMPTY_LEAF,
+  encodeLeaf,
+  encodePage,
   leafDelta,
   leafOf,
+  loadTree,
+  memoryLeafStore,
   type LeafSums,
   type TreeEntry,
 } from '../src/index.ts'
@@ -188,6 +192,96 @@ describe('digest tree', () => {
       /^id: must be a string, not undefined/,
     )
     expect(portrait(tree)).toBe(before)
+  })
+
+  it('refuses a digest that is not bytes, though it has sixteen of something', () => {
+    const tree = new DigestTree(BRANCHES)
+    for (const wrong of [
+      '0123456789abcdef',
+      Array(16).fill(1),
+      new Uint16Array(16),
+      null,
+      new ArrayBuffer(16),
+    ]) {
+      for (const field of ['digest', 'previousDigest'] as const) {
+        const wrongEntry = {
+          id: 'user.c',
+          previousDigest: undefined,
+          digest: undefined,
+          [field]: wrong as unknown as Uint8Array,
+        }
+        const attempts = [
+          () => tree.apply([{ id: 'user.b', previousDigest: undefined, digest: digest(2) }, wrongEntry]),
+          () => leafDelta(wrongEntry),
+        ]
+        for (const attempt of attempts) {
+          expect(attempt).toThrow(InvalidInput)
+          expect(attempt).toThrow(new RegExp(`^${field}: must be a Uint8Array of 16 bytes`))
+        }
+      }
+    }
+    expect(tree.root()).toBe(new DigestTree(BRANCHES).root())
+  })
+
+  it('refuses sums that are none, alone and in a store, which is then as before', async () => {
+    const tree = new DigestTree(BRANCHES)
+    const store = memoryLeafStore(BRANCHES)
+    const good: LeafSums = { count: 1, membership: 2n, contentHigh: 3n, contentLow: 4n }
+    const wrongs: [string, unknown][] = [
+      ['count', Number.NaN],
+      ['count', 0.5],
+      ['count', 1n],
+      ['membership', 1],
+      ['contentHigh', undefined],
+      ['contentLow', '4'],
+    ]
+    for (const [field, value] of wrongs) {
+      const wrong = { ...good, [field]: value }
+      const message = new RegExp(`^${field}: must be`)
+      expect(() => tree.addToLeaf(0, 0, wrong)).toThrow(message)
+      expect(() => encodeLeaf(wrong)).toThrow(message)
+      expect(() => encodePage([{ index: 0, sums: wrong }])).toThrow(InvalidInput)
+      await expect(
+        store.add([
+          { branch: 0, bucket: 0, sums: good },
+          { branch: 0, bucket: 1, sums: wrong },
+        ]),
+      ).rejects.toThrow(message)
+    }
+    expect(tree.root()).toBe(new DigestTree(BRANCHES).root())
+    expect((await loadTree(store, BRANCHES)).root()).toBe(tree.root())
+  })
+
+  it('comes back from below nothing: what was never added may be removed first, and wraps [P24]', () => {
+    const remove = { id: 'user.x', previousDigest: digest(200), digest: undefined }
+    const add = { id: 'user.x', previousDigest: undefined, digest: digest(200) }
+    const tree = new DigestTree(BRANCHES)
+    tree.apply([remove])
+    expect(tree.count).toBe(2 ** 32 - 1)
+    const hash = hashId('user.x')
+    expect(tree.membership).toBe(BigInt.asUintN(64, -membershipOf(hash)))
+    const page = leafOf('user.x', BRANCHES).bucket >> 8
+    const copy = new DigestTree(BRANCHES)
+    copy.setPage(2, page, tree.page(2, page))
+    expect([copy.root(), copy.count]).toEqual([tree.root(), 2 ** 32 - 1])
+    copy.apply([add])
+    expect(copy.root()).toBe(new DigestTree(BRANCHES).root())
+    expect(copy.page(2, page)).toBeUndefined()
+  })
+
+  it('keeps 256 branches apart, the most there are', () => {
+    const branches = createBranchSet(Array.from({ length: 255 }, (_, index) => `b${index}.`))
+    const tree = new DigestTree(branches)
+    tree.apply(
+      branches.prefixes.map((prefix) => ({
+        id: `${prefix}same`,
+        previousDigest: undefined,
+        digest: digest(1),
+      })),
+    )
+    for (const prefix of branches.prefixes) expect(tree.branch(prefix).sums.count).toBe(1)
+    expect([...tree.leaves()].map(({ branch }) => branch)).toEqual(branches.prefixes.map((_, index) => index))
+    expect(tree.count).toBe(256)
   })
 
   it('counts ids that contain separators, and nothing else, apart [P36]', () => {

@@ -71,6 +71,20 @@ describe('tree page', () => {
     expect(() => decodePage(bytes)).toThrow(/leaf 3/)
   })
 
+  it('refuses what is no Uint8Array', () => {
+    const tree = new DigestTree(createBranchSet())
+    for (const wrong of [
+      null,
+      'x'.repeat(61),
+      new ArrayBuffer(61),
+      Array(61).fill(1),
+      new Uint16Array(61).fill(1),
+    ]) {
+      expect(() => decodePage(wrong as unknown as Uint8Array)).toThrow(CorruptData)
+      expect(() => tree.setPage(0, 0, wrong as unknown as Uint8Array)).toThrow(CorruptData)
+    }
+  })
+
   it('refuses a bitmap without leaves', () => {
     const bytes = new Uint8Array(33)
     bytes[0] = 1

@@ -111,6 +111,19 @@ describe('row digest', () => {
     ['no time', { stamp: { time: Number.NaN, instance: 1 } }, /stamp/],
     ['wide instance', { stamp: { time: 1, instance: 2 ** 32 } }, /stamp/],
     ['fractional instance', { stamp: { time: 1, instance: 1.5 } }, /stamp/],
+    // Whatever is not bytes would be taken for zeros, or for the low bytes of its elements: equal digests of different values.
+    ['text for a value', { bytes: 'ab' as unknown as Uint8Array }, /^bytes: must be a Uint8Array/],
+    [
+      'wider elements for a value',
+      { bytes: Uint16Array.of(257) as unknown as Uint8Array },
+      /^bytes: must be/,
+    ],
+    ['a list for a value', { bytes: [1, 2] as unknown as Uint8Array }, /^bytes: must be a Uint8Array/],
+    ['a buffer for a value', { bytes: new ArrayBuffer(2) as unknown as Uint8Array }, /^bytes: must be/],
+    ['no value', { bytes: null as unknown as Uint8Array }, /^bytes: must be a Uint8Array/],
+    ['a number for an id', { id: 5 as unknown as string }, /^id: must be a string/],
+    ['no state', { state: null as unknown as string }, /^state: must be a string/],
+    ['no content type', { contentType: undefined as unknown as string }, /^contentType: must be a string/],
   ])('refuses what it cannot encode: %s', (_, change, message) => {
     const digester = createRowDigester(undefined)
     const attempt = () => digester.digest({ ...ROW, ...change })
@@ -123,6 +136,28 @@ describe('row digest', () => {
     const attempt = () => createRowDigester(new Uint8Array(length))
     expect(attempt).toThrow(InvalidInput)
     expect(attempt).toThrow(/^key: .*16 to 32/)
+  })
+
+  it.each([
+    ['text, which would be sixteen zeros', 'a secret of text'],
+    ['a list', Array.from({ length: 16 }, () => 1)],
+    ['wider elements', new Uint16Array(16).fill(257)],
+    ['nothing where undefined is meant', null],
+  ])('refuses a key that is no Uint8Array: %s', (_, key) => {
+    const attempt = () => createRowDigester(key as unknown as Uint8Array)
+    expect(attempt).toThrow(InvalidInput)
+    expect(attempt).toThrow(/^key: must be a Uint8Array/)
+  })
+
+  it('reads a value that is a part of a larger buffer, and a Buffer', () => {
+    const around = new Uint8Array(100).fill(9)
+    around.set(ROW.bytes, 7)
+    const part = around.subarray(7, 7 + ROW.bytes.length)
+    expect(digestOf({ ...ROW, bytes: part }, KEY)).toBe(digestOf(ROW, KEY))
+    expect(digestOf({ ...ROW, bytes: Buffer.from(part) }, KEY)).toBe(digestOf(ROW, KEY))
+    const key = new Uint8Array(50)
+    key.set(KEY, 3)
+    expect(digestOf(ROW, key.subarray(3, 3 + KEY.length))).toBe(digestOf(ROW, KEY))
   })
 })
 
