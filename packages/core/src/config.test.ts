@@ -21,6 +21,7 @@ describe('configuration fields', () => {
     expect(() => number('a', Number.NaN, limits)).toThrow(/a: must be a number/)
     expect(() => oneOf('level', 'z' as 'x', ['x', 'y'], 'x')).toThrow(/level: must be one of x, y/)
     expect(() => string('directory', undefined)).toThrow(/directory: must be a non-empty string/)
+    expect(() => string('directory', '')).toThrow(/directory: must be a non-empty string, not an empty one/)
     expect(() => boolean('a', 1 as unknown as boolean, true)).toThrow(/a: must be true or false/)
   })
 
@@ -30,5 +31,12 @@ describe('configuration fields', () => {
 
   it('are refused when nobody reads them', () => {
     expect(() => onlyFields('flush', { itemMax: 1 }, ['itemsMax'])).toThrow(/flush\.itemMax: is not a field/)
+  })
+
+  it('are refused when what should hold them is no object', () => {
+    for (const value of [undefined, null, 5, 'hunter2']) {
+      expect(() => onlyFields('', value as unknown as object, ['url'])).toThrow(/^options: must be an object/)
+      expect(() => onlyFields('flush', value as unknown as object, [])).toThrow(/^flush: must be an object/)
+    }
   })
 })

@@ -75,6 +75,9 @@ export function oneOf<const T extends string>(
 
 /** Refuses fields nobody reads: a typing error would otherwise silently leave the default in force. */
 export function onlyFields(field: string, value: object, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new InvalidConfig(field === '' ? 'options' : field, `must be an object, not ${show(value)}`)
+  }
   for (const name of Object.keys(value)) {
     if (known.includes(name)) continue
     throw new InvalidConfig(
@@ -89,5 +92,5 @@ function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) {
     return String(value)
   }
-  return `a ${typeof value}`
+  return value === '' ? 'an empty one' : `a ${typeof value}`
 }
