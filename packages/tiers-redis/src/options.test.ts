@@ -10,13 +10,17 @@ const url = 'redis://localhost:1'
 
 /** Goal: a wrong option is refused before anything is connected, by its name, and a password is never shown. */
 describe('options', () => {
-  it.each<[field: string, options: object]>([
+  it.each<[field: string, options: object | null | undefined]>([
     ['url', {}],
     ['url', { url, nodes: [url] }],
     ['url', { url: 'http://localhost' }],
     ['url', { url: 'redis://' }],
     ['url', { url: 'localhost:6379' }],
     ['url', { url: 'redis://localhost/name' }],
+    ['url', { url: 'redis://user:%zz@localhost' }],
+    ['nodes[0]', { nodes: ['redis://user:%zz@localhost'] }],
+    ['options', undefined],
+    ['options', null],
     ['nodes', { nodes: [] }],
     ['nodes[1]', { nodes: [url, 'x'] }],
     ['prefix', { url, prefix: 'a{b}' }],
@@ -35,7 +39,12 @@ describe('options', () => {
   })
 
   it('[P49] does not print what was given as a url', () => {
-    for (const wrong of ['http://user:secret@host', 'redis://user:secret@host/name', 'secret']) {
+    for (const wrong of [
+      'http://user:secret@host',
+      'redis://user:secret@host/name',
+      'redis://user:secret%@host',
+      'secret',
+    ]) {
       const thrown = (() => {
         try {
           return redisCache({ url: wrong })

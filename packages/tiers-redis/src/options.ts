@@ -112,5 +112,17 @@ function parseUrl(field: string, text: string): URL {
   }
   if (!/^\/?\d{0,4}$/.test(url.pathname))
     throw new InvalidConfig(field, 'names a database that is not a number')
+  for (const part of [url.username, url.password]) {
+    if (!isPercentEncoded(part)) throw new InvalidConfig(field, 'has a % that begins no escape')
+  }
   return url
+}
+
+function isPercentEncoded(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
 }
