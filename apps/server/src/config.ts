@@ -10,7 +10,7 @@ export interface ServerConfig {
   readonly port: number
   /** SE_DATA_DIR: log, instance, filter snapshot, and the SQLite file. Relative to where the command was typed. Default: `data` beside the source. */
   readonly dataDirectory: string
-  /** SE_SQL_URL: `mysql://…`. Unset: SQLite in the data directory. */
+  /** SE_SQL_URL: `mysql://…` or `mariadb://…`. Unset: SQLite in the data directory. */
   readonly sqlUrl: string | undefined
   /** SE_REDIS_URL: `redis://…` or `rediss://…`. Unset: no cache. */
   readonly redisUrl: string | undefined
@@ -41,7 +41,7 @@ export function parseServerConfig(environment: Environment): ServerConfig {
       read('INIT_CWD') ?? process.cwd(),
       read('SE_DATA_DIR') ?? fileURLToPath(new URL('../data', import.meta.url)),
     ),
-    sqlUrl: url('SE_SQL_URL', read('SE_SQL_URL'), ['mysql:']),
+    sqlUrl: url('SE_SQL_URL', read('SE_SQL_URL'), ['mysql:', 'mariadb:']),
     redisUrl: url('SE_REDIS_URL', read('SE_REDIS_URL'), ['redis:', 'rediss:']),
     redisPrefix: read('SE_REDIS_PREFIX'),
     logLevel,
