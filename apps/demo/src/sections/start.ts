@@ -14,7 +14,7 @@ const STEP_NAMES: Readonly<Record<StartReport['steps'][number]['phase'], string>
   replay: 'replay',
   tree: 'root',
   cf_restore: 'filter',
-  redis_connect: 'cache reached',
+  redis_connect: 'cache opened',
   redis_sync: 'cache compared',
 }
 
