@@ -52,6 +52,10 @@ if (isStarted && nxArguments.length === 0) {
   }
 }
 const totals = addUpReports(reports)
+// A mistyped selection runs nothing, and Nx calls that a success.
+if (troubles.length === 0 && totals.passed + totals.failed === 0) {
+  troubles.push(`no test was run: ${nxArguments.join(' ')}`)
+}
 for (const title of totals.skippedTitles) console.log(`skipped  ${title}`)
 for (const title of totals.failedTitles) console.log(`failed   ${title}`)
 for (const trouble of troubles) console.log(`failed   ${trouble}`)
