@@ -11,6 +11,34 @@ export interface ItemHead {
   readonly createdAtMs: number
 }
 
+/** What a session selects of a row for its {@link ItemHead}, in the order of {@link HeadColumns}. */
+export const HEAD_COLUMNS = 'id, stamp, instance, version, deleted, digest, created_at, state'
+
+/** A row of `HEAD_COLUMNS` as a driver gives it; drivers differ in the type of `id`. */
+export type HeadColumns<Id> = readonly [
+  id: Id,
+  time: number,
+  instance: number,
+  version: number,
+  deleted: number,
+  digest: Uint8Array | null,
+  createdAtMs: number,
+  state: string,
+]
+
+/** Reads {@link HeadColumns}; the digest is not copied. */
+export function headOf(columns: HeadColumns<unknown>): ItemHead {
+  const [, time, instance, version, deleted, digest, createdAtMs, state] = columns
+  return {
+    stamp: { time, instance },
+    version,
+    isDeleted: deleted === 1,
+    state,
+    digest: digest ?? undefined,
+    createdAtMs,
+  }
+}
+
 /** A row as a batch writes it. */
 export interface ItemRow {
   readonly write: ItemWrite

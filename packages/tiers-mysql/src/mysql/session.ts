@@ -1,7 +1,16 @@
 import type { ArchivedRow } from '@se/core'
 import type { CompiledQuery } from 'kysely'
 import type { FoundRow, WriteSession } from '../backend.ts'
-import { bindItemRow, ownedBytes, type ItemHead, type ItemRow, type SqlValue } from '../item-row.ts'
+import {
+  bindItemRow,
+  HEAD_COLUMNS,
+  headOf,
+  ownedBytes,
+  type HeadColumns,
+  type ItemHead,
+  type ItemRow,
+  type SqlValue,
+} from '../item-row.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
 import { paddedIds, partsOf, placeholders } from '../statement-sizes.ts'
 import type { MysqlConnection } from './connection.ts'
@@ -28,17 +37,6 @@ const STATEMENT_BYTES = 4 * 1024 * 1024
 const ROW_OVERHEAD_BYTES = 150
 /** Bytes of UTF-8 for one UTF-16 unit, at most. */
 const UTF8_BYTES_MAX = 3
-
-type HeadColumns = readonly [
-  id: Buffer,
-  time: number,
-  instance: number,
-  version: number,
-  deleted: number,
-  digest: Buffer | null,
-  createdAtMs: number,
-  state: string,
-]
 
 type FullColumns = readonly [
   id: Buffer,
@@ -74,21 +72,12 @@ export class MysqlSession implements WriteSession {
     const heads = new Map<string, ItemHead>()
     for (const part of paddedIds(ids)) {
       // By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows.
-      const rows = await this.#connection.arrays<HeadColumns>(
-        `SELECT id, stamp, instance, version, deleted, digest, created_at, state
+      const rows = await this.#connection.arrays<HeadColumns<Buffer>>(
+        `SELECT ${HEAD_COLUMNS}
           FROM sync_items FORCE INDEX (PRIMARY) WHERE id IN (${placeholders(part.length)}) ORDER BY id FOR UPDATE`,
         part,
       )
-      for (const [id, time, instance, version, deleted, digest, createdAtMs, state] of rows) {
-        heads.set(id.toString('utf8'), {
-          stamp: { time, instance },
-          version,
-          isDeleted: deleted === 1,
-          state,
-          digest: digest ?? undefined,
-          createdAtMs,
-        })
-      }
+      for (const row of rows) heads.set(row[0].toString('utf8'), headOf(row))
     }
     return heads
   }

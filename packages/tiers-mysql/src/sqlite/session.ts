@@ -1,7 +1,16 @@
 import type { ArchivedRow } from '@se/core'
 import type { CompiledQuery } from 'kysely'
 import type { FoundRow, WriteSession } from '../backend.ts'
-import { bindItemRow, ownedBytes, type ItemHead, type ItemRow, type SqlValue } from '../item-row.ts'
+import {
+  bindItemRow,
+  HEAD_COLUMNS,
+  headOf,
+  ownedBytes,
+  type HeadColumns,
+  type ItemHead,
+  type ItemRow,
+  type SqlValue,
+} from '../item-row.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
 import { paddedIds, placeholders } from '../statement-sizes.ts'
 import type { SqliteConnection } from './connection.ts'
@@ -61,20 +70,11 @@ export class SqliteSession implements WriteSession {
     const heads = new Map<string, ItemHead>()
     for (const part of paddedIds(ids)) {
       const statement = this.#connection.prepare(
-        `SELECT id, stamp, instance, version, deleted, digest, created_at, state FROM sync_items WHERE id IN (${placeholders(part.length)})`,
+        `SELECT ${HEAD_COLUMNS} FROM sync_items WHERE id IN (${placeholders(part.length)})`,
       )
       // Arrays, not objects: this is the larger half of a batch that replaces rows.
-      const rows = statement.raw(true).all(part) as HeadColumns[]
-      for (const [id, time, instance, version, deleted, digest, createdAtMs, state] of rows) {
-        heads.set(id, {
-          stamp: { time, instance },
-          version,
-          isDeleted: deleted === 1,
-          state,
-          digest: digest ?? undefined,
-          createdAtMs,
-        })
-      }
+      const rows = statement.raw(true).all(part) as HeadColumns<string>[]
+      for (const row of rows) heads.set(row[0], headOf(row))
     }
     return heads
   }
@@ -155,17 +155,6 @@ export class SqliteSession implements WriteSession {
     }))
   }
 }
-
-type HeadColumns = [
-  id: string,
-  time: number,
-  instance: number,
-  version: number,
-  deleted: number,
-  digest: Uint8Array | null,
-  createdAtMs: number,
-  state: string,
-]
 
 /** Rows by id, tombstones included. */
 export function findItems(
