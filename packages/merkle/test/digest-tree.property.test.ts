@@ -123,6 +123,8 @@ describe('digest tree', () => {
 
   it.each([
     ['in order of touch', 300],
+    // The copy takes larger lanes, which have places that the original's do not have.
+    ['in order of touch, beyond the room there was', 400],
     ['in fixed places', 9_500],
   ])('shares nothing with its clone: leaves %s', (_, items) => {
     const random = seededRandom(seed)
