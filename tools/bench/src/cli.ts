@@ -23,15 +23,7 @@ const GRACE_MS = 60_000
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const userPath = (file: string) => path.resolve(process.env.INIT_CWD ?? process.cwd(), file)
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    json: { type: 'string' },
-    goals: { type: 'string' },
-  },
-})
-const goals =
-  values.goals === undefined ? undefined : parseGoals(readFileSync(userPath(values.goals), 'utf8'))
+const { values, goals } = readCommandLine()
 
 const results: CaseResult[] = []
 const crashes: string[] = []
@@ -72,6 +64,33 @@ if (values.json !== undefined) writeFileSync(userPath(values.json), `${JSON.stri
 if (results.length === 0 && crashes.length === 0) console.log(`no compared case starts with '${values.only}'`)
 for (const crash of crashes) console.error(`crashed: ${crash}`)
 process.exitCode = crashes.length > 0 ? 1 : 0
+
+/** Ends the program with one sentence and the usage when the command line is wrong: a stack trace helps nobody there. */
+function readCommandLine() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: 'string', default: '' },
+        json: { type: 'string' },
+        goals: { type: 'string' },
+      },
+    })
+    return { values, goals: values.goals === undefined ? undefined : readGoals(values.goals) }
+  } catch (error) {
+    console.error(
+      `${(error as Error).message}\nusage: npm run bench [-- --only PREFIX] [--json FILE] [--goals FILE]`,
+    )
+    process.exit(1)
+  }
+}
+
+function readGoals(file: string) {
+  try {
+    return parseGoals(readFileSync(userPath(file), 'utf8'))
+  } catch (error) {
+    throw new Error(`--goals: ${(error as Error).message}`, { cause: error })
+  }
+}
 
 /** @returns the outcome, or in words why there is none */
 function runInChild(file: string, name: string, deadline: number): Promise<CaseOutcome | string> {

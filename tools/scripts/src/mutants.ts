@@ -22,13 +22,16 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { applyMutant, parseMutants, type Mutant } from './mutation.ts'
+import { readCommandLine } from './read-command-line.ts'
 import { packageBin, runNode, workspaceRoot } from './run-process.ts'
 import type { VitestReport } from './test-report.ts'
 
 /** A mutant may loop for ever; a test ended by this counts as failed. */
 const TEST_MS_MAX = 120_000
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const { values } = readCommandLine('npm run mutants [-- --only PACKAGE]', () =>
+  parseArgs({ options: { only: { type: 'string' } } }),
+)
 const copy = copyWorkspace()
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))

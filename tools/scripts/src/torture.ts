@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { randomInt } from 'node:crypto'
 import { numberOption } from './number-option.ts'
+import { readCommandLine } from './read-command-line.ts'
 import { workspaceRoot } from './run-process.ts'
 
 export interface TortureRun {
@@ -27,12 +28,16 @@ interface TortureFile {
   run(options: TortureRun): Promise<void>
 }
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, minutes: { type: 'string' }, seed: { type: 'string' } },
+const usage = 'npm run torture [-- --only AREA] [--minutes N] [--seed S]'
+const { only, minutes, firstSeed } = readCommandLine(usage, () => {
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, minutes: { type: 'string' }, seed: { type: 'string' } },
+  })
+  const firstSeed = numberOption('seed', values.seed, randomInt(2 ** 32), { min: 0, max: 2 ** 32 - 1 })
+  if (!Number.isInteger(firstSeed)) throw new RangeError('--seed: must be a whole number')
+  const minutes = numberOption('minutes', values.minutes, 10, { min: 0, max: 7 * 24 * 60 })
+  return { only: values.only, minutes, firstSeed }
 })
-const minutes = numberOption('minutes', values.minutes, 10, { min: 0, max: 7 * 24 * 60 })
-const firstSeed = numberOption('seed', values.seed, randomInt(2 ** 32), { min: 0, max: 2 ** 32 - 1 })
-if (!Number.isInteger(firstSeed)) throw new RangeError('--seed must be a whole number')
 
 const files = globSync('{apps,packages,tools}/*/torture/**/*.torture.ts', { cwd: workspaceRoot }).toSorted()
 const loaded = await Promise.all(
@@ -46,13 +51,13 @@ const loaded = await Promise.all(
     return { area, run }
   }),
 )
-const selected = loaded.filter(({ area }) => values.only === undefined || area === values.only)
-if (selected.length === 0) {
-  const areas = [...new Set(loaded.map(({ area }) => area))].join(', ')
+const selected = readCommandLine(usage, () => {
+  const some = loaded.filter(({ area }) => only === undefined || area === only)
+  if (some.length > 0) return some
   throw new RangeError(
-    `--only: no area ${values.only ?? ''}; there are: ${areas === '' ? 'none yet' : areas}`,
+    `--only: no area ${only ?? ''}; there are: ${loaded.map(({ area }) => area).join(', ')}`,
   )
-}
+})
 
 const failures: string[] = []
 const shareMs = (minutes * 60_000) / selected.length
