@@ -3,6 +3,7 @@ const POWER_CUTS = 'test/power-cut.sim.test.ts'
 const CORRUPTION = 'test/corruption.test.ts'
 const FAULTS = 'test/faults.test.ts'
 const LOG = 'src/log.test.ts'
+const ADVERSARY = 'test/adversary.test.ts'
 
 export const mutants = [
   // acknowledged before it is durable [W1]
@@ -128,15 +129,15 @@ export const mutants = [
   // a segment is freed before a later one tells of the release
   {
     file: 'src/log.ts',
-    find: 'if (this.#durableRelease >= through && this.#active.durableBytes > 0) return',
-    replace: 'if (this.#durableRelease >= through) return',
+    find: 'return this.#durableRelease >= through && this.#active.durableBytes > 0',
+    replace: 'return this.#durableRelease >= through',
     test: POWER_CUTS,
     title: 'random lives',
   },
   // a segment is freed before its release is durable at all [W2]
   {
     file: 'src/segment-pool.ts',
-    find: 'await this.#parts.makeReleaseDurable(segment.lastSequence)',
+    find: 'if (!(await this.#parts.makeReleaseDurable(segment.lastSequence))) return false',
     replace: 'await Promise.resolve()',
     test: POWER_CUTS,
     title: 'random lives',
@@ -144,9 +145,9 @@ export const mutants = [
   // freeing goes on after one segment could not be freed
   {
     file: 'src/log.ts',
-    find: `  async #makeReleaseDurable(through: number): Promise<void> {
+    find: `  async #makeReleaseDurable(through: number): Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure`,
-    replace: '  async #makeReleaseDurable(through: number): Promise<void> {',
+    replace: '  async #makeReleaseDurable(through: number): Promise<boolean> {',
     test: FAULTS,
   },
   // room does not come back [P4]
@@ -166,5 +167,28 @@ export const mutants = [
     find: 'if (holder !== undefined && processes.isAlive(holder)) throw',
     replace: 'if (holder !== undefined && processes.isAlive(holder) && attempt > 90) throw',
     test: 'src/lock.test.ts',
+  },
+  // marks are written behind the end of a full segment
+  {
+    file: 'src/log.ts',
+    find: 'if (recordCount === 0 && call.isMark && !this.#hasRoomForMark()) break',
+    replace: '',
+    test: ADVERSARY,
+  },
+  // a spare file of an earlier life of the directory is used for a segment with the same id
+  {
+    file: 'src/segment-files.ts',
+    find: 'if (read.segmentId >= oldestId) {',
+    replace: 'if (read.segmentId < 0) {',
+    test: ADVERSARY,
+  },
+  // the directory is let go of while a write is under way
+  { file: 'src/log.ts', find: 'await this.#writing\n', replace: '', test: ADVERSARY },
+  // parents that were created are not made durable
+  {
+    file: 'src/open-log.ts',
+    find: 'for (const path of missing.slice(1).reverse()) await fileSystem.syncDirectory(dirname(path))',
+    replace: '',
+    test: ADVERSARY,
   },
 ]

@@ -1,3 +1,6 @@
+/** An entry takes no group that is older or younger than its first by more than this, ms: so ages are right to that. */
+const ENTRY_SPAN_MS = 1000
+
 interface Entry {
   lastSequence: number
   bytes: number
@@ -6,7 +9,7 @@ interface Entry {
 }
 
 /**
- * How many bytes the log holds and since when, in entries of some 16 KiB, so that a gigabyte of tiny groups takes
+ * How many bytes the log holds and since when, in entries of some 16 KiB and one second, so that a gigabyte of tiny groups takes
  * 65,536 entries and not ten million. The bytes of an entry are held until its last record is released. Pure.
  */
 export class Backlog {
@@ -34,7 +37,8 @@ export class Backlog {
   add(lastSequence: number, bytes: number, writtenMs: number): void {
     this.#bytes += bytes
     const last = this.#start < this.#entries.length ? this.#entries[this.#entries.length - 1] : undefined
-    if (last !== undefined && last.bytes + bytes <= this.#entryBytes) {
+    const isNear = last !== undefined && Math.abs(writtenMs - last.firstWrittenMs) <= ENTRY_SPAN_MS
+    if (isNear && last.bytes + bytes <= this.#entryBytes) {
       last.lastSequence = lastSequence
       last.bytes += bytes
     } else {

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { invariant } from '@se/core'
 import {
   COMMIT_FRAME_BYTES,
   decodeCommitFrame,
@@ -72,10 +73,18 @@ export class GroupEncoder {
     encodeGroupHead(arena, view, prefixBytes, facts, recordCount, groupBytes)
 
     let write = prefixBytes + GROUP_HEAD_BYTES
+    let foundBytes = 0
     for (let index = 0; index < recordCount; index++) {
-      view.setUint32(write, payloads[index]!.length, true)
+      const { length } = payloads[index]!
+      view.setUint32(write, length, true)
       write += LENGTH_BYTES
+      foundBytes += length
     }
+    // A caller may have resized or given away a buffer: nothing is written then, rather than what cannot be read.
+    invariant(foundBytes === payloadBytes, 'payloads keep their length until they are written', {
+      payloadBytes,
+      foundBytes,
+    })
     const buffers: Uint8Array[] = []
     // What stands in the arena from here to `write` is not among the buffers yet.
     let copiedStart = 0

@@ -1,4 +1,4 @@
-import { ignoreMissing, writeFully, type FileSystem, type Random } from '@se/core'
+import { ignoreMissing, writeFully, type FileHandle, type FileSystem, type Random } from '@se/core'
 import { LogLocked } from './errors.ts'
 import type { ProcessIdentity, Processes } from './process-identity.ts'
 
@@ -64,17 +64,26 @@ export async function lockDirectory(
   throw locked(directory, undefined)
 }
 
-async function createLock(fileSystem: FileSystem, path: string, content: Uint8Array): Promise<boolean> {
+/** @returns whether the lock is ours */
+async function createLock(fileSystem: FileSystem, path: string, content: Buffer): Promise<boolean> {
+  let handle: FileHandle
   try {
-    const handle = await fileSystem.open(path, 'create')
+    handle = await fileSystem.open(path, 'create')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+  try {
     try {
       await writeFully(handle, content, 0)
     } finally {
       await handle.close()
     }
-    return true
+    // Another may have taken the file for remains while it was empty, and put its own there.
+    const current = await readLock(fileSystem, path)
+    return current !== undefined && content.equals(current)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    await fileSystem.remove(path).catch(() => {})
     throw error
   }
 }

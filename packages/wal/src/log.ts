@@ -6,6 +6,7 @@ import {
   GROUP_CLOSES_LOG,
   groupBytesOf,
   LENGTH_BYTES,
+  MARK_BYTES,
   SEGMENT_HEADER_BYTES,
   usableBytesOf,
 } from './format.ts'
@@ -107,6 +108,8 @@ export class Log implements AsyncDisposable {
   #queuedRecords = 0
   #queuedBytes = 0
   #isWriting = false
+  /** The group under way, or the last one. */
+  #writing: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   /** Use `openLog`. */
@@ -121,9 +124,11 @@ export class Log implements AsyncDisposable {
     this.#writtenRelease = parts.releasedThrough
     this.#durableRelease = parts.releasedThrough
     this.#endsClosed = parts.isClosed
-    this.#waiting = new WaitingLine(parts.clock, parts.waitMs, (call, reason) =>
-      call.reject(this.#full(reason)),
-    )
+    this.#waiting = new WaitingLine(parts.clock, parts.waitMs, (expired) => {
+      for (const { entry, reason } of expired) entry.reject(this.#full(reason))
+      // Those behind may need less room.
+      this.#admitWaiting()
+    })
     this.#pool = new SegmentPool({
       files: parts.files,
       segmentBytes: parts.limits.segmentBytes,
@@ -179,7 +184,7 @@ export class Log implements AsyncDisposable {
    * @throws SequenceReleased if `from` is gone, InvalidInput if it is beyond the end, LogDamaged, LogUnreadable, LogClosed
    */
   async *replay(from: number = this.#releasedThrough + 1): AsyncGenerator<LogRecord, void, undefined> {
-    if (this.#state === 'closed') throw this.#whyNot()
+    if (this.#isClosed()) throw this.#whyNot()
     const through = this.#lastSequence
     checkSequence('from', from, 1, through + 1)
     const oldest = this.#oldestSequence()
@@ -196,7 +201,11 @@ export class Log implements AsyncDisposable {
         reader.segmentId = segment.id
         const last = Math.min(through, segment.lastSequence)
         const { fileSystem, directory } = this.#parts
-        for await (const group of replaySegment(fileSystem, directory, segment, sequence, last)) yield* group
+        for await (const group of replaySegment(fileSystem, directory, segment, sequence, last)) {
+          yield* group
+          // From then on another process may use the files again.
+          if (this.#isClosed() && group.at(-1)!.sequence < through) throw this.#whyNot()
+        }
         sequence = last + 1
       }
     } finally {
@@ -288,7 +297,9 @@ export class Log implements AsyncDisposable {
       return Promise.reject(this.#tooLarge(count, payloadBytes))
     }
     return new Promise((resolve, reject) => {
-      const call = { records, count, payloadBytes, isDurable, isMark: false, isUrgent, resolve, reject }
+      // The caller's array may be used again at once; only the bytes must stay as they are.
+      const kept = records instanceof Uint8Array ? records : records.slice()
+      const call = { records: kept, count, payloadBytes, isDurable, isMark: false, isUrgent, resolve, reject }
       const reason = isUrgent ? undefined : (this.#waiting.reason ?? this.#fullReason(call))
       if (reason === undefined) this.#enqueue(call)
       else this.#refuseOrWait(call, reason)
@@ -355,7 +366,7 @@ export class Log implements AsyncDisposable {
   // --- writing groups
 
   readonly #writeNext = (): void => {
-    void this.#writeGroup().then(this.#groupDone)
+    this.#writing = this.#writeGroup().then(this.#groupDone)
   }
 
   readonly #groupDone = (): void => {
@@ -397,6 +408,7 @@ export class Log implements AsyncDisposable {
       this.#queuedRecords -= payloads.length
       this.#queuedBytes -= payloadBytes + payloads.length * LENGTH_BYTES
     }
+    if (this.#failure !== undefined) throw this.#failure
     acknowledge(calls, false, first)
     if (!mustSync) return
     await this.#sync()
@@ -439,15 +451,25 @@ export class Log implements AsyncDisposable {
       const bytes = groupBytesOf(recordCount, payloadBytes)
       // Marks may use the room that is kept for them, and a call of its own may exceed the usual group.
       if (recordCount > 0 && bytes > (count === 0 ? room : wanted)) break
+      if (recordCount === 0 && call.isMark && !this.#hasRoomForMark()) break
       count++
     }
     return count
   }
 
-  /** No next segment and a full disk: the first call waits or is refused; marks still fit behind it. */
+  #hasRoomForMark(): boolean {
+    return this.#active.offset + MARK_BYTES <= this.#active.segmentBytes
+  }
+
+  /**
+   * No next segment and a full disk: the first call waits or is refused. Marks mostly still fit behind it; one that does
+   * not is left out, and who asked for it looks whether the release is durable.
+   */
   #turnAway(): void {
     const calls = this.#queue.filter((call) => call.count > 0)
-    this.#queue = this.#queue.filter((call) => call.count === 0)
+    const others = this.#queue.filter((call) => call.count === 0)
+    this.#queue = others.filter((call) => !call.isMark || this.#hasRoomForMark())
+    for (const call of others) if (!this.#queue.includes(call)) call.resolve(this.#lastSequence)
     for (const call of calls) {
       this.#queuedRecords -= call.count
       this.#queuedBytes -= call.payloadBytes + call.count * LENGTH_BYTES
@@ -464,7 +486,11 @@ export class Log implements AsyncDisposable {
     if (left.durableBytes < left.offset) await this.#sync()
     this.#pool.prepare()
     const next = await this.#pool.take()
-    if (next === undefined || this.#failure !== undefined) return false
+    if (next === undefined) return false
+    if (this.#failure !== undefined) {
+      await next.handle.close()
+      return false
+    }
     await left.handle.close()
     const lastSequence = this.#lastSequence
     this.#active = {
@@ -535,11 +561,18 @@ export class Log implements AsyncDisposable {
    * Also sees to it that a group in the active segment tells of it: the segment before may be the next to go. On a
    * failed log it rejects: whether the oldest segment is still there is then unknown, and to free a later one could
    * leave a gap.
+   *
+   * @returns whether it is durable; not on a full disk without room for another mark
    */
-  async #makeReleaseDurable(through: number): Promise<void> {
+  async #makeReleaseDurable(through: number): Promise<boolean> {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#durableRelease >= through && this.#active.durableBytes > 0) return
+    if (this.#isReleaseDurable(through)) return true
     await this.#request(true)
+    return this.#isReleaseDurable(through)
+  }
+
+  #isReleaseDurable(through: number): boolean {
+    return this.#durableRelease >= through && this.#active.durableBytes > 0
   }
 
   // --- ending
@@ -570,16 +603,21 @@ export class Log implements AsyncDisposable {
     try {
       if (this.#failure === undefined) await this.#request(false)
       await this.#pool.stop()
+      // On a failed log a group may still be under way, and must not reach the files of the next writer.
+      await this.#writing
       const isMarked = this.#endsClosed && this.#durableRelease === this.#releasedThrough
       const isUnused = this.#lastSequence === 0
-      if (this.#failure === undefined && !isMarked && !isUnused) {
+      const isWanted = this.#failure === undefined && !isMarked && !isUnused
+      if (isWanted && (this.#hasRoomForMark() || (await this.#rotate()))) {
         await this.#write([], 0, GROUP_CLOSES_LOG)
         await this.#sync()
       }
     } catch (error) {
       this.#fail('close', error)
     }
-    await this.#active.handle.close().catch((error: unknown) => this.#fail('close', error))
+    for (const handle of [this.#pool.takePrepared()?.handle, this.#active.handle]) {
+      await handle?.close().catch((error: unknown) => this.#fail('close', error))
+    }
     await this.#parts.lock.release().catch((error: unknown) => this.#fail('unlock', error))
     this.#state = 'closed'
     if (!hadFailed && this.#failure !== undefined) throw this.#failure
@@ -596,6 +634,10 @@ export class Log implements AsyncDisposable {
     if (sequence >= firstSequence) return { id, firstSequence, lastSequence: this.#lastSequence }
     // Linear, but once a segment, and there are few.
     return this.#pool.sealed.find((segment) => segment.lastSequence >= sequence)!
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed'
   }
 
   #whyNot(): LogFailed | LogClosed {

@@ -1,6 +1,6 @@
 /**
  * What the log tells whoever watches it. Every method is optional and called synchronously after the fact; an
- * observer must not throw and must not call the log.
+ * observer must not call the log. What it throws becomes a warning of the process and changes nothing else.
  */
 export interface LogObserver {
   /** A group is durable: one write, one sync. */
@@ -37,4 +37,23 @@ export interface LogRecovery {
     readonly bytes: number
     readonly pieceFile: string
   }
+}
+
+const EVENTS = ['synced', 'recovered', 'released', 'full', 'failed'] as const
+
+/** The observer, but for what it throws: a defect there must not fail the log, nor leave a caller without an answer. */
+export function guardObserver(observer: LogObserver | undefined): LogObserver | undefined {
+  if (observer === undefined) return undefined
+  const guarded: LogObserver = {}
+  for (const event of EVENTS) {
+    if (observer[event] === undefined) continue
+    guarded[event] = (told: never) => {
+      try {
+        observer[event]?.(told)
+      } catch (error) {
+        process.emitWarning(`the log's observer threw in ${event}: ${String(error)}`, 'SeWalObserver')
+      }
+    }
+  }
+  return guarded
 }

@@ -6,7 +6,7 @@ import { readFileName, SEGMENT_HEADER_BYTES } from './format.ts'
 import { parseLimits, type LogLimits, type ParsedLimits } from './limits.ts'
 import { lockDirectory, type DirectoryLock } from './lock.ts'
 import { Log, type ActiveSegment } from './log.ts'
-import type { LogObserver, LogRecovery } from './observer.ts'
+import { guardObserver, type LogObserver, type LogRecovery } from './observer.ts'
 import { systemProcesses, type Processes } from './process-identity.ts'
 import { recoverLog, type RecoveredLog } from './recovery.ts'
 import { SegmentFiles } from './segment-files.ts'
@@ -42,16 +42,18 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const { directory, limits, fileSystem, clock, random, observer } = parsed
   const startMs = clock.monotonicMs()
   let lock: DirectoryLock | undefined
+  let next: PreparedSegment | undefined
+  let active: ActiveSegment | undefined
   try {
     await makeDirectory(directory, fileSystem)
     lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random })
     const recovered = await recoverLog(directory, fileSystem, limits.segmentBytes)
     const logId = recovered.logId ?? Buffer.from(random.bytes(16)).toString('hex')
     const files = new SegmentFiles(fileSystem, directory, limits.segmentBytes, logId)
-    const spares = await files.usableSpares(recovered.spares)
+    const spares = await files.usableSpares(recovered.spares, recovered.segments[0]?.segmentId ?? 0)
     // From the end, so that ids never have a gap.
-    const next = await openPrepared(parsed, files, recovered)
-    const active = await openActive(parsed, files, recovered, spares)
+    next = await openPrepared(parsed, files, recovered)
+    active = await openActive(parsed, files, recovered, spares)
     const recovery: LogRecovery = {
       outcome: outcomeOf(recovered),
       records: recovered.position.nextSequence - 1 - recovered.releasedThrough,
@@ -89,6 +91,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
       next,
     })
   } catch (error) {
+    for (const opened of [next, active]) await opened?.handle.close().catch(() => {})
     await lock?.release().catch(() => {})
     if (error instanceof StorageError) throw error
     throw new LogFailed(`the log in ${directory} cannot be opened: ${String(error)}`, {
@@ -127,7 +130,7 @@ function parseOptions(options: LogOptions): ParsedOptions {
       min: 0,
       max: 30 * day,
     }),
-    observer: options.observer,
+    observer: guardObserver(options.observer),
     fileSystem: options.fileSystem ?? nodeFileSystem,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -140,16 +143,23 @@ function parseOptions(options: LogOptions): ParsedOptions {
  * itself while there is no segment in it, and the names in it. Else a power cut could undo them under our feet.
  */
 async function makeDirectory(directory: string, fileSystem: FileSystem): Promise<void> {
-  let names: string[] = []
-  try {
-    names = await fileSystem.list(directory)
-  } catch (error) {
-    ignoreMissing(error)
-    await fileSystem.makeDirectory(directory)
+  const missing: string[] = []
+  let names: string[] | undefined
+  for (let path = directory; ; path = dirname(path)) {
+    const found = await fileSystem.list(path).catch(missingAsUndefined)
+    if (path === directory) names = found
+    if (found !== undefined || dirname(path) === path) break
+    missing.push(path)
   }
-  const isNew = !names.some((name) => readFileName(name)?.kind === 'segment')
+  if (missing.length > 0) await fileSystem.makeDirectory(directory)
+  for (const path of missing.slice(1).reverse()) await fileSystem.syncDirectory(dirname(path))
+  const isNew = names?.some((name) => readFileName(name)?.kind === 'segment') !== true
   if (isNew) await fileSystem.syncDirectory(dirname(directory))
   else await fileSystem.syncDirectory(directory)
+}
+
+function missingAsUndefined(error: unknown): undefined {
+  ignoreMissing(error)
 }
 
 /** The last segment with its end; for a new log its first segment. */

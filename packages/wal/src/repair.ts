@@ -1,7 +1,7 @@
 import { StorageError, writeFully, type FileSystem, type Random } from '@se/core'
 import { nodeFileSystem, systemRandom } from '@se/core/node'
 import { LogFailed, LogFormatUnknown } from './errors.ts'
-import { readFileName } from './format.ts'
+import { MARK_BYTES, readFileName } from './format.ts'
 import { GroupEncoder } from './group.ts'
 import { lockDirectory } from './lock.ts'
 import { systemProcesses, type Processes } from './process-identity.ts'
@@ -44,7 +44,12 @@ export async function repairLog(options: RepairOptions): Promise<RepairReport> {
   try {
     const lock = await lockDirectory(directory, ports)
     try {
-      return await repair(directory, fileSystem, await surveyLog(directory, { fileSystem }))
+      const report = await repair(directory, fileSystem, await surveyLog(directory, { fileSystem }))
+      if (report.finding === undefined) return report
+      // What was cut may have been what told that the segments before the first are released.
+      const rest = await surveyLog(directory, { fileSystem })
+      if (rest.finding?.isFrontMissing === true) await acceptFront(directory, fileSystem, rest)
+      return report
     } finally {
       await lock.release()
     }
@@ -97,6 +102,9 @@ async function acceptFront(directory: string, fileSystem: FileSystem, survey: Su
   const first = survey.segments[0]
   const { last, position } = survey
   if (first === undefined || last === undefined) return
+  if (position.offset + MARK_BYTES > last.header.segmentBytes) {
+    throw new Error(`${last.file} has no room to note what was released`)
+  }
   const mark = new GroupEncoder().encode([], 0, {
     segmentId: last.segmentId,
     firstSequence: position.nextSequence,

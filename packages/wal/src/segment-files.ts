@@ -85,11 +85,23 @@ export class SegmentFiles {
     await this.#fileSystem.remove(`${this.#directory}/${name}`).catch(ignoreMissing)
   }
 
-  /** Spares left by an earlier run that have the right size; the others are removed. */
-  async usableSpares(names: readonly string[]): Promise<string[]> {
+  /**
+   * Spares left by an earlier run that have the right size; the others are removed.
+   *
+   * Frames in a spare bear its id or a lower one, and must not be met again by a segment with that id. So a spare whose
+   * id may still come, because a repair or a person has set the ids back, is not used.
+   *
+   * @param oldestId of the segments that are there; 0 if there is none
+   */
+  async usableSpares(names: readonly string[], oldestId: number): Promise<string[]> {
     const usable: string[] = []
     for (const name of names) {
-      if (readFileName(name)?.kind !== 'spare') continue
+      const read = readFileName(name)
+      if (read?.kind !== 'spare') continue
+      if (read.segmentId >= oldestId) {
+        await this.removeSpare(name)
+        continue
+      }
       const handle = await this.#fileSystem.open(`${this.#directory}/${name}`, 'read')
       let size: number
       try {

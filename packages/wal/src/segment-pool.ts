@@ -32,8 +32,8 @@ export interface SegmentPoolParts {
   readonly next: PreparedSegment | undefined
   /** Id for the next segment to prepare. */
   readonly nextId: number
-  /** Makes durable that these records are released; rejects if the log fails. */
-  makeReleaseDurable(through: number): Promise<void>
+  /** Makes durable that these records are released, if there is room for that; rejects if the log fails. */
+  makeReleaseDurable(through: number): Promise<boolean>
   /** Something failed that leaves the directory in doubt. */
   failed(operation: string, error: unknown): void
   /** A segment was freed or prepared: writers that wait may go on. */
@@ -105,6 +105,11 @@ export class SegmentPool {
   /** The next segment; undefined if there is none because the disk is full or the log has failed. */
   async take(): Promise<PreparedSegment | undefined> {
     if (this.#next === undefined) await this.#preparing
+    return this.takePrepared()
+  }
+
+  /** The next segment if it is ready. */
+  takePrepared(): PreparedSegment | undefined {
     const next = this.#next
     this.#next = undefined
     return next
@@ -138,9 +143,7 @@ export class SegmentPool {
   /** Frees what is released long enough and read by nobody. @returns when there is nothing more to free for now */
   free(): Promise<void> {
     this.#freeAgain = true
-    this.#freeing ??= this.#freeAll().finally(() => {
-      this.#freeing = undefined
-    })
+    this.#freeing ??= this.#freeAll()
     return this.#freeing
   }
 
@@ -156,26 +159,29 @@ export class SegmentPool {
     void this.free()
   }
 
-  /** Ends what runs in the background, then closes the prepared file. */
+  /** Ends what runs in the background; a prepared segment may still be taken. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#cancelTimer?.()
     await Promise.all([this.#preparing, this.#freeing])
-    await this.#next?.handle.close()
-    this.#next = undefined
   }
 
   async #prepare(): Promise<void> {
     this.#lastAttemptMs = this.#parts.clock.monotonicMs()
     const id = this.#nextId
+    const spare = this.#spares.pop()
+    const wasDiskFull = this.#isDiskFull
     try {
-      const handle = await this.#parts.files.prepare(id, this.#spares.pop())
+      const handle = await this.#parts.files.prepare(id, spare)
       this.#next = { id, segmentBytes: this.#parts.segmentBytes, handle }
       this.#nextId = id + 1
       this.#isDiskFull = false
       this.#parts.roomMade()
+      // There may have been no room to note a release.
+      if (wasDiskFull) void this.free()
     } catch (error) {
       if (error instanceof NoRoom) {
+        if (spare !== undefined) this.#spares.push(spare)
         this.#isDiskFull = true
         this.#parts.diskFilled()
       } else {
@@ -192,6 +198,9 @@ export class SegmentPool {
       }
     } catch (error) {
       this.#parts.failed('free', error)
+    } finally {
+      // At once, not a microtask later: a call in between would be lost.
+      this.#freeing = undefined
     }
   }
 
@@ -199,7 +208,7 @@ export class SegmentPool {
   async #freeOldest(): Promise<boolean> {
     const segment = this.#sealed[0]
     if (segment === undefined || !this.#mayFree(segment)) return false
-    await this.#parts.makeReleaseDurable(segment.lastSequence)
+    if (!(await this.#parts.makeReleaseDurable(segment.lastSequence))) return false
     // Meanwhile someone may have started to read it, or the log been closed.
     if (!this.#mayFree(segment)) return false
     this.#sealed.shift()

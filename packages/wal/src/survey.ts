@@ -270,6 +270,7 @@ class Surveyor {
   #readPrepared(file: string, header: SegmentHeader, bytes: Uint8Array): void {
     const { segmentId } = header
     const { nextSequence } = this.#position
+    const before = this.#last
     const tail = judgeTail(bytes, segmentId, SEGMENT_HEADER_BYTES, nextSequence)
     const empty: SurveyedSegment = {
       segmentId,
@@ -284,7 +285,14 @@ class Surveyor {
     this.#segments.push(empty)
     if (tail.kind === 'damaged') this.#findTail(empty, tail)
     if (tail.kind === 'torn') {
-      // Its first write had begun and not finished, so the segment before had been left for good.
+      // Its first write had begun and not finished, so the segment before had been left for good, and synced.
+      if (before !== undefined) {
+        const left = judgeTail(this.#lastBytes, before.segmentId, before.end, nextSequence)
+        if (left.kind === 'torn') {
+          const problem = `the last group is damaged, and ${file} was written to later`
+          this.#findDamage(before, before.file, before.end, problem)
+        } else if (left.kind === 'damaged') this.#findTail(before, left)
+      }
       this.#last = empty
       this.#lastBytes = bytes
       this.#position = { ...this.#position, offset: SEGMENT_HEADER_BYTES }

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '@se/core'
 import type { FullReason } from './observer.ts'
 
-interface Waiting<T> {
+export interface Waiting<T> {
   readonly entry: T
   readonly reason: FullReason
   /** Monotonic clock, ms. */
@@ -12,24 +12,26 @@ interface Waiting<T> {
 export class WaitingLine<T> {
   readonly #clock: Clock
   readonly #waitMs: number
-  readonly #expired: (entry: T, reason: FullReason) => void
+  readonly #expired: (expired: readonly Waiting<T>[]) => void
   #entries: Waiting<T>[] = []
+  /** Entries before this index have left; the array is cut when they are half of it. */
+  #start = 0
   #cancelTimer: CancelTimer | undefined
 
-  /** @param expired told of each entry whose time is over */
-  constructor(clock: Clock, waitMs: number, expired: (entry: T, reason: FullReason) => void) {
+  /** @param expired told of the entries whose time is over; may admit others */
+  constructor(clock: Clock, waitMs: number, expired: (expired: readonly Waiting<T>[]) => void) {
     this.#clock = clock
     this.#waitMs = waitMs
     this.#expired = expired
   }
 
   get length(): number {
-    return this.#entries.length
+    return this.#entries.length - this.#start
   }
 
   /** Why the first one waits. */
   get reason(): FullReason | undefined {
-    return this.#entries[0]?.reason
+    return this.#entries[this.#start]?.reason
   }
 
   add(entry: T, reason: FullReason): void {
@@ -40,35 +42,44 @@ export class WaitingLine<T> {
   /** Takes from the front as long as `fits` says so. */
   admit(fits: (entry: T) => boolean, take: (entry: T) => void): void {
     let count = 0
-    for (const { entry } of this.#entries) {
+    for (; count < this.length; count++) {
+      const { entry } = this.#entries[this.#start + count]!
       if (!fits(entry)) break
       take(entry)
-      count++
     }
-    if (count > 0) this.#entries = this.#entries.slice(count)
+    this.#leave(count)
   }
 
   /** Empties the line. @returns who stood in it */
   clear(): T[] {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-    const entries = this.#entries.map(({ entry }) => entry)
-    this.#entries = []
+    const entries = this.#leave(this.length).map(({ entry }) => entry)
     return entries
+  }
+
+  /** Takes entries from the front; never more than twice the work of their number, however many stand behind. */
+  #leave(count: number): Waiting<T>[] {
+    const left = this.#entries.slice(this.#start, this.#start + count)
+    this.#start += count
+    if (this.#start * 2 >= this.#entries.length) {
+      this.#entries.splice(0, this.#start)
+      this.#start = 0
+    }
+    return left
   }
 
   /** One timer, for the first: the others' time is over later. */
   #arm(): void {
-    const first = this.#entries[0]
+    const first = this.#entries[this.#start]
     if (first === undefined || this.#cancelTimer !== undefined) return
     const leftMs = first.deadlineMs - this.#clock.monotonicMs()
     this.#cancelTimer = this.#clock.setTimer(Math.max(0, leftMs), () => {
       this.#cancelTimer = undefined
       const nowMs = this.#clock.monotonicMs()
-      while (this.#entries.length > 0 && this.#entries[0]!.deadlineMs <= nowMs) {
-        const { entry, reason } = this.#entries.shift()!
-        this.#expired(entry, reason)
-      }
+      let count = 0
+      while (count < this.length && this.#entries[this.#start + count]!.deadlineMs <= nowMs) count++
+      if (count > 0) this.#expired(this.#leave(count))
       this.#arm()
     })
   }
