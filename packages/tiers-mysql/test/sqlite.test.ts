@@ -216,7 +216,11 @@ describe('SQLite archive', () => {
   })
 
   it.each([
+    [undefined, 'archive'],
     [{ file: '' }, 'archive.file'],
+    [{ file: ' ' }, 'archive.file'],
+    [{ file: 'x ' }, 'archive.file'],
+    [{ file: 'x\0y' }, 'archive.file'],
     [{ file: 'x', busyMs: -1 }, 'archive.busyMs'],
     [{ file: 'x', exclusive: 'yes' }, 'archive.exclusive'],
     [{ file: 'x', path: 'y' }, 'archive.path'],

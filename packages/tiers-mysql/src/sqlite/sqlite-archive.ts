@@ -1,4 +1,4 @@
-import { config, type ArchiveTier, type Clock, type Random } from '@se/core'
+import { config, InvalidConfig, type ArchiveTier, type Clock, type Random } from '@se/core'
 import { systemClock, systemRandom } from '@se/core/node'
 import { RelationalArchive } from '../relational-archive.ts'
 import type { RetryReport } from '../retry.ts'
@@ -41,7 +41,7 @@ export function sqliteArchive(options: SqliteArchiveOptions): ArchiveTier {
   config.onlyFields('archive', options, FIELDS)
   const clock = options.clock ?? systemClock
   const backend = new SqliteBackend({
-    file: config.string('archive.file', options.file),
+    file: parseFile(options.file),
     isExclusive: config.boolean('archive.exclusive', options.exclusive, true),
     clock,
     busyMs: config.integer('archive.busyMs', options.busyMs, { default: 20, min: 0, max: 10_000 }),
@@ -61,4 +61,13 @@ export function sqliteArchive(options: SqliteArchiveOptions): ArchiveTier {
     }),
     onRetry: options.onRetry ?? (() => undefined),
   })
+}
+
+/** The driver trims what it is given, and a blank name is a temporary database; SQLite reads a name up to its first NUL. */
+function parseFile(given: string): string {
+  const file = config.string('archive.file', given)
+  if (file.trim() !== file || file.includes('\0')) {
+    throw new InvalidConfig('archive.file', 'must not begin or end with white space, nor contain NUL')
+  }
+  return file
 }
