@@ -10,7 +10,7 @@ import {
   type FileSystem,
   type Random,
 } from '@se/core'
-import type { LogLimits } from '@se/wal'
+import type { LogLimits, LogObserver } from '@se/wal'
 import type { BatchLimits } from './flush/batch-policy.ts'
 import type { SpaceLimits } from './flush/space.ts'
 import type { Logger } from './logger.ts'
@@ -71,6 +71,8 @@ export interface EngineConfig {
   /** Tombstones are kept so long, ms. Default 7 days. */
   readonly tombstoneAgeMs?: number
   readonly observer?: EngineObserver
+  /** Told of syncs, recovery and failures of the log. */
+  readonly logObserver?: LogObserver
   /** pino-compatible. */
   readonly logger?: Logger
   readonly clock?: Clock
@@ -110,6 +112,7 @@ const FIELDS = [
   'ledgerAgeMs',
   'tombstoneAgeMs',
   'observer',
+  'logObserver',
   'logger',
   'clock',
   'random',

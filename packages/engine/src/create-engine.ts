@@ -1,5 +1,4 @@
 import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
-import type { LogObserver } from '@se/wal'
 import { parseConfig, type EngineConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import { guardArchive } from './guard/guard-archive.ts'
@@ -12,9 +11,8 @@ import { combineObservers } from './observer.ts'
  *
  * @throws InvalidConfig naming the field and what it may be
  */
-export function createEngine(given: EngineConfig & { readonly logObserver?: LogObserver }): Engine {
-  const { logObserver, ...rest } = given
-  const config = parseConfig(rest)
+export function createEngine(given: EngineConfig): Engine {
+  const config = parseConfig(given)
   const clock = given.clock ?? systemClock
   const random = given.random ?? systemRandom
   const observer = combineObservers([
@@ -32,6 +30,6 @@ export function createEngine(given: EngineConfig & { readonly logObserver?: LogO
       random,
       fileSystem: given.fileSystem ?? nodeFileSystem,
     },
-    logObserver,
+    given.logObserver,
   )
 }

@@ -4,6 +4,7 @@ import { ArchiveRefusedData, TierUnavailable } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
 import type { FakeClock } from '@se/core/testing'
 import { holdAnswer, pass, settleOn, turns } from './faults.ts'
+import { createEngine } from '../src/index.ts'
 import { createWorld, type World } from './world.ts'
 
 let clock: FakeClock
@@ -97,6 +98,11 @@ describe('the main path', () => {
     expect(engine.phase).toBe('Stopped')
     await expect(engine.get('a')).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
     expect(() => world.engine('b', { flush: { itemMax: 1 } as object })).toThrow(/flush\.itemMax/)
+    for (const wrong of [undefined, null, 7, {}]) {
+      expect(() => createEngine(wrong as never)).toThrow(
+        expect.objectContaining({ code: 'SE_INVALID_CONFIG' }),
+      )
+    }
   })
 })
 
