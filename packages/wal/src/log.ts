@@ -408,14 +408,18 @@ export class Log implements AsyncDisposable {
       this.#queuedRecords -= payloads.length
       this.#queuedBytes -= payloadBytes + payloads.length * LENGTH_BYTES
     }
-    if (this.#failure !== undefined) throw this.#failure
+    this.#throwIfFailed()
     acknowledge(calls, false, first)
     if (!mustSync) return
     await this.#sync()
     // Something else may have failed meanwhile: then the log is in doubt, and nothing more is acknowledged.
-    if (this.#failure !== undefined) throw this.#failure
+    this.#throwIfFailed()
     observer?.synced?.({ records: payloads.length, bytes, durationMs: clock.monotonicMs() - startMs })
     acknowledge(calls, true, first)
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Takes the next group's calls off the queue, and sees to it that the active segment has room for them. */

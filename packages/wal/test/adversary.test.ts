@@ -211,40 +211,51 @@ describe('closing', () => {
     const disk = createPowerLossFileSystem()
     await disk.makeDirectory('/data')
     await disk.syncDirectory('/')
-    let holdBack: Promise<void> | undefined
-    const fileSystem: FileSystem = new Proxy(disk, {
-      get(target, key) {
-        if (key !== 'open') {
-          const value = Reflect.get(target, key) as unknown
-          return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-        }
-        return async (path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> => {
-          const handle = await target.open(path, mode)
-          return {
-            writev: (buffers, position) => handle.writev(buffers, position),
-            read: (bytes, position) => handle.read(bytes, position),
-            syncData: async () => {
-              await holdBack
-              await handle.syncData()
-            },
-            truncate: (size) => handle.truncate(size),
-            size: () => handle.size(),
-            close: () => handle.close(),
-          }
+    let isArmed = false
+    let go = () => {}
+    const holdSync = new Promise<void>((resolve) => (go = resolve))
+    let fail = () => {}
+    const holdRename = new Promise<void>((resolve) => (fail = resolve))
+    const fileSystem: FileSystem = {
+      readFile: (path) => disk.readFile(path),
+      list: (path) => disk.list(path),
+      makeDirectory: (path) => disk.makeDirectory(path),
+      remove: (path) => disk.remove(path),
+      syncDirectory: (path) => disk.syncDirectory(path),
+      async open(path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> {
+        const handle = await disk.open(path, mode)
+        let isHeld = false
+        return {
+          writev: (buffers, position) => {
+            isHeld = isArmed && position > 0
+            return handle.writev(buffers, position)
+          },
+          read: (bytes, position) => handle.read(bytes, position),
+          syncData: async () => {
+            if (isHeld) await holdSync
+            await handle.syncData()
+          },
+          truncate: (size) => handle.truncate(size),
+          size: () => handle.size(),
+          close: () => handle.close(),
         }
       },
-    })
-    const log = await openLog(worldOptions(disk, { fileSystem: fileSystem as typeof disk }))
+      async rename(from: string, to: string) {
+        if (!to.endsWith(segment(3))) return disk.rename(from, to)
+        await holdRename
+        throw Object.assign(new Error('EIO: simulated'), { code: 'EIO' })
+      },
+    }
+    const log = await openLog(worldOptions(disk, { fileSystem }))
     await log.append(new Uint8Array(FULL_RECORD))
-    await log.append(new Uint8Array(FULL_RECORD))
-    await log.release(2)
-    let go = () => {}
-    holdBack = new Promise((resolve) => (go = resolve))
+    await log.append(Uint8Array.of(2))
+    isArmed = true
     const last = log.append(Uint8Array.of(3)).catch((error: { code: string }) => error.code)
     await new Promise((resolve) => setImmediate(resolve))
-    disk.onCall = ({ operation }) => (operation === 'rename' ? { code: 'EIO' } : undefined)
-    // Segment 2 is freed in the background, which fails while the append waits for its sync.
-    const release = log.release(2).catch(() => {})
+    // The segment after the next cannot be prepared, while the append waits for its sync.
+    fail()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(log.stats().state).toBe('failed')
     let isClosed = false
     const closed = log.close().then(
       () => (isClosed = true),
@@ -255,7 +266,7 @@ describe('closing', () => {
     expect(await disk.list(DIRECTORY)).toContain('log.lock')
     go()
     await closed
-    await Promise.all([last, release])
+    expect(await last).toBe('SE_LOG_FAILED')
     expect(disk.openCount).toBe(0)
   })
 
