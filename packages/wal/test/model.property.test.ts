@@ -42,7 +42,7 @@ async function settle(running: readonly Promise<unknown>[], advance: (ms: number
 async function session(log: Log, life: Life, advance: (ms: number) => Promise<void>): Promise<void> {
   const { random, model } = life
   const running: Promise<unknown>[] = []
-  const ignored = (code: string) => (error: { code?: string }) => {
+  const ignored = (code: string) => (error: Error & { code?: string }) => {
     if (error.code !== code) throw error
   }
   const count = random.below(60)
