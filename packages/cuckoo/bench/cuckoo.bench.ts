@@ -84,7 +84,7 @@ function atLarge(name: string, measure: Measure) {
         ours: () => measure(ours.contestant, ours.keys, pick, 100_000),
         against: { [FASTEST]: () => measure(peer.contestant, peer.keys, pick, 10_000) },
         notes: () => [
-          'nanoseconds of processor time; the hash of the key is in all of them',
+          'the hash of the key is in all of them',
           `ours holds ${describeFill(ours)}`,
           `the peer is ${peer.contestant.name}, made for ${LARGE} keys, filled with ${describeFill(peer)}`,
         ],
@@ -122,7 +122,7 @@ function table(name: string, size: number, peerFillMs: number) {
         ],
         rows,
         notes: [
-          `made for ${size} keys at a rate of ${RATE}; keys are strings, hashing them is in the figures, which are processor time (${hashNs().toFixed(0)} ns of ours)`,
+          `made for ${size} keys at a rate of ${RATE}; keys are strings, hashing them is in the figures (${hashNs().toFixed(0)} ns of ours)`,
           'add: mean over the filling, making the key included; bytes: of typed arrays, else what the heap grew by',
         ],
       }
