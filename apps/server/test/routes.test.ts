@@ -11,7 +11,7 @@ import {
   TierUnavailable,
   type StorageError,
 } from '@se/core'
-import { Backpressure, WrongPhase, type EngineStatus } from '@se/engine'
+import { Backpressure, GAUGES_AT_REST, WrongPhase, type EngineStatus } from '@se/engine'
 import { LogClosed, LogFailed, LogFull, RecordTooLarge } from '@se/wal'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
@@ -24,22 +24,7 @@ const STATUS: EngineStatus = {
   cut: undefined,
   isFresh: true,
   trust: new Map([['filter', 'trusted at cut {}']]),
-  gauges: {
-    l1Items: 0,
-    l1Bytes: 0,
-    memoryPressure: 0,
-    backpressureLevel: 0,
-    filterEntries: 0,
-    filterLoad: 0,
-    pendingItems: 0,
-    pendingAgeSeconds: 0,
-    walEntries: 0,
-    walBytes: 0,
-    viewLagBatches: new Map(),
-    viewTrusted: new Map(),
-    backendHealthy: new Map([['sqlite', true]]),
-    breakerState: new Map(),
-  },
+  gauges: { ...GAUGES_AT_REST, backendHealthy: new Map([['sqlite', true]]) },
 }
 
 /** An engine of which every call fails with the error. */

@@ -16,6 +16,7 @@ export {
   BREAKER_GAUGE,
   combineObservers,
   errorKind,
+  GAUGES_AT_REST,
   silentObserver,
   type Backend,
   type BreakerState,

@@ -173,6 +173,24 @@ export interface EngineGauges {
   readonly breakerState: ReadonlyMap<Backend, BreakerState>
 }
 
+/** The gauges of an engine that has not started. */
+export const GAUGES_AT_REST: EngineGauges = {
+  l1Items: 0,
+  l1Bytes: 0,
+  memoryPressure: 0,
+  backpressureLevel: 0,
+  filterEntries: 0,
+  filterLoad: 0,
+  pendingItems: 0,
+  pendingAgeSeconds: 0,
+  walEntries: 0,
+  walBytes: 0,
+  viewLagBatches: new Map(),
+  viewTrusted: new Map(),
+  backendHealthy: new Map(),
+  breakerState: new Map(),
+}
+
 /** Listens to nothing: the default. */
 export const silentObserver: EngineObserver = {}
 

@@ -2,7 +2,13 @@ import { equalCuts, formatCut, type Cut } from '@se/core'
 import { decodeLeaf, DigestTree } from '@se/merkle'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
 import { backpressureLevel, memoryPressure } from './memory/pressure.ts'
-import type { BreakerState, EngineGauges, LifecyclePhase, ViewName } from './observer.ts'
+import {
+  GAUGES_AT_REST,
+  type BreakerState,
+  type EngineGauges,
+  type LifecyclePhase,
+  type ViewName,
+} from './observer.ts'
 
 /** Phase, trust and figures of one moment. */
 export interface EngineStatus {
@@ -94,7 +100,7 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
     backendHealthy.set(tier.backend, tier.breakerState === 'closed')
     breakerState.set(tier.backend, tier.breakerState)
   }
-  if (runtime === undefined) return { ...IDLE, backendHealthy, breakerState }
+  if (runtime === undefined) return { ...GAUGES_AT_REST, backendHealthy, breakerState }
   const { memory, pending, filter, views, cacheView, poll, log } = runtime
   const l1 = memory.stats()
   const { entries, bytes } = log.stats()
@@ -128,21 +134,4 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
     backendHealthy,
     breakerState,
   }
-}
-
-const IDLE: EngineGauges = {
-  l1Items: 0,
-  l1Bytes: 0,
-  memoryPressure: 0,
-  backpressureLevel: 0,
-  filterEntries: 0,
-  filterLoad: 0,
-  pendingItems: 0,
-  pendingAgeSeconds: 0,
-  walEntries: 0,
-  walBytes: 0,
-  viewLagBatches: new Map(),
-  viewTrusted: new Map(),
-  backendHealthy: new Map(),
-  breakerState: new Map(),
 }

@@ -1,4 +1,4 @@
-import type { EngineGauges } from '@se/engine'
+import { GAUGES_AT_REST, type EngineGauges } from '@se/engine'
 import type { InstrumentKey, MetricsObserver } from '../src/index.ts'
 
 /** What moves one series of a metric, and how far from rest: by `moves` for counters and histograms, to it for gauges. */
@@ -10,16 +10,7 @@ export interface Drive {
 
 /** An engine at rest: every gauge that is pulled stands at 0. */
 export const RESTING: EngineGauges = {
-  l1Items: 0,
-  l1Bytes: 0,
-  memoryPressure: 0,
-  backpressureLevel: 0,
-  filterEntries: 0,
-  filterLoad: 0,
-  pendingItems: 0,
-  pendingAgeSeconds: 0,
-  walEntries: 0,
-  walBytes: 0,
+  ...GAUGES_AT_REST,
   viewLagBatches: new Map([['filter', 0]]),
   viewTrusted: new Map([['filter', false]]),
   backendHealthy: new Map([['mysql', false]]),
