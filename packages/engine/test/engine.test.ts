@@ -379,6 +379,21 @@ describe('reads', () => {
     expect(engine.containsFast('a')).toBe('present')
   })
 
+  it('[R3] [P56] an id whose own write lost is not denied before the filter has heard of what won', async () => {
+    const quiet = { withoutCache: true, stalenessMs: 3_600_000, flush: { delayMs: 60_000 } }
+    const [a, b] = [world.engine('a', quiet), world.engine('b', quiet)]
+    await a.start()
+    await b.start()
+    await a.submit('x', 'older')
+    await world.clock.advance(5)
+    await b.submit('x', 'newer', { level: 'archive' })
+    // A batch of a's own, in which x loses; no poll tells a's filter of b's x.
+    await a.submit('y', 1, { level: 'archive' })
+    expect((await a.explain('x')).filter).toMatchObject({ answer: 'absent', isTrusted: true })
+    expect(a.containsFast('x')).not.toBe('absent')
+    expect((await a.get('x'))?.value).toBe('newer')
+  })
+
   it('[R2] [P12] [P57] a load that a delete overtakes stores nothing', async () => {
     const engine = world.engine('a', { withoutCache: true })
     await engine.start()
