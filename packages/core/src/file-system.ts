@@ -6,10 +6,7 @@
  * directory. Errors are the operating system's, with `code` (`ENOSPC`, `EIO`, `ENOENT`, `EEXIST` …).
  */
 export interface FileSystem {
-  /**
-   * @param mode `read`: must exist; `write`: must exist, read and write; `create`: must not exist, read and write
-   */
-  open(path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle>
+  open(path: string, mode: OpenMode): Promise<FileHandle>
   readFile(path: string): Promise<Uint8Array>
   /** Names of the entries, in no order. */
   list(directory: string): Promise<string[]>
@@ -21,6 +18,13 @@ export interface FileSystem {
   /** Makes creations, renames and removals in the directory durable. */
   syncDirectory(directory: string): Promise<void>
 }
+
+/**
+ * `read`: must exist; `write`: must exist, read and write; `create`: must not exist, read and write;
+ * `write-through`: as `write`, and the bytes of a `writev` are durable when it resolves, as if `syncData` had followed for
+ * them alone. A failure of such a `writev` is one of the sync too, and as final [P9].
+ */
+export type OpenMode = 'read' | 'write' | 'create' | 'write-through'
 
 export interface FileHandle {
   /**

@@ -28,6 +28,7 @@ export {
   writeFully,
   type FileHandle,
   type FileSystem,
+  type OpenMode,
 } from './file-system.ts'
 export { invariant, InvariantViolation } from './invariant.ts'
 export {

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -27,6 +28,32 @@ describe('nodeFileSystem', () => {
     await handle.close()
     await nodeFileSystem.syncDirectory(directory)
     expect(await nodeFileSystem.list(directory)).toEqual(['file'])
+  })
+
+  it('writes through: the kernel knows that each write is to be synced', async () => {
+    const path = join(directory, 'file')
+    const plain = await nodeFileSystem.open(path, 'create')
+    await writeFully(plain, Buffer.from('hello world'), 0)
+    await plain.syncData()
+    const through = await nodeFileSystem.open(path, 'write-through')
+    expect(await through.writev([Buffer.from('H'), Buffer.from('E')], 0)).toBe(2)
+    const target = Buffer.alloc(5)
+    await plain.read(target, 0)
+    expect(target.toString()).toBe('HEllo')
+    if (process.platform === 'linux') {
+      const flags: number[] = []
+      for (const descriptor of await readdir('/proc/self/fd')) {
+        if ((await readlink(`/proc/self/fd/${descriptor}`).catch(() => '')) !== path) continue
+        const info = await readFile(`/proc/self/fdinfo/${descriptor}`, 'utf8')
+        flags.push(Number.parseInt(/^flags:\s*(\d+)/m.exec(info)![1]!, 8) & constants.O_DSYNC)
+      }
+      expect(flags.sort()).toEqual([0, constants.O_DSYNC])
+    }
+    await through.close()
+    await plain.close()
+    await expect(nodeFileSystem.open(join(directory, 'none'), 'write-through')).rejects.toMatchObject({
+      code: 'ENOENT',
+    })
   })
 
   it('names its errors by code', async () => {

@@ -64,6 +64,30 @@ describe('what a power cut leaves', () => {
     expect(await outcomes(disk, contentOf('/a'))).toEqual(['33', '33\0\0', '3333'])
   })
 
+  it('keeps what was written through, and no more than that', async () => {
+    const disk = createPowerLossFileSystem({ sectorBytes: 2 })
+    const handle = await create(disk, '/a', 'aabbcc')
+    await handle.syncData()
+    await disk.syncDirectory('/')
+    const through = await disk.open('/a', 'write-through')
+    await handle.writev([Buffer.from('XX')], 0)
+    const during: string[] = []
+    disk.onCall = ({ operation }) => {
+      if (operation === 'syncData') disk.turnOff()
+      return undefined
+    }
+    await expect(through.writev([Buffer.from('YYZZ')], 2)).rejects.toMatchObject({ code: 'EIO' })
+    during.push(...(await outcomes(disk, contentOf('/a'))))
+    expect(during).toHaveLength(8)
+    expect(during).toContain('aabbZZ')
+
+    const again = disk.afterPowerCut(() => 0)
+    const writer = await again.open('/a', 'write')
+    await writer.writev([Buffer.from('XX')], 0)
+    await (await again.open('/a', 'write-through')).writev([Buffer.from('YYZZ')], 2)
+    expect(await outcomes(again, contentOf('/a'))).toEqual(['XXYYZZ', 'aaYYZZ'])
+  })
+
   it('renames atomically: the old content or the new, never none', async () => {
     const states = new Set<string>()
     // One run for each call of the second write: the power goes at that call, and every outcome is looked at.
@@ -100,6 +124,21 @@ describe('what a power cut leaves', () => {
 })
 
 describe('faults', () => {
+  it('[P9] drops what a failed write-through wrote, and nothing else', async () => {
+    const disk = createPowerLossFileSystem({ sectorBytes: 2 })
+    const handle = await create(disk, '/a', 'aabb')
+    await handle.syncData()
+    await disk.syncDirectory('/')
+    const through = await disk.open('/a', 'write-through')
+    await handle.writev([Buffer.from('XX')], 0)
+    disk.onCall = ({ operation }) => (operation === 'syncData' ? { code: 'EIO' } : undefined)
+    await expect(through.writev([Buffer.from('YY')], 2)).rejects.toMatchObject({ code: 'EIO' })
+    disk.onCall = undefined
+    await handle.syncData()
+    expect(text(await disk.readFile('/a'))).toBe('XXYY')
+    expect(await outcomes(disk, contentOf('/a'))).toEqual(['XXbb'])
+  })
+
   it('writes short when told to, and fails with the code it is given', async () => {
     const disk = createPowerLossFileSystem()
     const handle = await create(disk, '/a', '')

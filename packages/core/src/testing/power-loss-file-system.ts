@@ -1,4 +1,4 @@
-import type { FileHandle, FileSystem } from '../file-system.ts'
+import type { FileHandle, FileSystem, OpenMode } from '../file-system.ts'
 
 /** One call that reached the file system. */
 export interface FileSystemCall {
@@ -54,7 +54,8 @@ export interface PowerLossFileSystem extends FileSystem {
  *
  * Harsher than most: sectors and names become durable in any order, and only what was synced is certain. A failed
  * `syncData` drops the written sectors: they still read as written, but no later sync brings them to the disk, which
- * is what Linux does [P9]. A sector is written whole or not at all.
+ * is what Linux does [P9]. A sector is written whole or not at all. A `writev` that writes through is two calls: the power may
+ * go, or a fault come, between its `writev` and its `syncData`.
  *
  * Source: Pebble's `vfs/errorfs` and strict `MemFS`; Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014.
  *
@@ -129,20 +130,25 @@ class FileNode {
     }
   }
 
-  sync(sectorBytes: number): void {
+  /** Makes the size durable, and the sectors that have bytes from `start` to `end`. */
+  sync(sectorBytes: number, start: number, end: number): void {
     const durable = new Uint8Array(this.current.length)
     durable.set(this.durable.subarray(0, durable.length))
-    // Not simply all of `current`: sectors that a failed sync dropped are not written any more.
+    // Not simply what is in `current`: sectors that a failed sync dropped are not written any more.
     for (const [sector, versions] of this.versions) {
-      const start = sector * sectorBytes
-      if (start < durable.length) durable.set(versions.at(-1)!.subarray(0, durable.length - start), start)
+      if (!overlaps(sector, sectorBytes, start, end)) continue
+      const at = sector * sectorBytes
+      if (at < durable.length) durable.set(versions.at(-1)!.subarray(0, durable.length - at), at)
     }
     this.durable = durable
-    this.forget()
+    this.forget(sectorBytes, start, end)
   }
 
-  forget(): void {
-    this.versions.clear()
+  /** What was written and not synced will not be. */
+  forget(sectorBytes: number, start: number, end: number): void {
+    for (const sector of this.versions.keys()) {
+      if (overlaps(sector, sectorBytes, start, end)) this.versions.delete(sector)
+    }
     this.sizes.length = 0
   }
 
@@ -162,6 +168,10 @@ class FileNode {
     node.durable = content.slice()
     return node
   }
+}
+
+function overlaps(sector: number, sectorBytes: number, start: number, end: number): boolean {
+  return sector * sectorBytes < end && (sector + 1) * sectorBytes > start
 }
 
 type Node = FileNode | DirectoryNode
@@ -219,7 +229,7 @@ class SimulatedDisk implements PowerLossFileSystem {
     this.#root = root
   }
 
-  async open(path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> {
+  async open(path: string, mode: OpenMode): Promise<FileHandle> {
     this.#enter('open', path)
     const { directory, name } = this.#locate(path)
     let node = directory.current.get(name)
@@ -232,7 +242,7 @@ class SimulatedDisk implements PowerLossFileSystem {
     if (!(node instanceof FileNode)) throw systemError('EISDIR', 'open', path)
     this.openCount++
     node.path = path
-    return this.#handle(node, mode !== 'read')
+    return this.#handle(node, mode)
   }
 
   async readFile(path: string): Promise<Uint8Array> {
@@ -308,15 +318,24 @@ class SimulatedDisk implements PowerLossFileSystem {
     directory.durable.set(name, node)
   }
 
-  #handle(node: FileNode, isWritable: boolean): FileHandle {
+  #handle(node: FileNode, mode: OpenMode): FileHandle {
     let isOpen = true
     const enter = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
       if (!isOpen) throw systemError('EBADF', operation, node.path)
-      return this.#enter(operation, node.path, operation === 'syncData' ? node : undefined)
+      return this.#enter(operation, node.path)
     }
     const enterWrite = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
-      if (!isWritable) throw systemError('EBADF', operation, node.path)
+      if (mode === 'read') throw systemError('EBADF', operation, node.path)
       return enter(operation)
+    }
+    const sync = (start: number, end: number): void => {
+      try {
+        enter('syncData')
+      } catch (error) {
+        if (isOpen && !this.#isOff) node.forget(this.#sectorBytes, start, end)
+        throw error
+      }
+      node.sync(this.#sectorBytes, start, end)
     }
     return {
       writev: async (buffers, position) => {
@@ -329,6 +348,7 @@ class SimulatedDisk implements PowerLossFileSystem {
           done += bytes.length
           left -= bytes.length
         }
+        if (mode === 'write-through') sync(position, position + done)
         return done
       },
       read: async (target, position) => {
@@ -337,10 +357,7 @@ class SimulatedDisk implements PowerLossFileSystem {
         target.set(bytes)
         return bytes.length
       },
-      syncData: async () => {
-        enter('syncData')
-        node.sync(this.#sectorBytes)
-      },
+      syncData: async () => sync(0, Infinity),
       truncate: async (size) => {
         enterWrite('truncate')
         const before = node.current.length
@@ -363,17 +380,12 @@ class SimulatedDisk implements PowerLossFileSystem {
   }
 
   /** Counts the call and lets the test decide about it. */
-  #enter(
-    operation: FileSystemCall['operation'],
-    path: string,
-    synced?: FileNode,
-  ): FileSystemFault | undefined {
+  #enter(operation: FileSystemCall['operation'], path: string): FileSystemFault | undefined {
     if (this.#isOff) throw systemError('EIO', operation, path)
     const fault = this.onCall?.({ operation, path, index: this.callCount++ })
     // The test may have cut the power in answer to the call.
     if (this.#isOff) throw systemError('EIO', operation, path)
     if (fault === undefined || 'writtenBytes' in fault) return fault
-    synced?.forget()
     throw systemError(fault.code, operation, path)
   }
 
