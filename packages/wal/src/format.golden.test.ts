@@ -14,8 +14,8 @@ it('writes header and group as the format page draws them', async () => {
   })
   const payloads = ['one', '', 'three'].map((text) => Buffer.from(text))
   const facts = { ...first, durableBytes: 64, releasedThrough: 7, writtenMs: 1_800_000_000_000, flags: 1 }
-  const [piece] = new GroupEncoder().encode(payloads, 8, facts)
+  const group = new GroupEncoder().encode(payloads, 8, facts)
   const lines = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').replace(/.{32}/g, '$&\n').trimEnd()
-  const text = `header\n${lines(header)}\ngroup\n${lines(Buffer.concat(piece!.buffers))}\n`
+  const text = `header\n${lines(header)}\ngroup\n${lines(Buffer.concat(group.buffers))}\n`
   await expect(text).toMatchFileSnapshot('golden/log.hex')
 })

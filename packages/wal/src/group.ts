@@ -21,22 +21,13 @@ import {
 const COPY_BYTES_MAX = 4096
 /** Buffers of big groups are given back after use, so that one burst does not hold memory for ever. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
-/**
- * The checksum of a longer group is taken while its records are already on their way to the page cache; the commit frame
- * follows in a write of its own. For a shorter one that write would cost more than the checksum.
- */
-const OVERLAP_BYTES = 64 * 1024
 /** Grows as groups do. */
 const START_BYTES = 16 * 1024
 
-/** A part of a group, ready to be written; valid until the next `encode`. */
-export interface GroupPiece {
+/** A group, ready to be written; valid until the next `encode`. */
+export interface EncodedGroup {
   /** To be written one after the other. */
   readonly buffers: readonly Uint8Array[]
-  readonly bytes: number
-}
-
-export interface EncodedGroup {
   readonly groupBytes: number
   readonly crc: number
 }
@@ -52,17 +43,15 @@ export class GroupEncoder {
   }
 
   /**
-   * Yields the group in one or two pieces; the second is to be written behind the first, and is made while that is under way.
-   *
    * @param payloads of the group's records, in order
    * @param prefix goes before the group in the same write and is not part of it (a segment's header)
    */
-  *encode(
+  encode(
     payloads: readonly Uint8Array[],
     payloadBytes: number,
     facts: GroupFacts,
     prefix?: Uint8Array,
-  ): Generator<GroupPiece, EncodedGroup, undefined> {
+  ): EncodedGroup {
     const recordCount = payloads.length
     const groupBytes = groupBytesOf(recordCount, payloadBytes)
     const prefixBytes = prefix === undefined ? 0 : prefix.length
@@ -101,23 +90,14 @@ export class GroupEncoder {
     const bodyBytes = recordCount * LENGTH_BYTES + payloadBytes
     const padding = groupBytes - GROUP_HEAD_BYTES - bodyBytes - COMMIT_FRAME_BYTES
     for (let index = 0; index < padding; index++) arena[write++] = 0
-    const commit = arena.subarray(write, write + COMMIT_FRAME_BYTES)
     encodeCommitFrame(view, write, facts.segmentId, facts.firstSequence + recordCount - 1, groupBytes)
-    buffers.push(arena.subarray(copiedStart, write))
-    const bytes = prefixBytes + groupBytes - COMMIT_FRAME_BYTES
-    const isOverlapped = groupBytes > OVERLAP_BYTES
-    if (isOverlapped) yield { buffers, bytes }
+    const crcAt = write + COMMIT_FRAME_BYTES - 4
+    buffers.push(arena.subarray(copiedStart, crcAt))
     let crc = crc32(buffers[0]!.subarray(prefixBytes))
     for (let index = 1; index < buffers.length; index++) crc = crc32(buffers[index]!, crc)
-    crc = crc32(commit.subarray(0, COMMIT_FRAME_BYTES - 4), crc)
-    view.setUint32(write + COMMIT_FRAME_BYTES - 4, crc, true)
-    if (isOverlapped) {
-      yield { buffers: [commit], bytes: COMMIT_FRAME_BYTES }
-    } else {
-      buffers[buffers.length - 1] = arena.subarray(copiedStart, write + COMMIT_FRAME_BYTES)
-      yield { buffers, bytes: bytes + COMMIT_FRAME_BYTES }
-    }
-    return { groupBytes, crc }
+    view.setUint32(crcAt, crc, true)
+    buffers[buffers.length - 1] = arena.subarray(copiedStart, write + COMMIT_FRAME_BYTES)
+    return { buffers, groupBytes, crc }
   }
 
   #reserve(bytes: number): void {

@@ -1,4 +1,4 @@
-import { InvalidInput, type Clock, type FileHandle, type FileSystem } from '@se/core'
+import { InvalidInput, type Clock, type FileSystem } from '@se/core'
 import type { Backlog } from './backlog.ts'
 import { LogClosed, LogFailed, LogFull, RecordTooLarge, SequenceReleased } from './errors.ts'
 import {
@@ -10,13 +10,14 @@ import {
   SEGMENT_HEADER_BYTES,
   usableBytesOf,
 } from './format.ts'
-import { GroupEncoder, type EncodedGroup, type GroupPiece } from './group.ts'
+import { GroupEncoder } from './group.ts'
 import type { ParsedLimits } from './limits.ts'
 import type { DirectoryLock } from './lock.ts'
 import type { AppendOptions, LogState, LogStats } from './log-types.ts'
 import type { FullReason, LogObserver, LogRecovery } from './observer.ts'
 import { replaySegment, type LogRecord } from './replay.ts'
 import type { SegmentFiles } from './segment-files.ts'
+import type { SegmentHandle } from './segment-handle.ts'
 import { SegmentPool, type PreparedSegment, type SealedSegment } from './segment-pool.ts'
 import { WaitingLine } from './waiting-line.ts'
 
@@ -51,7 +52,7 @@ export interface ActiveSegment {
   readonly id: number
   /** Its size, bytes; a segment from an earlier run may have another than `limits.segmentBytes`. */
   readonly segmentBytes: number
-  readonly handle: FileHandle
+  readonly handle: SegmentHandle
   readonly firstSequence: number
   /** Where the next group goes, bytes. */
   offset: number
@@ -404,7 +405,7 @@ export class Log implements AsyncDisposable {
     const first = this.#lastSequence + 1
     let bytes = 0
     if (payloads.length > 0 || isMark) {
-      bytes = await this.#write(payloads, payloadBytes, 0)
+      bytes = await this.#write(payloads, payloadBytes, 0, mustSync)
       this.#queuedRecords -= payloads.length
       this.#queuedBytes -= payloadBytes + payloads.length * LENGTH_BYTES
     }
@@ -518,8 +519,18 @@ export class Log implements AsyncDisposable {
     return true
   }
 
-  /** Writes a group at the end of the active segment. @returns its bytes */
-  async #write(payloads: readonly Uint8Array[], payloadBytes: number, flags: number): Promise<number> {
+  /**
+   * Writes a group at the end of the active segment: through to the disk, if it is to be durable and nothing before it waits for
+   * a sync.
+   *
+   * @returns its bytes
+   */
+  async #write(
+    payloads: readonly Uint8Array[],
+    payloadBytes: number,
+    flags: number,
+    mustSync: boolean,
+  ): Promise<number> {
     const active = this.#active
     const firstSequence = this.#lastSequence + 1
     const releasedThrough = this.#releasedThrough
@@ -540,22 +551,27 @@ export class Log implements AsyncDisposable {
       previousCrc,
       flags,
     }
-    const pieces = this.#encoder.encode(payloads, payloadBytes, facts, prefix)
-    const group = await writePieces(active.handle, pieces, isFirst ? 0 : active.offset)
+    const { buffers, groupBytes, crc } = this.#encoder.encode(payloads, payloadBytes, facts, prefix)
+    const position = isFirst ? 0 : active.offset
+    const isThrough = mustSync && (isFirst || active.durableBytes === active.offset)
+    if (isThrough) await active.handle.writeThrough(buffers, position)
+    else await active.handle.write(buffers, position)
     this.#encoder.recycle()
-    active.offset += group.groupBytes
-    active.previousCrc = group.crc
+    active.offset += groupBytes
+    if (isThrough) active.durableBytes = active.offset
+    active.previousCrc = crc
     this.#lastSequence += payloads.length
     this.#writtenRelease = releasedThrough
     this.#endsClosed = (flags & GROUP_CLOSES_LOG) !== 0
-    if (payloads.length > 0) this.#backlog.add(this.#lastSequence, group.groupBytes, writtenMs)
-    return group.groupBytes
+    if (payloads.length > 0) this.#backlog.add(this.#lastSequence, groupBytes, writtenMs)
+    return groupBytes
   }
 
+  /** Makes durable what has been written, and notes that it is. */
   async #sync(): Promise<void> {
     const active = this.#active
     const { offset } = active
-    if (active.durableBytes < offset) await active.handle.syncData()
+    if (active.durableBytes < offset) await active.handle.sync()
     active.durableBytes = offset
     this.#durableSequence = this.#lastSequence
     this.#durableRelease = this.#writtenRelease
@@ -613,7 +629,7 @@ export class Log implements AsyncDisposable {
       const isUnused = this.#lastSequence === 0
       const isWanted = this.#failure === undefined && !isMarked && !isUnused
       if (isWanted && (this.#hasRoomForMark() || (await this.#rotate()))) {
-        await this.#write([], 0, GROUP_CLOSES_LOG)
+        await this.#write([], 0, GROUP_CLOSES_LOG, true)
         await this.#sync()
       }
     } catch (error) {
@@ -670,48 +686,6 @@ export class Log implements AsyncDisposable {
         ? `a call with ${count} records does not fit: limits.recordsMax is ${recordsMax}`
         : `records of ${payloadBytes} bytes in one call do not fit a segment: its limit is ${payloadBytesMax - (count - 1) * LENGTH_BYTES} bytes for ${count}`
     return new RecordTooLarge(said, { details: { count, payloadBytes, payloadBytesMax, recordsMax } })
-  }
-}
-
-/** Writes each piece of a group as soon as it is made. */
-async function writePieces(
-  handle: FileHandle,
-  pieces: Generator<GroupPiece, EncodedGroup>,
-  start: number,
-): Promise<EncodedGroup> {
-  const writes: Promise<void>[] = []
-  let position = start
-  for (;;) {
-    const step = pieces.next()
-    if (step.done === true) {
-      // All must have ended, also when one has failed: the file may be closed next.
-      for (const settled of await Promise.allSettled(writes)) {
-        if (settled.status === 'rejected') throw settled.reason
-      }
-      return step.value
-    }
-    writes.push(writePiece(handle, step.value, position))
-    position += step.value.bytes
-  }
-}
-
-async function writePiece(
-  handle: FileHandle,
-  { buffers, bytes }: GroupPiece,
-  position: number,
-): Promise<void> {
-  let done = await handle.writev(buffers, position)
-  while (done < bytes) {
-    // A short write: go on with what is left.
-    const rest: Uint8Array[] = []
-    let skip = done
-    for (const buffer of buffers) {
-      if (skip < buffer.length) rest.push(buffer.subarray(skip))
-      skip = Math.max(0, skip - buffer.length)
-    }
-    const written = await handle.writev(rest, position + done)
-    if (written === 0) throw new Error('the file system wrote nothing and reported no error')
-    done += written
   }
 }
 

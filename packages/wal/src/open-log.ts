@@ -10,6 +10,7 @@ import { guardObserver, type LogObserver, type LogRecovery } from './observer.ts
 import { systemProcesses, type Processes } from './process-identity.ts'
 import { recoverLog, type RecoveredLog } from './recovery.ts'
 import { SegmentFiles } from './segment-files.ts'
+import { SegmentHandle } from './segment-handle.ts'
 import type { PreparedSegment } from './segment-pool.ts'
 
 export interface LogOptions {
@@ -186,7 +187,7 @@ async function openActive(
   return {
     id: last.segmentId,
     segmentBytes: last.header.segmentBytes,
-    handle: await fileSystem.open(`${directory}/${last.file}`, 'write'),
+    handle: await SegmentHandle.open(fileSystem, `${directory}/${last.file}`),
     firstSequence: last.firstSequence,
     offset: last.end,
     // Recovery has made all of it durable.
@@ -210,7 +211,7 @@ async function openPrepared(
   return {
     id: prepared.segmentId,
     segmentBytes: prepared.header.segmentBytes,
-    handle: await fileSystem.open(`${directory}/${prepared.file}`, 'write'),
+    handle: await SegmentHandle.open(fileSystem, `${directory}/${prepared.file}`),
   }
 }
 

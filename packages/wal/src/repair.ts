@@ -116,7 +116,7 @@ async function acceptFront(directory: string, fileSystem: FileSystem, survey: Su
   })
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
   try {
-    for (const { buffers } of mark) await writeFully(handle, Buffer.concat(buffers), position.offset)
+    await writeFully(handle, Buffer.concat(mark.buffers), position.offset)
     await handle.syncData()
   } finally {
     await handle.close()

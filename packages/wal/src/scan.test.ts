@@ -18,7 +18,7 @@ function group(
   facts: { first: number; previousCrc: number; durableBytes: number; id?: number },
 ): Made {
   const payloads = texts.map((text) => Buffer.from(text))
-  const pieces = encoder.encode(
+  const { buffers, crc } = encoder.encode(
     payloads,
     payloads.reduce((sum, { length }) => sum + length, 0),
     {
@@ -31,12 +31,7 @@ function group(
       flags: 0,
     },
   )
-  const parts: Uint8Array[] = []
-  for (;;) {
-    const step = pieces.next()
-    if (step.done === true) return { bytes: new Uint8Array(Buffer.concat(parts)), crc: step.value.crc }
-    parts.push(Buffer.concat(step.value.buffers))
-  }
+  return { bytes: new Uint8Array(Buffer.concat(buffers)), crc }
 }
 
 function segment(...parts: Uint8Array[]): Uint8Array {

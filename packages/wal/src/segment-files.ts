@@ -6,6 +6,7 @@ import {
   spareFileName,
   type SegmentHeader,
 } from './format.ts'
+import { ignoreFailure, SegmentHandle } from './segment-handle.ts'
 
 const ZEROS = new Uint8Array(1024 * 1024)
 
@@ -60,7 +61,7 @@ export class SegmentFiles {
    * @returns the open file
    * @throws NoRoom on a full disk
    */
-  async prepare(segmentId: number, spare: string | undefined): Promise<FileHandle> {
+  async prepare(segmentId: number, spare: string | undefined): Promise<SegmentHandle> {
     const temporary = `${this.#directory}/${spare ?? spareFileName(segmentId)}`
     const handle = await this.#fill(temporary, segmentId, spare === undefined)
     try {
@@ -70,7 +71,7 @@ export class SegmentFiles {
       await abandon(handle)
       throw error
     }
-    return handle
+    return SegmentHandle.around(handle, this.#fileSystem, this.#path(segmentId))
   }
 
   /** Turns a segment that nobody needs into a spare. @returns its new name */
@@ -146,6 +147,3 @@ export class SegmentFiles {
 async function abandon(handle: FileHandle): Promise<void> {
   await handle.close().catch(ignoreFailure)
 }
-
-/** For clean-up after a failure: the first error is the one to report. */
-function ignoreFailure(): void {}

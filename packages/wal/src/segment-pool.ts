@@ -1,5 +1,6 @@
-import type { CancelTimer, Clock, FileHandle } from '@se/core'
+import type { CancelTimer, Clock } from '@se/core'
 import { NoRoom, type SegmentFiles } from './segment-files.ts'
+import type { SegmentHandle } from './segment-handle.ts'
 
 /** A segment that is full, or was left. */
 export interface SealedSegment {
@@ -18,7 +19,7 @@ export interface PreparedSegment {
   readonly id: number
   /** Its size, bytes; one prepared by an earlier run may have another than configured. */
   readonly segmentBytes: number
-  readonly handle: FileHandle
+  readonly handle: SegmentHandle
 }
 
 export interface SegmentPoolParts {

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FileHandle, FileSystem } from '@se/core'
+import type { FileHandle, FileSystem, OpenMode } from '@se/core'
 import { createFakeClock, createPowerLossFileSystem } from '@se/core/testing'
 import { nodeFileSystem } from '@se/core/node'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -213,7 +213,7 @@ describe('closing', () => {
     await disk.syncDirectory('/')
     let isArmed = false
     let go = () => {}
-    const holdSync = new Promise<void>((resolve) => (go = resolve))
+    const holdWrite = new Promise<void>((resolve) => (go = resolve))
     let fail = () => {}
     const holdRename = new Promise<void>((resolve) => (fail = resolve))
     const fileSystem: FileSystem = {
@@ -222,19 +222,15 @@ describe('closing', () => {
       makeDirectory: (path) => disk.makeDirectory(path),
       remove: (path) => disk.remove(path),
       syncDirectory: (path) => disk.syncDirectory(path),
-      async open(path: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> {
+      async open(path: string, mode: OpenMode): Promise<FileHandle> {
         const handle = await disk.open(path, mode)
-        let isHeld = false
         return {
-          writev: (buffers, position) => {
-            isHeld = isArmed && position > 0
+          writev: async (buffers, position) => {
+            if (isArmed && mode === 'write-through') await holdWrite
             return handle.writev(buffers, position)
           },
           read: (bytes, position) => handle.read(bytes, position),
-          syncData: async () => {
-            if (isHeld) await holdSync
-            await handle.syncData()
-          },
+          syncData: () => handle.syncData(),
           truncate: (size) => handle.truncate(size),
           size: () => handle.size(),
           close: () => handle.close(),
@@ -252,7 +248,7 @@ describe('closing', () => {
     isArmed = true
     const last = log.append(Uint8Array.of(3)).catch((error: { code: string }) => error.code)
     await new Promise((resolve) => setImmediate(resolve))
-    // The segment after the next cannot be prepared, while the append waits for its sync.
+    // The segment after the next cannot be prepared, while the append waits for its write.
     fail()
     await new Promise((resolve) => setImmediate(resolve))
     expect(log.stats().state).toBe('failed')
@@ -319,7 +315,7 @@ describe('opening', () => {
     // The contender sees the file empty, takes it for remains, and puts its own in its place.
     let isStolen = false
     const fileSystem: FileSystem = Object.assign(Object.create(nodeFileSystem) as FileSystem, {
-      async open(path: string, mode: 'read' | 'write' | 'create') {
+      async open(path: string, mode: OpenMode) {
         const handle = await nodeFileSystem.open(path, mode)
         if (!path.endsWith('log.lock') || isStolen) return handle
         isStolen = true
