@@ -19,8 +19,11 @@ import {
  * its own take 150 to 300 ns; from some 8 KiB up the copy is the dearer one. Measured on Node 24.21.
  */
 const COPY_BYTES_MAX = 4096
-/** Buffers of big groups are given back after use, so that one burst does not hold memory for ever. */
-const KEPT_BYTES_MAX = 4 * 1024 * 1024
+/**
+ * Larger buffers are given back after use, so that one burst does not hold memory for ever. A group of the default
+ * `groupBytesMax` has its place in this: a new buffer for each would cost more than copying.
+ */
+const KEPT_BYTES_MAX = 8 * 1024 * 1024
 /** Grows as groups do. */
 const START_BYTES = 16 * 1024
 
@@ -55,25 +58,29 @@ export class GroupEncoder {
     const recordCount = payloads.length
     const groupBytes = groupBytesOf(recordCount, payloadBytes)
     const prefixBytes = prefix === undefined ? 0 : prefix.length
-    this.#reserve(prefixBytes + groupBytes)
-    const arena = this.#arena
-    const view = this.#view
-    if (prefix !== undefined) arena.set(prefix, 0)
-    encodeGroupHead(arena, view, prefixBytes, facts, recordCount, groupBytes)
-
-    let write = prefixBytes + GROUP_HEAD_BYTES
     let foundBytes = 0
+    let uncopiedBytes = 0
     for (let index = 0; index < recordCount; index++) {
       const { length } = payloads[index]!
-      view.setUint32(write, length, true)
-      write += LENGTH_BYTES
       foundBytes += length
+      if (length > COPY_BYTES_MAX) uncopiedBytes += length
     }
     // A caller may have resized or given away a buffer: nothing is written then, rather than what cannot be read.
     invariant(foundBytes === payloadBytes, 'payloads keep their length until they are written', {
       payloadBytes,
       foundBytes,
     })
+    this.#reserve(prefixBytes + groupBytes - uncopiedBytes)
+    const arena = this.#arena
+    const view = this.#view
+    if (prefix !== undefined) arena.set(prefix, 0)
+    encodeGroupHead(arena, view, prefixBytes, facts, recordCount, groupBytes)
+
+    let write = prefixBytes + GROUP_HEAD_BYTES
+    for (let index = 0; index < recordCount; index++) {
+      view.setUint32(write, payloads[index]!.length, true)
+      write += LENGTH_BYTES
+    }
     const buffers: Uint8Array[] = []
     // What stands in the arena from here to `write` is not among the buffers yet.
     let copiedStart = 0
