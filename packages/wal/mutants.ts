@@ -13,6 +13,20 @@ export const mutants = [
     replace: 'call.resolve(sequence)',
     test: POWER_CUTS,
   },
+  // a durable group is written to the page cache alone [W1]
+  {
+    file: 'src/log.ts',
+    find: 'if (isThrough) await active.handle.writeThrough(buffers, position)',
+    replace: 'if (isThrough) await active.handle.write(buffers, position)',
+    test: POWER_CUTS,
+  },
+  // writing one group through is taken for a sync of those before it
+  {
+    file: 'src/log.ts',
+    find: 'const isThrough = mustSync && (isFirst || active.durableBytes === active.offset)',
+    replace: 'const isThrough = mustSync',
+    test: POWER_CUTS,
+  },
   // the name of a new segment is not made durable
   {
     file: 'src/segment-files.ts',
@@ -44,7 +58,12 @@ export const mutants = [
     test: POWER_CUTS,
   },
   // a short write is taken for a whole one
-  { file: 'src/log.ts', find: 'while (done < bytes) {', replace: 'while (done < 0) {', test: FAULTS },
+  {
+    file: 'src/segment-handle.ts',
+    find: 'while (done < bytes) {',
+    replace: 'while (done < 0) {',
+    test: FAULTS,
+  },
   // a group of an earlier use of the file is accepted
   {
     file: 'src/format.ts',
@@ -92,8 +111,17 @@ export const mutants = [
   // a failed sync is tried again [P9]
   {
     file: 'src/log.ts',
-    find: 'await active.handle.syncData()',
-    replace: 'await active.handle.syncData().catch(() => active.handle.syncData())',
+    find: 'await active.handle.sync()',
+    replace: 'await active.handle.sync().catch(() => active.handle.sync())',
+    test: FAULTS,
+  },
+  // a failed write-through is tried again [P9]
+  {
+    file: 'src/log.ts',
+    find: 'if (isThrough) await active.handle.writeThrough(buffers, position)',
+    replace: `if (isThrough) {
+      await active.handle.writeThrough(buffers, position).catch(() => active.handle.writeThrough(buffers, position))
+    }`,
     test: FAULTS,
   },
   // after a failure in the background, appends are still acknowledged
