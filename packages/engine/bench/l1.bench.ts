@@ -16,7 +16,6 @@ const ITEMS = 10_000
 const GETS = 1_000_000
 const VALUE_BYTES = 100
 /** Nothing in these benches expires. */
-const CLOCK = { monotonicMs: () => 0 }
 
 export const cases: readonly ComparedCase[] = [
   defineCase({
@@ -24,7 +23,7 @@ export const cases: readonly ComparedCase[] = [
     unit: 'ns',
     better: 'lower',
     setup: async () => {
-      const tier = new MemoryTier({ bytesMax: 1e9, clock: CLOCK })
+      const tier = new MemoryTier({ bytesMax: 1e9 })
       const lru = new LRUCache<string, object>({ max: ITEMS * 2 })
       const ids = Array.from({ length: ITEMS }, (_, index) => `user.${index}`)
       for (const [index, id] of ids.entries()) {
@@ -69,7 +68,7 @@ export const cases: readonly ComparedCase[] = [
       let seedOfTheirs = 0
       return {
         ours: () => {
-          const tier = new MemoryTier({ bytesMax: capacity * charge, clock: CLOCK })
+          const tier = new MemoryTier({ bytesMax: capacity * charge })
           return hitRatio(zipfTrace(++seedOfOurs, idCount, asks), (rank) => {
             const id = ids[rank]!
             if (tier.get(id) !== undefined) return true

@@ -1,5 +1,5 @@
 import { InvalidInput, TierUnavailable } from '@se/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LogFields, Logger } from './logger.ts'
 import { createLoggingObserver } from './logging-observer.ts'
 import { combineObservers, errorKind, silentObserver, type EngineObserver } from './observer.ts'
@@ -37,6 +37,28 @@ describe('combineObservers', () => {
     combined.evicted?.({ count: 3 })
     combined.falsePositive?.()
     expect(heard).toEqual(['a 3', 'b 3', 'a false positive', 'b false positive'])
+  })
+
+  it('reports what an observer throws as a warning, and tells the others', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    try {
+      const heard: number[] = []
+      const broken: EngineObserver = {
+        evicted() {
+          throw new Error('broken')
+        },
+      }
+      const listening: EngineObserver = { evicted: ({ count }) => void heard.push(count) }
+      combineObservers([broken, listening]).evicted?.({ count: 3 })
+      combineObservers([broken]).evicted?.({ count: 4 })
+      expect(heard).toEqual([3])
+      expect(warn.mock.calls).toEqual([
+        ["the engine's observer threw in evicted: Error: broken", 'SeEngineObserver'],
+        ["the engine's observer threw in evicted: Error: broken", 'SeEngineObserver'],
+      ])
+    } finally {
+      warn.mockRestore()
+    }
   })
 
   it('hands the gauges to each observer once', () => {

@@ -4,8 +4,8 @@ import { StorageError } from '@se/core'
  * What the engine tells of itself. Every method is optional, and the parts call it as
  * `observer.flushed?.({ … })`: where nobody listens the event object is not even made.
  *
- * An observer runs inside the engine's own work: it must be quick, must not throw and must not call back
- * into the engine. Durations are ms, sizes bytes. Every label is one of the few words listed here; an id never
+ * An observer runs inside the engine's own work: it must be quick and must not call back
+ * into the engine; what it throws becomes a warning. Durations are ms, sizes bytes. Every label is one of the few words listed here; an id never
  * is one [P48].
  *
  * The log has an observer of its own in `@se/wal`.
@@ -228,24 +228,34 @@ const METHODS: Readonly<Record<keyof EngineObserver, true>> = {
 }
 
 /**
- * One observer that tells several. A method none of them has stays undefined, so it still costs nothing; one
- * that a single observer has is that observer's own.
+ * One observer that tells several. A method none of them has stays undefined, so it costs nothing. What an observer
+ * throws becomes a warning of the process: a defect there must not fail a call of the engine.
  */
 export function combineObservers(observers: readonly EngineObserver[]): EngineObserver {
   const combined: Partial<Record<keyof EngineObserver, (event: never) => void>> = {}
   for (const method of Object.keys(METHODS) as (keyof EngineObserver)[]) {
     const listeners = observers.flatMap((observer) => {
       const listener = observer[method] as ((event: never) => void) | undefined
-      return listener === undefined ? [] : [listener.bind(observer)]
+      return listener === undefined ? [] : [guarded(method, listener.bind(observer))]
     })
-    const [first] = listeners
+    const [first, ...others] = listeners
     if (first === undefined) continue
     combined[method] =
-      listeners.length === 1
+      others.length === 0
         ? first
         : (event) => {
             for (const listener of listeners) listener(event)
           }
   }
   return combined as EngineObserver
+}
+
+function guarded(method: string, listener: (event: never) => void): (event: never) => void {
+  return (event) => {
+    try {
+      listener(event)
+    } catch (error) {
+      process.emitWarning(`the engine's observer threw in ${method}: ${String(error)}`, 'SeEngineObserver')
+    }
+  }
 }

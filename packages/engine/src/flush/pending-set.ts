@@ -285,11 +285,6 @@ export class PendingSet {
     return { items: this.#next.size, bytes: this.#queuedBytes, oldestAddedAtMs: oldest?.addedAtMs }
   }
 
-  /** The batch that was taken and neither settled nor put back, or was put back and waits to be sent again. */
-  get batchInFlight(): BatchInFlight | undefined {
-    return this.#batch?.batch
-  }
-
   /**
    * The batch to send: the one that was put back, as it was, or the oldest pending writes within the limits;
    * `undefined`: there is nothing to send. One at a time.

@@ -74,7 +74,7 @@ export function assemble(
   const instance = claim.instance
   const stamps = new StampClock(clock, instance, claim.maxStampTime)
   const pending = new PendingSet(config.space)
-  const memory = new MemoryTier({ bytesMax: config.memoryBytesMax, clock, observer })
+  const memory = new MemoryTier({ bytesMax: config.memoryBytesMax, observer })
   const overlay = new Overlay()
   const raiseFloor = (id: string, stamp: Stamp): void => {
     reads.raiseFloor(id, stamp)

@@ -1,5 +1,5 @@
 import { compareStamps, type Stamp, type StoredItem } from '@se/core'
-import { createFakeClock, seededRandom } from '@se/core/testing'
+import { seededRandom } from '@se/core/testing'
 import { expect, it } from 'vitest'
 import { ENTRY_OVERHEAD_BYTES, MemoryTier } from './memory-tier.ts'
 
@@ -18,7 +18,6 @@ it('agrees with a map that never evicts, but for clean entries that are gone [W3
   let evicted = 0
   const tier = new MemoryTier({
     bytesMax,
-    clock: createFakeClock(),
     observer: { evicted: ({ count }) => void (evicted += count) },
   })
   const model = new Map<string, { stamp: Stamp; isPinned: boolean; version: number | undefined }>()

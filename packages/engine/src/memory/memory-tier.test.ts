@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { StoredItem } from '@se/core'
-import { createFakeClock } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { ENTRY_OVERHEAD_BYTES, MemoryTier } from './memory-tier.ts'
 
@@ -23,14 +22,12 @@ function stored(id: string, time: number, text = 'text', version?: number): Stor
 const CHARGE = 'a'.length * 2 + 'text'.length + ENTRY_OVERHEAD_BYTES
 
 function createTier(bytesMax = 1_000_000) {
-  const clock = createFakeClock()
   const evictions: number[] = []
   const tier = new MemoryTier({
     bytesMax,
-    clock,
     observer: { evicted: ({ count }) => void evictions.push(count) },
   })
-  return { tier, clock, evictions }
+  return { tier, evictions }
 }
 
 describe('MemoryTier', () => {
@@ -143,20 +140,6 @@ describe('MemoryTier', () => {
     tier.put(stored('a', 5))
     expect(tier.drop('a')).toBe(true)
     expect(tier.drop('a')).toBe(false)
-  })
-
-  it('does not answer with an entry past its time', async () => {
-    const { tier, clock } = createTier()
-    tier.put(stored('a', 1), { freshUntilMs: clock.monotonicMs() + 500 })
-    await clock.advance(499)
-    expect(tier.get('a')).toBeDefined()
-    await clock.advance(1)
-    expect(tier.get('a')).toBeUndefined()
-    expect(tier.stats().items).toBe(0)
-    tier.put(stored('a', 1), { freshUntilMs: clock.monotonicMs() + 500 })
-    await clock.advance(500)
-    tier.put(stored('a', 1), { freshUntilMs: clock.monotonicMs() + 500 })
-    expect(tier.get('a')).toBeDefined()
   })
 
   it('copies a small value out of a large packet, and leaves a value that has its own buffer', () => {

@@ -1,4 +1,4 @@
-import { compareStamps, isNewer, type Clock, type Stamp, type StoredItem } from '@se/core'
+import { compareStamps, isNewer, type Stamp, type StoredItem } from '@se/core'
 import { Item } from '../item.ts'
 import type { EngineObserver } from '../observer.ts'
 import { EvictionQueue, type EvictionNode } from './eviction.ts'
@@ -13,22 +13,18 @@ export const ENTRY_OVERHEAD_BYTES = 640
 export interface MemoryTierOptions {
   /** Bound of the tier, bytes; pinned entries count, but are never evicted for it. */
   readonly bytesMax: number
-  readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer?: Pick<EngineObserver, 'evicted'>
 }
 
 export interface MemoryPutOptions {
   /** Not yet in L3: stays until unpinned, replaced or dropped [R6]. Default false. */
   readonly isPinned?: boolean
-  /** `Clock.monotonicMs` from which on the entry is no answer any more. Default: never. */
-  readonly freshUntilMs?: number
 }
 
 /** An entry, for people and tests; looking does not count as asking. */
 export interface MemoryEntry {
   readonly item: Item
   readonly isPinned: boolean
-  readonly freshUntilMs: number
   /** What the entry is charged with. */
   readonly bytes: number
 }
@@ -44,7 +40,6 @@ export interface MemoryStats {
 interface Entry extends EvictionNode<Entry> {
   item: Item
   isPinned: boolean
-  freshUntilMs: number
   readonly bytes: number
 }
 
@@ -59,7 +54,6 @@ export class MemoryTier {
   readonly #entries = new Map<string, Entry>()
   readonly #clean = new EvictionQueue<Entry>()
   readonly #bytesMax: number
-  readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #observer: Pick<EngineObserver, 'evicted'>
   #bytes = 0
   #pinnedItems = 0
@@ -67,28 +61,22 @@ export class MemoryTier {
 
   constructor(options: MemoryTierOptions) {
     this.#bytesMax = options.bytesMax
-    this.#clock = options.clock
     this.#observer = options.observer ?? {}
   }
 
   get(id: string): Item | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
-    // Entries that stay fresh for ever do not pay for the clock.
-    if (entry.freshUntilMs !== Infinity && entry.freshUntilMs <= this.#clock.monotonicMs()) {
-      if (!entry.isPinned) this.#remove(entry)
-      return undefined
-    }
     entry.wasAsked = true
     return entry.item
   }
 
-  /** The entry as it is, fresh or not. */
+  /** The entry as it is. */
   peek(id: string): MemoryEntry | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
-    const { item, isPinned, freshUntilMs, bytes } = entry
-    return { item, isPinned, freshUntilMs, bytes }
+    const { item, isPinned, bytes } = entry
+    return { item, isPinned, bytes }
   }
 
   /**
@@ -98,7 +86,7 @@ export class MemoryTier {
    * @returns the newest item known here now: the given one, or the one that was newer
    */
   put(given: StoredItem, options: MemoryPutOptions = {}): Item {
-    const { isPinned = false, freshUntilMs = Infinity } = options
+    const { isPinned = false } = options
     const resident = this.#entries.get(given.id)
     const order = resident === undefined ? 1 : compareStamps(given.stamp, resident.item.stamp)
     if (resident !== undefined && order < 0) return resident.item
@@ -106,7 +94,6 @@ export class MemoryTier {
       if (given.version !== undefined && resident.item.version === undefined) {
         resident.item = resident.item.accepted(given.version, given.createdAtMs)
       }
-      resident.freshUntilMs = freshUntilMs
       // A copy that was loaded does not unpin: the pending set still has the write, and will say so.
       if (isPinned && !resident.isPinned) this.#pin(resident)
       return resident.item
@@ -119,7 +106,6 @@ export class MemoryTier {
     const entry: Entry = {
       item,
       isPinned,
-      freshUntilMs,
       bytes,
       wasAsked: false,
       newer: undefined,
