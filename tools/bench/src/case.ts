@@ -5,7 +5,8 @@
  *   export const cases = [defineCase({ … }), defineReport({ … })]
  *
  * A file is `bench/NAME.bench.ts` of any project. Importing it must do no work: the runner imports it to list its cases,
- * then runs each case in a process of its own, so that no case warms or spoils another's machine code.
+ * then runs each case in a process of its own, so that no case warms or spoils another's machine code. Where something is too dear to
+ * build for each, cases name a process that they share.
  */
 export interface BenchFile {
   readonly area: string
@@ -21,6 +22,8 @@ export interface ComparedCase {
   readonly better: 'higher' | 'lower'
   /** Alternated pairs to take; at least, and by default, 15. */
   readonly pairs?: number
+  /** See {@link ReportCase.process}. */
+  readonly process?: string
   setup(): Promise<PreparedCase>
 }
 
@@ -37,6 +40,11 @@ export interface PreparedCase {
 /** Figures shown without a goal. */
 export interface ReportCase {
   readonly case: string
+  /**
+   * Cases of a file that give the same text run one after the other, in the file's order, in one process, and find in the file's
+   * variables what those before them left there. A crash of one is a crash of those behind it. Default: a process of its own.
+   */
+  readonly process?: string
   report(): Promise<ReportTable>
 }
 

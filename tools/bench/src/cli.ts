@@ -1,24 +1,21 @@
 /**
  * npm run bench [-- --only PREFIX] [--json FILE] [--goals FILE]
  *
- * Runs the cases of packages/*, apps/* and tools/* whose names start with PREFIX, each in a process of its own, and prints what they
- * measured. It reports: a slow result is a result. It fails (exit 1) only when a bench crashes.
+ * Runs the cases of packages/*, apps/* and tools/* whose names start with PREFIX, each in a process of its own unless it shares one, and
+ * prints what they measured. It reports: a slow result is a result. It fails (exit 1) only when a bench crashes.
  */
-import { fork } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { groupByProcess, runInChild, type CaseEnd } from './child.ts'
 import { parseGoals } from './goals.ts'
 import { loadBenchFile } from './load-bench-file.ts'
 import type { CaseResult } from './measure.ts'
-import type { CaseOutcome } from './run-case.ts'
 import { formatResults, formatTable, formatVerdicts } from './table.ts'
 
 /** One area takes at most this long; cases not begun by then are named and left out. */
 const AREA_MS_MAX = 12 * 60_000
-/** What a case that does not look at the clock gets on top before it is ended and counted as crashed. */
-const GRACE_MS = 60_000
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const userPath = (file: string) => path.resolve(process.env.INIT_CWD ?? process.cwd(), file)
@@ -35,22 +32,12 @@ for (const file of globSync('{packages,apps,tools}/*/bench/**/*.bench.ts', { cwd
     crashes.push(`${file}: ${String(error)}`)
     return undefined
   })
-  for (const { case: name } of loaded?.cases ?? []) {
-    if (loaded === undefined || !name.startsWith(values.only)) continue
-    const deadline = areaDeadlines.get(loaded.area) ?? Date.now() + AREA_MS_MAX
-    areaDeadlines.set(loaded.area, deadline)
-    if (Date.now() > deadline) {
-      console.log(`${name}: not run, area ${loaded.area} has used its ${AREA_MS_MAX / 60_000} minutes`)
-      continue
-    }
-    process.stderr.write(`${name} …\n`)
-    const outcome = await runInChild(absolute, name, deadline)
-    if (typeof outcome === 'string') crashes.push(`${name}: ${outcome}`)
-    else if (outcome.kind === 'compared') results.push(outcome.result)
-    else {
-      console.log(`\n${outcome.case}\n${formatTable(outcome.table.columns, outcome.table.rows)}`)
-      for (const note of outcome.table.notes ?? []) console.log(`  ${note}`)
-    }
+  if (loaded === undefined) continue
+  const { area } = loaded
+  for (const names of groupByProcess(loaded.cases.filter((one) => one.case.startsWith(values.only)))) {
+    const deadline = areaDeadlines.get(area) ?? Date.now() + AREA_MS_MAX
+    areaDeadlines.set(area, deadline)
+    await runInChild(absolute, names, deadline, (end) => take(end, area))
   }
 }
 
@@ -64,6 +51,23 @@ if (values.json !== undefined) writeFileSync(userPath(values.json), `${JSON.stri
 if (results.length === 0 && crashes.length === 0) console.log(`no compared case starts with '${values.only}'`)
 for (const crash of crashes) console.error(`crashed: ${crash}`)
 process.exitCode = crashes.length > 0 ? 1 : 0
+
+function take(end: CaseEnd, area: string): void {
+  switch (end.kind) {
+    case 'compared':
+      results.push(end.result)
+      break
+    case 'report':
+      console.log(`\n${end.case}\n${formatTable(end.table.columns, end.table.rows)}`)
+      for (const note of end.table.notes ?? []) console.log(`  ${note}`)
+      break
+    case 'left out':
+      console.log(`${end.case}: not run, area ${area} has used its ${AREA_MS_MAX / 60_000} minutes`)
+      break
+    case 'crashed':
+      crashes.push(`${end.case}: ${end.because}`)
+  }
+}
 
 /** Ends the program with one sentence and the usage when the command line is wrong: a stack trace helps nobody there. */
 function readCommandLine() {
@@ -90,29 +94,4 @@ function readGoals(file: string) {
   } catch (error) {
     throw new Error(`--goals: ${(error as Error).message}`, { cause: error })
   }
-}
-
-/** @returns the outcome, or in words why there is none */
-function runInChild(file: string, name: string, deadline: number): Promise<CaseOutcome | string> {
-  return new Promise((resolve) => {
-    const child = fork(
-      fileURLToPath(new URL('./run-case.ts', import.meta.url)),
-      [file, name, String(deadline)],
-      {
-        execArgv: ['--conditions=@se/source', '--expose-gc'],
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      },
-    )
-    let outcome: CaseOutcome | undefined
-    const timer = setTimeout(() => child.kill('SIGKILL'), deadline + GRACE_MS - Date.now())
-    child.on('message', (message) => (outcome = message as CaseOutcome))
-    child.on('error', (error) => {
-      clearTimeout(timer)
-      resolve(error.message)
-    })
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer)
-      resolve(outcome ?? (signal === null ? `exit code ${code}` : `ended by ${signal}`))
-    })
-  })
 }
