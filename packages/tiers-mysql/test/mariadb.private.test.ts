@@ -75,7 +75,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
     }
   })
 
-  it('a batch of 1,000 takes a handful of statements, new rows or old', async () => {
+  it('[P37] a batch of 1,000 takes a handful of statements, new rows or old', async () => {
     const ids = Array.from({ length: 1_000 }, (_, index) => `batch.${index}`)
     const connection = await createConnection(server.url)
     try {

@@ -351,7 +351,7 @@ const winning: readonly ArchiveContractCase[] = [
     deepEqual(second?.entries, [])
   }),
   withWriter(
-    '[W3] any order and any replay of the same writes ends in the same rows',
+    '[W3] [P32] any order and any replay of the same writes ends in the same rows',
     async (harness, writer) => {
       const { archive, seed } = harness
       const random = seededRandom(seed)
