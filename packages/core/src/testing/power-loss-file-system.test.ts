@@ -116,7 +116,7 @@ describe('what a power cut leaves', () => {
     disk.onCall = undefined
     await handle.syncData()
     expect(text(await disk.readFile('/a'))).toBe('new')
-    expect(await outcomes(disk, contentOf('/a'))).toEqual(['old'])
+    expect(await outcomes(disk, contentOf('/a'))).toEqual(['new', 'old'])
     await handle.writev([Buffer.from('new')], 0)
     await handle.syncData()
     expect(await outcomes(disk, contentOf('/a'))).toEqual(['new'])
@@ -136,7 +136,56 @@ describe('faults', () => {
     disk.onCall = undefined
     await handle.syncData()
     expect(text(await disk.readFile('/a'))).toBe('XXYY')
-    expect(await outcomes(disk, contentOf('/a'))).toEqual(['XXbb'])
+    expect(await outcomes(disk, contentOf('/a'))).toEqual(['XXYY', 'XXbb'])
+  })
+
+  it('[P9] may leave any part of a failed sync on the disk, and show that to the next process', async () => {
+    const failed = async () => {
+      const disk = createPowerLossFileSystem({ sectorBytes: 2 })
+      const handle = await create(disk, '/a', 'aabb')
+      await handle.syncData()
+      await disk.syncDirectory('/')
+      await handle.writev([Buffer.from('XXYY')], 0)
+      disk.onCall = ({ operation }) => (operation === 'syncData' ? { code: 'EIO' } : undefined)
+      await expect(handle.syncData()).rejects.toMatchObject({ code: 'EIO' })
+      return disk
+    }
+    const seen = new Set<string>()
+    await forEveryChoice(async (choose) => {
+      const next = (await failed()).afterKill(choose)
+      const read = text(await next.readFile('/a'))
+      for (const kept of await outcomes(next, contentOf('/a'))) seen.add(`${read} ${kept}`)
+    })
+    const parts = ['XXYY', 'XXbb', 'aaYY', 'aabb']
+    // What reads as old was read from the disk; what reads as new may be there or not.
+    const possible = parts.flatMap((read) =>
+      parts
+        .filter((kept) => (read[0] === 'X' || kept[0] === 'a') && (read[2] === 'Y' || kept[2] === 'b'))
+        .map((kept) => `${read} ${kept}`),
+    )
+    expect([...seen].sort()).toEqual(possible.sort())
+    const kept = (await failed()).afterKill()
+    expect(text(await kept.readFile('/a'))).toBe('XXYY')
+  })
+
+  it('writes through no more of the size than the bytes need', async () => {
+    const disk = createPowerLossFileSystem()
+    const handle = await create(disk, '/a', 'a')
+    await handle.syncData()
+    await disk.syncDirectory('/')
+    await handle.writev([Buffer.from('abcd')], 0)
+    await (await disk.open('/a', 'write-through')).writev([Buffer.from('B')], 1)
+    expect(await outcomes(disk, contentOf('/a'))).toEqual(['aB', 'aB\0\0', 'aBcd'])
+  })
+
+  it('counts the calls on a file that was closed', async () => {
+    const disk = createPowerLossFileSystem()
+    const handle = await create(disk, '/a', 'a')
+    disk.onCall = ({ operation }) => (operation === 'close' ? { code: 'EIO' } : undefined)
+    await expect(handle.close()).rejects.toMatchObject({ code: 'EIO' })
+    expect(disk).toMatchObject({ openCount: 0, strayCount: 0 })
+    await expect(handle.close()).rejects.toMatchObject({ code: 'EBADF' })
+    expect(disk).toMatchObject({ openCount: 0, strayCount: 1 })
   })
 
   it('writes short when told to, and fails with the code it is given', async () => {

@@ -32,6 +32,8 @@ export interface PowerLossFileSystem extends FileSystem {
   readonly callCount: number
   /** How many files are open, to find those that nobody closes. */
   readonly openCount: number
+  /** Calls on a file that was closed already. A real system may have given its descriptor to another file by then. */
+  readonly strayCount: number
   /** Asked before each call; the last one set counts. */
   onCall: ((call: FileSystemCall) => FileSystemFault | undefined) | undefined
   /**
@@ -41,8 +43,13 @@ export interface PowerLossFileSystem extends FileSystem {
    * of its sizes, each created, renamed or removed name is there or not, all independently of each other.
    */
   afterPowerCut(choose: PowerCutChooser): PowerLossFileSystem
-  /** The same disk as the next process sees it; on this one every call fails from now on, as in a killed process. */
-  afterKill(): PowerLossFileSystem
+  /**
+   * The same disk as the next process sees it; on this one every call fails from now on, as in a killed process.
+   *
+   * @param choose for each sector that a failed sync dropped: whether the page cache still has it (the last option), or
+   *   has let it go, so that it is read from the disk, which has one of the contents it may have. Default: all are kept
+   */
+  afterKill(choose?: PowerCutChooser): PowerLossFileSystem
   /** From now on every call fails. */
   turnOff(): void
   /** Puts a file there, whole and durable. */
@@ -54,8 +61,9 @@ export interface PowerLossFileSystem extends FileSystem {
  *
  * Harsher than most: sectors and names become durable in any order, and only what was synced is certain. A failed
  * `syncData` drops the written sectors: they still read as written, but no later sync brings them to the disk, which
- * is what Linux does [P9]. A sector is written whole or not at all. A `writev` that writes through is two calls: the power may
- * go, or a fault come, between its `writev` and its `syncData`.
+ * is what Linux does [P9]; until they are written again, the disk may have any of their contents since the last sync. A sector is
+ * written whole or not at all. A `writev` that writes through is two calls: the power may go, or a fault come, between its
+ * `writev` and its `syncData`. It makes durable the sectors it touches and a size that holds them, no more.
  *
  * Source: Pebble's `vfs/errorfs` and strict `MemFS`; Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014.
  *
@@ -99,8 +107,10 @@ class FileNode {
   durable = new Uint8Array(0)
   /** Contents of each sector since the last sync, oldest first. */
   readonly versions = new Map<number, Uint8Array[]>()
+  /** Sectors among them that no sync will write, because one has failed. */
+  readonly dropped = new Set<number>()
   /** Sizes since the last sync, oldest first. */
-  readonly sizes: number[] = []
+  sizes: number[] = []
 
   write(bytes: Uint8Array, position: number, sectorBytes: number): void {
     if (position + bytes.length > this.current.length) this.resize(position + bytes.length)
@@ -123,6 +133,7 @@ class FileNode {
         before === undefined
           ? isSameSector(this.current, this.durable, sector * sectorBytes, sectorBytes)
           : isSameSector(this.current.subarray(sector * sectorBytes), before, 0, sectorBytes)
+      this.dropped.delete(sector)
       if (isSame) continue
       const content = sectorOf(this.current, sector, sectorBytes)
       if (versions === undefined) this.versions.set(sector, [content])
@@ -130,26 +141,44 @@ class FileNode {
     }
   }
 
-  /** Makes the size durable, and the sectors that have bytes from `start` to `end`. */
+  /** Makes durable the sectors that have bytes from `start` to `end`, and a size that holds them. */
   sync(sectorBytes: number, start: number, end: number): void {
-    const durable = new Uint8Array(this.current.length)
+    const isWhole = end === Infinity
+    const sizeMin = Math.min(end, this.current.length)
+    const durable = new Uint8Array(isWhole ? sizeMin : Math.max(sizeMin, this.durable.length))
     durable.set(this.durable.subarray(0, durable.length))
     // Not simply what is in `current`: sectors that a failed sync dropped are not written any more.
     for (const [sector, versions] of this.versions) {
-      if (!overlaps(sector, sectorBytes, start, end)) continue
+      if (!overlaps(sector, sectorBytes, start, end) || this.dropped.has(sector)) continue
       const at = sector * sectorBytes
       if (at < durable.length) durable.set(versions.at(-1)!.subarray(0, durable.length - at), at)
+      // What lies behind the durable size comes with a larger one only.
+      if (isWhole || at + sectorBytes <= durable.length) this.versions.delete(sector)
+      else versions.splice(0, versions.length - 1)
     }
     this.durable = durable
-    this.forget(sectorBytes, start, end)
+    this.sizes = isWhole ? [] : this.sizes.filter((size) => size >= sizeMin)
   }
 
-  /** What was written and not synced will not be. */
-  forget(sectorBytes: number, start: number, end: number): void {
+  /** A sync has failed: any part of it may have happened, and the rest will not. */
+  drop(sectorBytes: number, start: number, end: number): void {
     for (const sector of this.versions.keys()) {
-      if (overlaps(sector, sectorBytes, start, end)) this.versions.delete(sector)
+      if (overlaps(sector, sectorBytes, start, end)) this.dropped.add(sector)
     }
-    this.sizes.length = 0
+  }
+
+  /** The page cache may let go of sectors that count as clean: then they are what the disk has. */
+  evict(choose: PowerCutChooser, sectorBytes: number): void {
+    for (const sector of this.dropped) {
+      const at = sector * sectorBytes
+      const contents = [sectorOf(this.durable, sector, sectorBytes), ...this.versions.get(sector)!]
+      const content = contents[choose(contents.length + 1)]
+      if (content === undefined) continue
+      if (at < this.current.length) this.current.set(content.subarray(0, this.current.length - at), at)
+      if (at < this.durable.length) this.durable.set(content.subarray(0, this.durable.length - at), at)
+      this.versions.delete(sector)
+      this.dropped.delete(sector)
+    }
   }
 
   afterPowerCut(choose: PowerCutChooser, sectorBytes: number): FileNode {
@@ -196,6 +225,10 @@ class DirectoryNode {
     this.changes.length = 0
   }
 
+  evict(choose: PowerCutChooser, sectorBytes: number): void {
+    for (const node of this.current.values()) node.evict(choose, sectorBytes)
+  }
+
   afterPowerCut(choose: PowerCutChooser, sectorBytes: number): DirectoryNode {
     const names = new Map(this.durable)
     for (const change of this.changes) if (choose(2) === 1) apply(change, names)
@@ -222,6 +255,7 @@ class SimulatedDisk implements PowerLossFileSystem {
   #isOff = false
   callCount = 0
   openCount = 0
+  strayCount = 0
   onCall: ((call: FileSystemCall) => FileSystemFault | undefined) | undefined
 
   constructor(sectorBytes: number, root: DirectoryNode) {
@@ -300,8 +334,9 @@ class SimulatedDisk implements PowerLossFileSystem {
     return new SimulatedDisk(this.#sectorBytes, this.#root.afterPowerCut(choose, this.#sectorBytes))
   }
 
-  afterKill(): PowerLossFileSystem {
+  afterKill(choose?: PowerCutChooser): PowerLossFileSystem {
     this.turnOff()
+    if (choose !== undefined) this.#root.evict(choose, this.#sectorBytes)
     return new SimulatedDisk(this.#sectorBytes, this.#root)
   }
 
@@ -321,7 +356,10 @@ class SimulatedDisk implements PowerLossFileSystem {
   #handle(node: FileNode, mode: OpenMode): FileHandle {
     let isOpen = true
     const enter = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
-      if (!isOpen) throw systemError('EBADF', operation, node.path)
+      if (!isOpen) {
+        this.strayCount++
+        throw systemError('EBADF', operation, node.path)
+      }
       return this.#enter(operation, node.path)
     }
     const enterWrite = (operation: FileSystemCall['operation']): FileSystemFault | undefined => {
@@ -332,7 +370,7 @@ class SimulatedDisk implements PowerLossFileSystem {
       try {
         enter('syncData')
       } catch (error) {
-        if (isOpen && !this.#isOff) node.forget(this.#sectorBytes, start, end)
+        if (isOpen && !this.#isOff) node.drop(this.#sectorBytes, start, end)
         throw error
       }
       node.sync(this.#sectorBytes, start, end)
