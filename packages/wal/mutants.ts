@@ -162,6 +162,14 @@ export const mutants = [
     test: POWER_CUTS,
     title: 'random lives',
   },
+  // a sync of a segment without a group counts as one that tells of the release
+  {
+    file: 'src/log.ts',
+    find: 'if (active.durableBytes < offset && offset > SEGMENT_HEADER_BYTES) {',
+    replace: 'if (active.durableBytes < offset) {',
+    test: ADVERSARY,
+    title: 'a segment without a group',
+  },
   // a segment is freed before its release is durable at all [W2]
   {
     file: 'src/segment-pool.ts',

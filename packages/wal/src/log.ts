@@ -406,10 +406,10 @@ export class Log implements AsyncDisposable {
     let bytes = 0
     if (payloads.length > 0 || isMark) {
       bytes = await this.#write(payloads, payloadBytes, 0, mustSync)
-      this.#queuedRecords -= payloads.length
-      this.#queuedBytes -= payloadBytes + payloads.length * LENGTH_BYTES
     }
     this.#throwIfFailed()
+    this.#queuedRecords -= payloads.length
+    this.#queuedBytes -= payloadBytes + payloads.length * LENGTH_BYTES
     acknowledge(calls, false, first)
     if (!mustSync) return
     await this.#sync()
@@ -496,7 +496,6 @@ export class Log implements AsyncDisposable {
       await next.handle.close()
       return false
     }
-    await left.handle.close()
     const lastSequence = this.#lastSequence
     this.#active = {
       id: next.id,
@@ -514,6 +513,8 @@ export class Log implements AsyncDisposable {
       segmentBytes: left.segmentBytes,
       usedBytes: left.offset,
     })
+    // Only now: if this fails, `close` has the new one to close, and must not close the old one again.
+    await left.handle.close()
     this.#pool.prepare()
     void this.#pool.free()
     return true
@@ -567,12 +568,14 @@ export class Log implements AsyncDisposable {
     return groupBytes
   }
 
-  /** Makes durable what has been written, and notes that it is. */
+  /** Makes durable what has been written, and notes that it is. A segment without a group has nothing that could count. */
   async #sync(): Promise<void> {
     const active = this.#active
     const { offset } = active
-    if (active.durableBytes < offset) await active.handle.sync()
-    active.durableBytes = offset
+    if (active.durableBytes < offset && offset > SEGMENT_HEADER_BYTES) {
+      await active.handle.sync()
+      active.durableBytes = offset
+    }
     this.#durableSequence = this.#lastSequence
     this.#durableRelease = this.#writtenRelease
   }

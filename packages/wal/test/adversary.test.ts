@@ -85,6 +85,38 @@ describe('marks in a full segment', () => {
   })
 })
 
+describe('a segment without a group', () => {
+  it('does not tell of a release because it has been synced: the segments before it stay', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    await disk.syncDirectory('/')
+    const log = await openLog(worldOptions(disk))
+    await log.append(new Uint8Array(FULL_RECORD))
+    await log.append(new Uint8Array(10))
+    // Frees the first segment behind a mark in the second, which tells that all of the second is released too.
+    await log.release(2)
+    const path = `${DIRECTORY}/${segment(3)}`
+    const prepared = await disk.readFile(path)
+    await log.append(new Uint8Array(FULL_RECORD))
+    const after = disk.afterKill()
+    // The power cut took the first sector of the first write, header and head.
+    const file = await after.open(path, 'write')
+    await file.writev([prepared.subarray(0, 512)], 0)
+    await file.syncData()
+    await file.close()
+    const clock = createFakeClock()
+    const torn = await openLog(worldOptions(after, { clock, releaseDelayMs: 1000 }))
+    expect(torn.recovery.outcome).toBe('torn')
+    await torn.sync()
+    await clock.advance(1001)
+    await torn.release(2)
+    expect(torn.stats().oldestSequence).toBe(3)
+    const again = await openLog(worldOptions(after.afterPowerCut(() => 0)))
+    expect(again.stats()).toMatchObject({ firstSequence: 3, lastSequence: 2 })
+    expect(await again.append(new Uint8Array(10))).toBe(3)
+  })
+})
+
 describe('files of an earlier life', () => {
   it('a log that starts anew after a repair takes no record from its spare files', async () => {
     const log = await openLog({ directory, limits })
@@ -263,6 +295,7 @@ describe('closing', () => {
     go()
     await closed
     expect(await last).toBe('SE_LOG_FAILED')
+    expect(log.stats().queuedRecords).toBe(0)
     expect(disk.openCount).toBe(0)
   })
 

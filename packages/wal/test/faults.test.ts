@@ -119,6 +119,7 @@ describe.each(['EIO', 'ENOSPC'])('%s', (code) => {
         expect(error.code, `${where}: ${String(error)}`).toMatch(/^SE_LOG_(FAILED|FULL|CLOSED|UNREADABLE)$/)
       }
       if (life.errors.length === 0) untold.push(where)
+      expect(life.disk, where).toMatchObject({ openCount: 0, strayCount: 0 })
       // A disk without room for the next segment is no failure: what room there is, is used.
       const isFullDisk = life.errors.every((error) => error.code === 'SE_LOG_FULL')
       if (code === 'ENOSPC' && isFullDisk) continue

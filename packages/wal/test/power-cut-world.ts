@@ -231,8 +231,11 @@ export async function runPowerCutCase(random: SeededRandom): Promise<CaseSummary
       promises.bufferedThrough = 0
       summary.cuts++
     } else {
-      // A killed process leaves what it wrote in the page cache, where only a power cut can take it.
-      disk = disk.afterKill()
+      // A killed process leaves what it wrote in the page cache, where only a power cut can take it; or, after a
+      // failed sync, the system when it needs the memory.
+      const isEvicted = ending === 'fault' && random.chance(0.5)
+      disk = disk.afterKill(isEvicted ? (count) => random.below(count) : undefined)
+      if (isEvicted) promises.bufferedThrough = 0
     }
   }
   arm(disk, random, undefined, undefined)
