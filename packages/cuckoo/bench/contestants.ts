@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import v8 from 'node:v8'
 import { createCuckooFilter } from '@libp2p/utils'
+import { hashId } from '@se/core/hash'
 import { CuckooFilter, StaticCuckooFilter } from '../src/index.ts'
 
 /** The rate all filters are asked for. */
@@ -13,11 +14,15 @@ export interface Contestant {
   readonly name: string
   add(key: string): unknown
   has(key: string): boolean
-  remove(key: string): unknown
+  /** @returns whether there was a copy to remove */
+  remove(key: string): boolean
   /** Bytes it knows it takes; undefined: measured as growth of the heap. */
   readonly bytes?: () => number
   readonly note?: () => string
 }
+
+/** @param keys to make room for */
+export type MakeContestant = (keys: number) => Contestant
 
 interface BloomFiltersCuckoo {
   add(key: string): boolean
@@ -30,8 +35,12 @@ const { CuckooFilter: BloomFiltersCuckooFilter } = createRequire(import.meta.url
   CuckooFilter: { create(size: number, rate: number): BloomFiltersCuckoo }
 }
 
-/** @param keys to make room for; @param growTo keys it will get */
-export function growing(keys: number, name = '@se/cuckoo'): Contestant {
+export const growing: MakeContestant = (keys) => growingNamed('@se/cuckoo', keys)
+
+/** Starts small, whatever it will get. */
+export const grown: MakeContestant = () => growingNamed('@se/cuckoo, grown from 1,000', 1000)
+
+function growingNamed(name: string, keys: number): Contestant {
   const filter = CuckooFilter.create({ capacity: keys, falsePositiveRate: RATE })
   return {
     name,
@@ -81,7 +90,51 @@ export function libp2p(keys: number): Contestant {
     name: '@libp2p/utils',
     add: (key) => filter.add(key),
     has: (key) => filter.has(key),
-    remove: (key) => filter.remove?.(key),
+    remove: (key) => filter.remove?.(key) ?? false,
+  }
+}
+
+/**
+ * The least that any such filter does: hash the key, read a bucket of four words in an array of the size of ours, then, unless found,
+ * another. No seed, no count, no growth; a key whose buckets are both full is dropped. What it takes is the processor's and the memory's.
+ */
+export function bareArray(keys: number): Contestant {
+  const buckets = 2 ** Math.ceil(Math.log2(keys / 0.9 / 4))
+  const slots = new Int32Array(buckets * 4)
+  const words = new Uint32Array(4)
+  const mask = buckets - 1
+  /** Where the word is in its buckets; the first bucket, then the second. @returns −1: nowhere */
+  const find = (first: number, second: number, word: number): number => {
+    const at = (first & mask) << 2
+    if (slots[at] === word) return at
+    if (slots[at + 1] === word) return at + 1
+    if (slots[at + 2] === word) return at + 2
+    if (slots[at + 3] === word) return at + 3
+    const other = (second & mask) << 2
+    if (slots[other] === word) return other
+    if (slots[other + 1] === word) return other + 1
+    if (slots[other + 2] === word) return other + 2
+    if (slots[other + 3] === word) return other + 3
+    return -1
+  }
+  /** All from the hash; the tag's words are not those that the buckets are taken from. @returns as {@link find} */
+  const locate = (key: string, free: boolean): number => {
+    hashId(key, words)
+    return find(words[0]!, words[2]!, free ? 0 : words[1]! | 1)
+  }
+  return {
+    name: 'bare Int32Array',
+    add(key) {
+      const at = locate(key, true)
+      if (at >= 0) slots[at] = words[1]! | 1
+    },
+    has: (key) => locate(key, false) >= 0,
+    remove(key) {
+      const at = locate(key, false)
+      if (at >= 0) slots[at] = 0
+      return at >= 0
+    },
+    bytes: () => slots.byteLength,
   }
 }
 
@@ -118,7 +171,7 @@ export function fill(make: () => Contestant, keys: number, msMax: number): Fill 
     const end = Math.min(keys, added + 10_000)
     for (; added < end; added++) contestant.add(keyOf(added))
     if (performance.now() - startedAt > msMax) stoppedBy = 'time'
-    else if (process.memoryUsage().heapUsed > heapLimit * HEAP_SHARE_MAX) stoppedBy = 'memory'
+    else if (isHeapFull(heapLimit)) stoppedBy = 'memory'
   }
   const nsPerAdd = ((performance.now() - startedAt) / added) * 1e6
   globalThis.gc?.()
@@ -130,6 +183,14 @@ export function fill(make: () => Contestant, keys: number, msMax: number): Fill 
     bytesPerKey: bytes / added,
     ...(stoppedBy === undefined ? {} : { stoppedBy }),
   }
+}
+
+/** Garbage does not count. */
+function isHeapFull(limit: number): boolean {
+  const isFull = () => process.memoryUsage().heapUsed > limit * HEAP_SHARE_MAX
+  if (!isFull()) return false
+  globalThis.gc?.()
+  return isFull()
 }
 
 /** Which keys a sample takes: new ones each time, so that no cache knows them. */
@@ -153,12 +214,17 @@ export function timeLookups(contestant: Contestant, keys: readonly string[]): nu
   return (tookMs / keys.length) * 1e6
 }
 
-/** Nanoseconds an add of these keys takes; takes them out again, untimed. */
+/** By contestant: keys that it took in {@link timeAdds}, and denied when they were to be taken out again. */
+export const deniedRemovals = new Map<string, number>()
+
+/** Nanoseconds an add of these keys takes; takes them out again, untimed, so that it holds what it held before. */
 export function timeAdds(contestant: Contestant, keys: readonly string[]): number {
   const startedAt = performance.now()
   for (const key of keys) contestant.add(key)
   const tookMs = performance.now() - startedAt
-  for (const key of keys) contestant.remove(key)
+  let denied = 0
+  for (const key of keys) if (!contestant.remove(key)) denied++
+  deniedRemovals.set(contestant.name, (deniedRemovals.get(contestant.name) ?? 0) + denied)
   return (tookMs / keys.length) * 1e6
 }
 
