@@ -20,6 +20,12 @@ export const mutants = [
   { file: LANES, find: '((before & low) | ((before | low) & ~sum)) >>> 31', replace: '0', test: LEAF_TEST },
   { file: LANES, find: '((before | low) & ~sum)', replace: '((before ^ low) & sum)', test: LEAF_TEST },
   { file: LANES, find: '((~before | low) & difference)', replace: '(~before & difference)', test: LEAF_TEST },
+  {
+    file: LANES,
+    find: 'membershipHigh + Math.floor(membershipLow / 2 ** 32)',
+    replace: 'membershipHigh',
+    test: LEAF_TEST,
+  },
   // Pitfall 34: XOR in the place of addition.
   {
     file: LANES,
@@ -62,6 +68,8 @@ export const mutants = [
   // The tree above them.
   { file: TREE, find: 'subtractLanes(this.#total, 0, before, 0)', replace: '', test: TREE_TEST },
   { file: TREE, find: 'Math.min(list.length, start + RUN)', replace: 'start + RUN', test: TREE_TEST },
+  { file: TREE, find: 'placesDiffer >>> 16 === 0', replace: 'true', test: TREE_TEST },
+  { file: TREE, find: 'if (!isOneBranch) ', replace: '', test: TREE_TEST },
   {
     file: TREE,
     find: 'for (let index = 0; index < list.length; index++) checkEntry(list[index]!)',

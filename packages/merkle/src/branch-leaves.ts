@@ -29,22 +29,22 @@ export class BranchLeaves {
   /** Adds the lanes at `delta[from…]` to a leaf, its page and the branch. */
   add(bucket: number, delta: Uint32Array, from: number): void {
     this.addToLeaf(bucket, delta, from)
-    this.addAbove(bucket, delta, from)
+    this.addToPage(bucket, delta, from)
+    addLanes(this.total, 0, delta, from)
   }
 
-  /** The first half of {@link add}. */
+  /** The first third of {@link add}. */
   addToLeaf(bucket: number, delta: Uint32Array, from: number): void {
     // The place first: finding it may replace the lanes by a larger array.
     const at = this.#placeFor(bucket)
     addLanes(this.#lanes, at, delta, from)
   }
 
-  /** The second half of {@link add}: the page and the branch. */
-  addAbove(bucket: number, delta: Uint32Array, from: number): void {
+  /** The second third of {@link add}; the last one is to add to `total`. */
+  addToPage(bucket: number, delta: Uint32Array, from: number): void {
     const page = bucket >>> 8
     this.#touched[page] = 1
     addLanes(this.pages, page * LANES, delta, from)
-    addLanes(this.total, 0, delta, from)
   }
 
   /** Reads one word of a leaf, so that it is near when it is added to; 0 while leaves have no fixed place. */

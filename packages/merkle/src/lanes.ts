@@ -29,6 +29,38 @@ export function subtractLanes(target: Uint32Array, at: number, source: Uint32Arr
 }
 
 /**
+ * Writes the sum of the first `count` leaves' lanes to `out[0…]`.
+ *
+ * @param count at most 2^20, so that the sums of halves are exact as numbers and the carry is taken once
+ */
+export function sumLanes(lanes: Uint32Array, count: number, out: Uint32Array): void {
+  let items = 0
+  let membershipHigh = 0
+  let membershipLow = 0
+  let contentHighHigh = 0
+  let contentHighLow = 0
+  let contentLowHigh = 0
+  let contentLowLow = 0
+  for (let at = 0; at < count * LANES; at += LANES) {
+    items += lanes[at]!
+    membershipHigh += lanes[at + 1]!
+    membershipLow += lanes[at + 2]!
+    contentHighHigh += lanes[at + 3]!
+    contentHighLow += lanes[at + 4]!
+    contentLowHigh += lanes[at + 5]!
+    contentLowLow += lanes[at + 6]!
+  }
+  // What is stored is taken mod 2^32.
+  out[0] = items
+  out[1] = membershipHigh + Math.floor(membershipLow / 2 ** 32)
+  out[2] = membershipLow
+  out[3] = contentHighHigh + Math.floor(contentHighLow / 2 ** 32)
+  out[4] = contentHighLow
+  out[5] = contentLowHigh + Math.floor(contentLowLow / 2 ** 32)
+  out[6] = contentLowLow
+}
+
+/**
  * Adds a u64 given in halves to the pair of lanes at `at`.
  *
  * The carry is computed from the top bits instead of by a comparison: the halves are random, so a branch on

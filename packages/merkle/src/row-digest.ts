@@ -1,6 +1,6 @@
 import { InvalidInput, STAMP_BYTES, type Stamp } from '@se/core'
-import { sha256 as defaultSha256 } from '#sha256'
-import type { Sha256 } from './sha256.ts'
+import { digestInto as defaultDigestInto } from '#sha256'
+import type { DigestInto, Sha256 } from './sha256.ts'
 import { DIGEST_BYTES } from './tree-entry.ts'
 
 /** Version of the encoding, its first byte. See docs/formats/row-digest.md. */
@@ -55,15 +55,22 @@ export function createRowDigester(
       actual: key.length,
     })
   }
-  const sha256 = options.sha256 ?? defaultSha256
+  const digestInto = options.sha256 === undefined ? defaultDigestInto : digestIntoBy(options.sha256)
   const encoder = createRowEncoder(key)
   return {
     digest(row) {
-      const hash = sha256(encoder.encode(row))
       const digest = new Uint8Array(DIGEST_BYTES)
-      for (let index = 0; index < DIGEST_BYTES; index++) digest[index] = hash.charCodeAt(index)
+      digestInto(encoder.encode(row), digest)
       return digest
     },
+  }
+}
+
+/** A caller's own SHA-256 in the shape of the platform's. */
+function digestIntoBy(sha256: Sha256): DigestInto {
+  return (bytes, digest) => {
+    const hash = sha256(bytes)
+    for (let at = 0; at < digest.length; at++) digest[at] = hash.charCodeAt(at)
   }
 }
 

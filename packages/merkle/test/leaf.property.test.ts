@@ -18,7 +18,7 @@ import {
 } from '../src/index.ts'
 import { createBranchSet } from '@se/core'
 import { describe, expect, it } from 'vitest'
-import { addLanes, LANES, subtractLanes } from '../src/lanes.ts'
+import { addLanes, LANES, subtractLanes, sumLanes } from '../src/lanes.ts'
 import { lanesOfLeaf, leafOfLanes } from '../src/leaf.ts'
 import { testSeed } from './seed.ts'
 
@@ -36,6 +36,18 @@ describe('leaf sums', () => {
       expect(subtractLeaves(a, b)).toEqual(difference)
       expect(inLanes(a, b, addLanes)).toEqual(sum)
       expect(inLanes(a, b, subtractLanes)).toEqual(difference)
+    }
+  })
+
+  it('sums a list of leaves at once as one after the other', () => {
+    for (let round = 0; round < 300; round++) {
+      const leaves = Array.from({ length: random.below(65) }, () => randomSums(random))
+      // One more lies behind them, which is not to be summed.
+      const lanes = new Uint32Array((leaves.length + 1) * LANES).fill(0xa5a5a5a5)
+      for (const [index, sums] of leaves.entries()) lanesOfLeaf(sums, lanes, index * LANES)
+      const out = new Uint32Array(LANES).fill(0x5a5a5a5a)
+      sumLanes(lanes, leaves.length, out)
+      expect(leafOfLanes(out, 0)).toEqual(leaves.reduce(addLeaves, EMPTY_LEAF))
     }
   })
 

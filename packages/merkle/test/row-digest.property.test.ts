@@ -8,8 +8,8 @@ import { seededRandom, type SeededRandom } from '@se/core/testing'
 import { createRowDigester, DIGEST_BYTES, type DigestedRow } from '../src/index.ts'
 import { describe, expect, it } from 'vitest'
 import { createRowEncoder } from '../src/row-digest.ts'
-import { sha256 as nodeSha256 } from '../src/sha256.node.ts'
-import { sha256 as portableSha256 } from '../src/sha256.ts'
+import * as node from '../src/sha256.node.ts'
+import * as portable from '../src/sha256.ts'
 import { testSeed } from './seed.ts'
 
 const KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 3)
@@ -66,9 +66,14 @@ describe('row digest', () => {
     for (let round = 0; round < 150; round++) {
       const row = { ...crowdedRow(random), bytes: random.bytes(random.below(300)) }
       const encoding = createRowEncoder(KEY).encode(row)
-      const expected = createHash('sha256').update(encoding).digest('hex').slice(0, 32)
-      expect(hex(createRowDigester(KEY, { sha256: nodeSha256 }).digest(row))).toBe(expected)
-      expect(hex(createRowDigester(KEY, { sha256: portableSha256 }).digest(row))).toBe(expected)
+      const whole = createHash('sha256').update(encoding).digest('hex')
+      const expected = whole.slice(0, 32)
+      for (const { sha256, digestInto } of [node, portable]) {
+        expect(hex(createRowDigester(KEY, { sha256 }).digest(row))).toBe(expected)
+        const digest = new Uint8Array(2 + 2 * random.below(16))
+        digestInto(encoding, digest)
+        expect(hex(digest)).toBe(whole.slice(0, digest.length * 2))
+      }
       expect(digestOf(row, KEY)).toBe(expected)
     }
   })
