@@ -178,6 +178,15 @@ describe('faults', () => {
     expect(await outcomes(disk, contentOf('/a'))).toEqual(['aB', 'aB\0\0', 'aBcd'])
   })
 
+  it('plants a copy', async () => {
+    const disk = createPowerLossFileSystem()
+    const content = Buffer.from('a')
+    disk.plant('/a', content)
+    await (await disk.open('/a', 'write')).writev([Buffer.from('b')], 0)
+    expect(text(content)).toBe('a')
+    expect(await outcomes(disk, contentOf('/a'))).toEqual(['a', 'b'])
+  })
+
   it('counts the calls on a file that was closed', async () => {
     const disk = createPowerLossFileSystem()
     const handle = await create(disk, '/a', 'a')
@@ -186,6 +195,7 @@ describe('faults', () => {
     expect(disk).toMatchObject({ openCount: 0, strayCount: 0 })
     await expect(handle.close()).rejects.toMatchObject({ code: 'EBADF' })
     expect(disk).toMatchObject({ openCount: 0, strayCount: 1 })
+    expect(disk.callCount).toBe(3)
   })
 
   it('writes short when told to, and fails with the code it is given', async () => {

@@ -347,8 +347,9 @@ class SimulatedDisk implements PowerLossFileSystem {
   plant(path: string, content: Uint8Array): void {
     const { directory, name } = this.#locate(path)
     const node = new FileNode()
-    node.current = content.slice()
-    node.durable = content.slice()
+    // Not `slice`, which of a Buffer shares the memory.
+    node.current = new Uint8Array(content)
+    node.durable = new Uint8Array(content)
     directory.current.set(name, node)
     directory.durable.set(name, node)
   }
@@ -420,7 +421,8 @@ class SimulatedDisk implements PowerLossFileSystem {
   /** Counts the call and lets the test decide about it. */
   #enter(operation: FileSystemCall['operation'], path: string): FileSystemFault | undefined {
     if (this.#isOff) throw systemError('EIO', operation, path)
-    const fault = this.onCall?.({ operation, path, index: this.callCount++ })
+    const index = this.callCount++
+    const fault = this.onCall?.({ operation, path, index })
     // The test may have cut the power in answer to the call.
     if (this.#isOff) throw systemError('EIO', operation, path)
     if (fault === undefined || 'writtenBytes' in fault) return fault
