@@ -154,6 +154,45 @@ export const mutants = [
     replace: '',
     test: POWER_CUTS,
   },
+  // after a short write, buffers are written from the wrong place
+  {
+    file: 'src/segment-handle.ts',
+    find: 'skip = Math.max(0, skip - buffer.length)',
+    replace: '',
+    test: 'src/segment-handle.test.ts',
+  },
+  // when changing segments, the next one is lost and the one before closed twice if closing it fails
+  {
+    file: 'src/log.ts',
+    find: `    const lastSequence = this.#lastSequence
+    this.#active = {`,
+    replace: `    await left.handle.close()
+    const lastSequence = this.#lastSequence
+    this.#active = {`,
+    test: FAULTS,
+  },
+  // calls that a full disk turns away go behind those that came later
+  {
+    file: 'src/log.ts',
+    find: "this.#refuseOrWait(waiting, 'disk', true)",
+    replace: "this.#refuseOrWait(waiting, 'disk')",
+    test: FAULTS,
+  },
+  // what a replay meets after closing is taken for the log's
+  {
+    file: 'src/log.ts',
+    find: 'throw this.#isClosed() ? this.#whyNot() : error',
+    replace: 'throw error',
+    test: ADVERSARY,
+  },
+  // a segment that was released before it was full is never freed
+  {
+    file: 'src/segment-pool.ts',
+    find: `    this.#sealed.push(segment)
+    this.release(this.#releasedThrough)`,
+    replace: '    this.#sealed.push(segment)',
+    test: LOG,
+  },
   // a segment is freed before a later one tells of the release
   {
     file: 'src/log.ts',

@@ -32,6 +32,14 @@ async function readAll(log: Log, from?: number): Promise<[number, string][]> {
   return records
 }
 
+/** Waits for what the log does in the background, turn by turn of the file system. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; !isSo(); turn++) {
+    if (turn === 100_000) throw new Error('it never comes')
+    await readdir(directory)
+  }
+}
+
 const text = (value: string) => Buffer.from(value)
 
 describe('appending', () => {
@@ -210,6 +218,15 @@ describe('releasing', () => {
     expect(rest).toEqual([200, 199])
   })
 
+  it('frees a segment that was released while it was being written, once it is full', async () => {
+    const log = await open4k()
+    await log.append(new Uint8Array(3000))
+    await log.release(1)
+    await log.append(new Uint8Array(3000))
+    await until(() => log.stats().oldestSequence === 2)
+    expect(log.stats()).toMatchObject({ segments: 1, heldSegments: 0 })
+  })
+
   it('says that a released record is gone', async () => {
     const log = await open4k()
     for (let index = 0; index < 10; index++) await log.append(new Uint8Array(2000))
@@ -241,6 +258,7 @@ describe('releasing', () => {
       read.push(sequence)
     }
     expect(read).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10])
+    await until(() => log.stats().oldestSequence === 11)
     await log.release(20)
     expect(log.stats().oldestSequence).toBeGreaterThan(10)
   })
@@ -257,6 +275,23 @@ describe('releasing', () => {
     await log.close()
     const again = await open4k()
     expect(again.stats().oldestSequence).toBeGreaterThan(8)
+  })
+
+  it('counts held segments for bytesMax until the delay is over', async () => {
+    const clock = createFakeClock()
+    const limits = { segmentBytes: 4096, bytesMax: 3 * 4096 }
+    const log = await open4k({ clock, releaseDelayMs: 1000, onFull: 'refuse', limits })
+    for (let index = 0; index < 3; index++) await log.append(new Uint8Array(3600))
+    await log.release(3)
+    const { bytes } = log.stats()
+    expect(bytes).toBeGreaterThan(2 * 3600)
+    await log.append(new Uint8Array(3600))
+    await log.release(4)
+    await expect(log.append(new Uint8Array(3600))).rejects.toMatchObject({ details: { reason: 'bytes' } })
+    await clock.advance(1001)
+    await log.release(4)
+    expect(log.stats()).toMatchObject({ bytes: 0, heldSegments: 0 })
+    expect(await log.append(new Uint8Array(3600))).toBe(5)
   })
 
   it.each(['records', 'bytes', 'age'] as const)(

@@ -209,6 +209,9 @@ export class Log implements AsyncDisposable {
         }
         sequence = last + 1
       }
+    } catch (error) {
+      // What it met then says nothing about this log.
+      throw this.#isClosed() ? this.#whyNot() : error
     } finally {
       this.#pool.stopReading(reader)
     }
@@ -303,7 +306,7 @@ export class Log implements AsyncDisposable {
       const call = { records: kept, count, payloadBytes, isDurable, isMark: false, isUrgent, resolve, reject }
       const reason = isUrgent ? undefined : (this.#waiting.reason ?? this.#fullReason(call))
       if (reason === undefined) this.#enqueue(call)
-      else this.#refuseOrWait(call, reason)
+      else this.#refuseOrWait([call], reason)
     })
   }
 
@@ -348,11 +351,13 @@ export class Log implements AsyncDisposable {
       : undefined
   }
 
-  #refuseOrWait(call: Call, reason: FullReason): void {
+  #refuseOrWait(calls: readonly Call[], reason: FullReason, isFirst = false): void {
     const refused = this.#parts.onFull === 'refuse'
-    this.#parts.observer?.full?.({ reason, refused })
-    if (refused) call.reject(this.#full(reason))
-    else this.#waiting.add(call, reason)
+    for (const call of calls) {
+      this.#parts.observer?.full?.({ reason, refused })
+      if (refused) call.reject(this.#full(reason))
+    }
+    if (!refused) this.#waiting.add(calls, reason, isFirst)
     if (reason === 'disk' && this.#pool.sinceAttemptMs >= DISK_RETRY_MS) this.#pool.prepare()
   }
 
@@ -475,13 +480,16 @@ export class Log implements AsyncDisposable {
     const others = this.#queue.filter((call) => call.count === 0)
     this.#queue = others.filter((call) => !call.isMark || this.#hasRoomForMark())
     for (const call of others) if (!this.#queue.includes(call)) call.resolve(this.#lastSequence)
+    const waiting: Call[] = []
     for (const call of calls) {
       this.#queuedRecords -= call.count
       this.#queuedBytes -= call.payloadBytes + call.count * LENGTH_BYTES
       if (this.#state === 'failed') call.reject(this.#failure)
       else if (call.isUrgent || this.#state !== 'open') call.reject(this.#full('disk'))
-      else this.#refuseOrWait(call, 'disk')
+      else waiting.push(call)
     }
+    // They were called before those that wait already.
+    this.#refuseOrWait(waiting, 'disk', true)
   }
 
   /** Leaves the active segment for the next. @returns false if there is none */

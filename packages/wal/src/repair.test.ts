@@ -3,8 +3,10 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createPowerLossFileSystem } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLog, repairLog } from './index.ts'
+import { systemProcesses } from './process-identity.ts'
 
 /** Goal: a person can look at a log, and decide to give up what is damaged. Method: etcd's: break, prove broken, repair, append, read again. */
 
@@ -62,6 +64,58 @@ describe('repairLog', () => {
     expect(texts).toEqual([...kept, 'after'])
     await log.close()
   })
+
+  it.each(['EIO', 'ENOSPC', 'a power cut'])(
+    'can be called again after %s at any of its calls',
+    async (how) => {
+      await flip(segment(3), 1700)
+      const names = await readdir(directory)
+      const files = await Promise.all(names.map((name) => readFile(join(directory, name))))
+      const bare = { directory: '/log', limits, processes: { ...systemProcesses, isAlive: () => false } }
+      let errors = 0
+      for (let faultAt = 0; ; faultAt++) {
+        let disk = createPowerLossFileSystem()
+        await disk.makeDirectory('/log')
+        await disk.syncDirectory('/')
+        names.forEach((name, index) => disk.plant(`/log/${name}`, files[index]!))
+        const start = disk.callCount
+        disk.onCall = ({ index }) => {
+          if (index - start !== faultAt) return undefined
+          if (how !== 'a power cut') return { code: how }
+          disk.turnOff()
+          return undefined
+        }
+        const repair = () => repairLog({ ...bare, fileSystem: disk })
+        await repair().catch((error: { code: string }) => {
+          expect(error.code).toBe('SE_LOG_FAILED')
+          errors++
+        })
+        if (disk.callCount - start <= faultAt) break
+        disk.onCall = undefined
+        // What the cut leaves of the changes: nothing, all, or every other one.
+        let turn = faultAt % 2
+        const choices = [() => 0, (count: number) => count - 1, (count: number) => turn++ % count]
+        if (how === 'a power cut') disk = disk.afterPowerCut(choices[faultAt % 3]!)
+        await repair()
+        const log = await openLog({ ...bare, fileSystem: disk })
+        expect(log.stats(), `call ${faultAt}`).toMatchObject({ firstSequence: 1, lastSequence: 5 })
+        expect(await log.append(Buffer.from('after'))).toBe(6)
+        await log.close()
+        const kept = Buffer.concat(
+          await Promise.all(
+            (await disk.list('/log'))
+              .filter((name) => /damaged$|torn$/.test(name))
+              .map((name) => disk.readFile(`/log/${name}`)),
+          ),
+        )
+        for (const record of [6, 7, 8, 9]) {
+          // Of the damaged group the piece has all that is not damaged.
+          expect(kept.includes(`ecord ${record}..`), `call ${faultAt}, record ${record}`).toBe(true)
+        }
+      }
+      expect(errors).toBeGreaterThan(10)
+    },
+  )
 
   it('accepts a log whose oldest segment is gone', async () => {
     await rm(join(directory, segment(1)))

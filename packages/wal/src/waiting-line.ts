@@ -34,8 +34,13 @@ export class WaitingLine<T> {
     return this.#entries[this.#start]?.reason
   }
 
-  add(entry: T, reason: FullReason): void {
-    this.#entries.push({ entry, reason, deadlineMs: this.#clock.monotonicMs() + this.#waitMs })
+  /** @param isFirst before all others; they wait no longer than the first of those then */
+  add(entries: readonly T[], reason: FullReason, isFirst = false): void {
+    const first = isFirst ? this.#entries[this.#start] : undefined
+    const deadlineMs = first?.deadlineMs ?? this.#clock.monotonicMs() + this.#waitMs
+    const behind = first === undefined ? [] : this.#entries.splice(this.#start)
+    for (const entry of entries) this.#entries.push({ entry, reason, deadlineMs })
+    for (const waiting of behind) this.#entries.push(waiting)
     this.#arm()
   }
 

@@ -210,7 +210,8 @@ describe('callers', () => {
     const waiting = Array.from({ length: 200_000 }, () =>
       log.append(Uint8Array.of(2)).catch(() => void refused++),
     )
-    const startMs = performance.now()
+    // Of this process' own time, so that busy neighbours do not count.
+    const start = process.cpuUsage()
     for (let through = 1; through <= 50; through++) {
       await log.release(through)
       await log.sync()
@@ -218,7 +219,8 @@ describe('callers', () => {
     await clock.advance(501)
     await Promise.all(waiting)
     expect(refused).toBe(200_000 - 50)
-    expect(performance.now() - startMs).toBeLessThan(5000)
+    const { user, system } = process.cpuUsage(start)
+    expect((user + system) / 1000).toBeLessThan(5000)
     await log.close()
   })
 })
@@ -299,6 +301,60 @@ describe('closing', () => {
     expect(disk.openCount).toBe(0)
   })
 
+  it('leaves the directory alone from then on: no timer, no reader that ends, touches it', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    const clock = createFakeClock()
+    const log = await openLog(worldOptions(disk, { clock, releaseDelayMs: 1000 }))
+    for (let index = 0; index < 4; index++) await log.append(new Uint8Array(FULL_RECORD))
+    const reader = log.replay()
+    await reader.next()
+    await log.release(4)
+    await log.close()
+    const { callCount } = disk
+    expect(clock.timerCount).toBe(0)
+    await clock.advance(2000)
+    // Closes its file; what it held is not freed any more.
+    await reader.return()
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(disk.callCount).toBe(callCount + 1)
+    expect(disk.openCount).toBe(0)
+  })
+
+  it.each(['prepared', 'freed'])('waits for a segment that is being %s', async (what) => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    let isHeld = true
+    let go = () => {}
+    const hold = new Promise<void>((resolve) => (go = resolve))
+    const isConcerned = (to: string) => to.endsWith(what === 'prepared' ? segment(3) : '0001.spare')
+    const fileSystem: FileSystem = Object.assign(Object.create(disk) as FileSystem, {
+      open: (path: string, mode: OpenMode) => disk.open(path, mode),
+      readFile: (path: string) => disk.readFile(path),
+      list: (path: string) => disk.list(path),
+      makeDirectory: (path: string) => disk.makeDirectory(path),
+      remove: (path: string) => disk.remove(path),
+      syncDirectory: (path: string) => disk.syncDirectory(path),
+      async rename(from: string, to: string) {
+        if (isConcerned(to)) {
+          await hold
+          isHeld = false
+        }
+        return disk.rename(from, to)
+      },
+    })
+    const log = await openLog(worldOptions(disk, { fileSystem }))
+    for (let index = 0; index < 2; index++) await log.append(new Uint8Array(FULL_RECORD))
+    if (what === 'freed') void log.release(2)
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const closed = log.close().then(() => expect(isHeld).toBe(false))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(await disk.list(DIRECTORY)).toContain('log.lock')
+    go()
+    await closed
+    expect(disk.openCount).toBe(0)
+  })
+
   it('ends a replay with LogClosed: the files may be another process by then', async () => {
     const log = await openLog({ directory, limits })
     for (let index = 0; index < 5; index++) await log.append(new Uint8Array(2000))
@@ -310,6 +366,29 @@ describe('closing', () => {
     }
     await expect(rest()).rejects.toMatchObject({ code: 'SE_LOG_CLOSED' })
   })
+})
+
+describe('a replay that is reading while the log is closed', () => {
+  it.each(['damaged', 'gone'])(
+    'ends with LogClosed, also when the next user has left the file %s',
+    async (how) => {
+      let isClosing = false
+      const fileSystem: FileSystem = Object.assign(Object.create(nodeFileSystem) as FileSystem, {
+        async open(path: string, mode: OpenMode) {
+          if (isClosing && mode === 'read' && path.endsWith(segment(2))) {
+            await log.close()
+            if (how === 'gone') await rm(path)
+            else await writeFile(path, 'of another life'.padEnd(4096))
+          }
+          return nodeFileSystem.open(path, mode)
+        },
+      })
+      const log = await openLog({ directory, limits, fileSystem })
+      for (let index = 0; index < 3; index++) await log.append(new Uint8Array(FULL_RECORD))
+      isClosing = true
+      await expect(sequencesOf(log)).rejects.toMatchObject({ code: 'SE_LOG_CLOSED' })
+    },
+  )
 })
 
 describe('opening', () => {

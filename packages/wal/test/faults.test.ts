@@ -188,6 +188,84 @@ describe('a full disk', () => {
   })
 })
 
+describe('a disk that stays full', () => {
+  it('is tried again once a second, however many calls want room', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    let attempts = 0
+    disk.onCall = ({ operation, path }) => {
+      if (operation !== 'writev' || !/0000[2-9]\.spare$/.test(path)) return undefined
+      attempts++
+      return { code: 'ENOSPC' }
+    }
+    const clock = createFakeClock()
+    const log = await openLog(worldOptions(disk, { clock }))
+    await log.append(new Uint8Array(10))
+    const ask = async () => {
+      for (let call = 0; call < 10; call++) {
+        await expect(log.append(new Uint8Array(10))).rejects.toMatchObject({ details: { reason: 'disk' } })
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    await ask()
+    expect(attempts).toBe(1)
+    await clock.advance(1000)
+    await ask()
+    expect(attempts).toBe(2)
+    await log.close()
+  })
+})
+
+describe('a disk that fills while others wait', () => {
+  it('keeps the order of the calls: those that were let in already go first when there is room', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    let isFull = true
+    disk.onCall = ({ operation, path }) =>
+      isFull && operation === 'writev' && /0000[2-9]\.spare$/.test(path) ? { code: 'ENOSPC' } : undefined
+    const clock = createFakeClock()
+    const limits = { segmentBytes: 4096, recordsMax: 2 }
+    const log = await openLog(worldOptions(disk, { onFull: 'wait', waitMs: 500, clock, limits }))
+    const appends = [3000, 3001, 10].map((length) => log.append(new Uint8Array(length)))
+    expect(await appends[0]).toBe(1)
+    for (let turn = 0; log.stats().waitingCalls < 2; turn++) {
+      if (turn > 1000) throw new Error('nobody is turned away')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    isFull = false
+    await log.release(1)
+    expect(await Promise.all(appends)).toEqual([1, 2, 3])
+    await log.close()
+  })
+
+  it('lets nobody wait for longer than waitMs, and refuses all of them', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    disk.onCall = ({ operation, path }) =>
+      operation === 'writev' && /0000[2-9]\.spare$/.test(path) ? { code: 'ENOSPC' } : undefined
+    const clock = createFakeClock()
+    const limits = { segmentBytes: 4096, recordsMax: 3 }
+    const log = await openLog(worldOptions(disk, { onFull: 'wait', waitMs: 500, clock, limits }))
+    const refused: number[] = []
+    const appends = [3000, 3001, 3002, 10].map((length, index) =>
+      log.append(new Uint8Array(length)).catch((error: { code: string }) => {
+        expect(error.code).toBe('SE_LOG_FULL')
+        refused.push(index)
+      }),
+    )
+    await appends[0]
+    for (let turn = 0; log.stats().waitingCalls < 3; turn++) {
+      if (turn > 1000) throw new Error('nobody is turned away')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await clock.advance(499)
+    expect(refused).toEqual([])
+    await clock.advance(1)
+    expect(refused).toEqual([1, 2, 3])
+    await log.close()
+  })
+})
+
 describe('closing on a full disk', () => {
   it('settles every append, also those that would have waited for room', async () => {
     const disk = createPowerLossFileSystem()

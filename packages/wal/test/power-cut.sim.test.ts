@@ -106,6 +106,49 @@ describe('[W1] a power cut at every call, with every outcome', () => {
   })
 })
 
+describe('[W1] [P9] a sync or a write-through that fails in part, then a power cut in the next process', () => {
+  it.each([0, 1, 2])('sync %i, with every outcome of both', { timeout: 120_000 }, async (failing) => {
+    let outcomes = 0
+    for (let cutAt = 0, isOver = false; !isOver; cutAt++) {
+      isOver = true
+      outcomes += await forEveryChoice(async (choose) => {
+        const first = createPowerLossFileSystem()
+        const promises = new Promises()
+        const random = seededRandom(1)
+        await first.makeDirectory('/data')
+        await first.syncDirectory('/')
+        const log = await openLog(worldOptions(first))
+        await appendBuffered(log, promises, [250], random)
+        let syncs = 0
+        first.onCall = ({ operation, path }) =>
+          operation === 'syncData' && path.endsWith('.wal') && syncs++ === failing
+            ? { code: 'EIO' }
+            : undefined
+        // The first is written and synced with what was buffered, the others are written through.
+        const failed = []
+        for (const length of [250, 300, 400]) {
+          await append(log, promises, [length], random).catch((error: Error) => failed.push(error))
+        }
+        expect(failed.length).toBe(3 - failing)
+        const second = first.afterKill(choose)
+        const next = await openAndCheck(second, promises, promises.durableThrough)
+        promises.settle(next.stats().lastSequence)
+        const start = second.callCount
+        second.onCall = ({ index }) => {
+          if (index - start !== cutAt) return undefined
+          isOver = false
+          second.turnOff()
+          return undefined
+        }
+        await append(next, promises, [500], random).catch(() => {})
+        second.turnOff()
+        await openAndCheck(second.afterPowerCut(choose), promises, promises.durableThrough)
+      }, 20_000)
+    }
+    expect(outcomes).toBeGreaterThan(100)
+  })
+})
+
 describe('[W1] random lives with power cuts, kills and failing disks', () => {
   it('keeps every promise in 10,000 of them', { timeout: 400_000 }, async () => {
     const start = seed('power cuts')
