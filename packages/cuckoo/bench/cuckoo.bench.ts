@@ -306,17 +306,26 @@ async function timeEach(
 ): Promise<(string | number)[]> {
   const times = new Float32Array(least.length)
   const pausesMs: number[] = []
+  let asked = 0
   const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!isAskedFor(entry)) pausesMs.push(entry.duration)
+    for (const entry of list.getEntries()) {
+      if (isAskedFor(entry)) asked--
+      else pausesMs.push(entry.duration)
+    }
   })
   globalThis.gc?.()
   observer.observe({ entryTypes: ['gc'] })
   let state = 3
   for (let from = 0; from < times.length; from += ADDS_BETWEEN_COLLECTIONS) {
     globalThis.gc?.({ type: 'minor' })
+    asked++
     state = timeSome(act, times.subarray(from, from + ADDS_BETWEEN_COLLECTIONS), state)
   }
-  await new Promise(setImmediate)
+  globalThis.gc?.({ type: 'minor' })
+  asked++
+  // Entries come in order, some turns later: with the last one asked for, all are here.
+  for (let turn = 0; turn < 1000 && asked > 0; turn++) await new Promise(setImmediate)
+  if (asked > 0) throw new Error(`${asked} collections that were asked for have not been seen`)
   observer.disconnect()
   for (let index = 0; index < least.length; index++) least[index] = Math.min(least[index]!, times[index]!)
   return [...quantiles(name, times), pausesMs.length, Math.max(0, ...pausesMs).toFixed(3)]
