@@ -193,6 +193,17 @@ export const mutants = [
     replace: '    this.#sealed.push(segment)',
     test: LOG,
   },
+  // what is held back does not count for bytesMax
+  { file: 'src/segment-pool.ts', find: 'this.#heldBytes += segment.usedBytes', replace: '', test: LOG },
+  // a reader that ends, or a timer, touches the directory after closing
+  { file: 'src/segment-pool.ts', find: 'this.#isStopped = true', replace: '', test: ADVERSARY },
+  // the directory is let go of while a segment is being prepared or freed
+  {
+    file: 'src/segment-pool.ts',
+    find: 'await Promise.all([this.#preparing, this.#freeing])',
+    replace: '',
+    test: ADVERSARY,
+  },
   // a segment is freed before a later one tells of the release
   {
     file: 'src/log.ts',

@@ -187,6 +187,30 @@ describe('callers', () => {
     await log.close()
   })
 
+  it.each(['closed', 'failed'])(
+    'that wait are told at once when the log is %s, and no timer stays behind',
+    async (how) => {
+      const disk = createPowerLossFileSystem()
+      await disk.makeDirectory('/data')
+      const clock = createFakeClock()
+      const limits = { segmentBytes: 4096, recordsMax: 1 }
+      const log = await openLog(worldOptions(disk, { clock, onFull: 'wait', waitMs: 500, limits }))
+      await log.append(Uint8Array.of(1))
+      const waiting = log.append(Uint8Array.of(2)).catch((error: { code: string }) => error.code)
+      expect(clock.timerCount).toBe(1)
+      if (how === 'failed') {
+        disk.onCall = ({ operation }) => (operation === 'writev' ? { code: 'EIO' } : undefined)
+        await log.append(Uint8Array.of(3), { urgent: true }).catch(() => {})
+      } else {
+        await log.close()
+      }
+      expect(await waiting).toBe(how === 'failed' ? 'SE_LOG_FAILED' : 'SE_LOG_CLOSED')
+      expect(clock.timerCount).toBe(0)
+      expect(log.stats().waitingCalls).toBe(0)
+      await log.close()
+    },
+  )
+
   it('that wait behind one whose time is over get the room there is', async () => {
     const clock = createFakeClock()
     const log = await openLog({ directory, clock, waitMs: 500, limits: { ...limits, recordsMax: 4 } })

@@ -199,8 +199,11 @@ describe('a disk that stays full', () => {
       return { code: 'ENOSPC' }
     }
     const clock = createFakeClock()
-    const log = await openLog(worldOptions(disk, { clock }))
+    const told: object[] = []
+    const log = await openLog(worldOptions(disk, { clock, observer: { full: (event) => told.push(event) } }))
     await log.append(new Uint8Array(10))
+    // Before anybody is refused.
+    expect(told).toEqual([{ reason: 'disk', refused: false }])
     const ask = async () => {
       for (let call = 0; call < 10; call++) {
         await expect(log.append(new Uint8Array(10))).rejects.toMatchObject({ details: { reason: 'disk' } })
