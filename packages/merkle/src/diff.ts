@@ -38,7 +38,7 @@ const PAGE_LANES = PAGE_LEAVES * LANES
 
 /**
  * Finds the leaves in which two trees differ: one round trip when they are equal, two or three when not,
- * and more only above 7.4 MB of differing pages. The cost follows the differences, not the sets.
+ * and more only where over four branches are read whole or over 1,024 pages differ. The cost follows the differences, not the sets.
  *
  * @throws InvalidInput when the sides have different branch sets
  * @throws TreeChanged when a side changed meanwhile; ask again
