@@ -223,6 +223,50 @@ export const mutants = [
     replace: '',
     test: 'test/engine.faults.test.ts',
   },
+  // what may be asked and kept [R3, R5, P56]
+  {
+    file: 'src/read/read-path.ts',
+    find: 'mayKeep: keepable[index]!',
+    replace: 'mayKeep: true',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: 'if (own !== undefined && isNewer(own.stamp, lookup.item.stamp)) continue',
+    replace: '',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: 'return freshness.isFresh && overlay.get(id) === undefined && filter.denies(id)',
+    replace: 'return freshness.isFresh && filter.denies(id)',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/views/cache-view.ts',
+    find: 'nowMs - this.#verifiedAtMs[stripe]! <= stalenessMs &&',
+    replace: '',
+    test: 'src/views/cache-view.test.ts',
+  },
+  {
+    file: 'src/views/cache-view.ts',
+    find: ` &&
+      this.#ownSequence[stripe]! >= overlay.droppedThrough`,
+    replace: '',
+    test: 'src/views/cache-view.test.ts',
+  },
+  {
+    file: 'src/views/cache-view.ts',
+    find: 'return cut !== undefined && covers(cut, this.#ports.views.cut)',
+    replace: 'return cut !== undefined',
+    test: 'src/views/cache-view.test.ts',
+  },
+  {
+    file: 'src/write/write-path.ts',
+    find: 'const isVisible = isNewer(write.stamp, heard)',
+    replace: 'const isVisible = true || isNewer(write.stamp, heard)',
+    test: 'test/engine.faults.test.ts',
+  },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
     file: 'src/write/write-path.ts',

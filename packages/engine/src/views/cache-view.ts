@@ -85,12 +85,7 @@ export class CacheView {
 
   /** Whether the id's stripe is known to be recent enough to answer. */
   mayAsk(id: string): boolean {
-    if (!this.#isAttached) return false
-    const stripe = stripeOfId(id)
-    return (
-      this.#ports.clock.monotonicMs() - this.#verifiedAtMs[stripe]! <= this.#ports.stalenessMs &&
-      this.#ownSequence[stripe]! >= this.#ports.overlay.droppedThrough
-    )
+    return this.#isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
   }
 
   /**
@@ -104,18 +99,19 @@ export class CacheView {
 
   /** Stripes that may be asked now. */
   get askableStripes(): number {
-    const { clock, stalenessMs, overlay } = this.#ports
-    const nowMs = clock.monotonicMs()
+    if (!this.#isAttached) return 0
+    const nowMs = this.#ports.clock.monotonicMs()
     let count = 0
-    for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) {
-      if (
-        nowMs - this.#verifiedAtMs[stripe]! <= stalenessMs &&
-        this.#ownSequence[stripe]! >= overlay.droppedThrough
-      ) {
-        count++
-      }
-    }
-    return this.#isAttached ? count : 0
+    for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) if (this.#isRecent(stripe, nowMs)) count++
+    return count
+  }
+
+  #isRecent(stripe: number, nowMs: number): boolean {
+    const { stalenessMs, overlay } = this.#ports
+    return (
+      nowMs - this.#verifiedAtMs[stripe]! <= stalenessMs &&
+      this.#ownSequence[stripe]! >= overlay.droppedThrough
+    )
   }
 
   /** Connects, once. @throws TierUnavailable when the cache does not answer */

@@ -1,0 +1,74 @@
+/**
+ * Goal: a stripe is asked only while it is known to be recent enough. Method: a view of a cache in memory, with a clock, an
+ * overlay and heads that the test moves.
+ */
+import { createBranchSet, type Cut } from '@se/core'
+import { STRIPE_COUNT } from '@se/core/hash'
+import { createFakeClock } from '@se/core/testing'
+import { DigestTree } from '@se/merkle'
+import { expect, it } from 'vitest'
+import { createMemoryTiers } from '../../test/world.ts'
+import { CacheView } from './cache-view.ts'
+
+const INSTANCE = 1
+const STALENESS_MS = 1_000
+const cutAt = (sequence: number): Cut => ({
+  archiveId: 'a'.repeat(32),
+  sequences: new Map([[INSTANCE, sequence]]),
+})
+
+async function createAttached() {
+  const clock = createFakeClock()
+  const { cache } = createMemoryTiers({ clock, seed: 1 })
+  const overlay = { droppedThrough: 0 }
+  const views = { catchUp: async () => {}, cut: cutAt(1), tree: new DigestTree(createBranchSet([])) }
+  const view = new CacheView({
+    cache: cache.connect(),
+    // Rows without entries: the stripes move, their receipts do not.
+    archive: { readTail: async () => ({ kind: 'rows', rows: [], heads: { cut: views.cut } }) as never },
+    views: views as never,
+    overlay,
+    clock,
+    observer: {},
+    branches: [],
+    instance: INSTANCE,
+    onSetBack: () => {},
+    stalenessMs: STALENESS_MS,
+  })
+  await view.attach()
+  const poll = (heads: Cut) => view.tick({ cut: heads } as never, clock.monotonicMs())
+  return { view, clock, overlay, views, poll }
+}
+
+it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered was sent', async () => {
+  const { view, clock, poll } = await createAttached()
+  expect(view.askableStripes).toBe(STRIPE_COUNT)
+  await clock.advance(STALENESS_MS)
+  expect(view.mayAsk('a')).toBe(true)
+  await clock.advance(1)
+  expect(view.mayAsk('a')).toBe(false)
+  expect(view.askableStripes).toBe(0)
+  await poll(cutAt(1))
+  expect(view.mayAsk('a')).toBe(true)
+  view.detach()
+  expect(view.mayAsk('a')).toBe(false)
+})
+
+it('[R5] does not ask a stripe that stands before an own batch which the overlay has forgotten', async () => {
+  const { view, overlay, views, poll } = await createAttached()
+  overlay.droppedThrough = 2
+  expect(view.mayAsk('a')).toBe(false)
+  expect(view.askableStripes).toBe(0)
+  views.cut = cutAt(2)
+  await poll(cutAt(2))
+  expect(view.mayAsk('a')).toBe(true)
+})
+
+it('[R5] knows of a stripe behind the views that memory may not keep what it answers', async () => {
+  const { view, views, poll } = await createAttached()
+  expect(view.standsAtViews('a')).toBe(true)
+  views.cut = cutAt(2)
+  expect(view.standsAtViews('a')).toBe(false)
+  await poll(cutAt(2))
+  expect(view.standsAtViews('a')).toBe(true)
+})
