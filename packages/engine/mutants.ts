@@ -265,7 +265,7 @@ export const mutants = [
     file: 'src/write/write-path.ts',
     find: 'const isVisible = isNewer(write.stamp, heard)',
     replace: 'const isVisible = true || isNewer(write.stamp, heard)',
-    test: 'test/engine.faults.test.ts',
+    test: 'src/write/write-path.test.ts',
   },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
