@@ -26,7 +26,9 @@ describe('cases in child processes', () => {
   it('are grouped by the process they name, in the order of the file, the others by themselves', async () => {
     const { cases } = await loadBenchFile(file)
     expect(groupByProcess(cases)).toEqual([
-      ['compared', 'built', 'heap', 'crash', 'behind', 'last'].map((name) => `sharing.${name}`),
+      ['compared', 'built', 'heap', 'crash', 'behind', 'last', 'odd', 'talk', 'cut off', 'hang'].map(
+        (name) => `sharing.${name}`,
+      ),
       ['sharing.alone'],
     ])
     const alone = cases.filter((one) => one.process === undefined)
@@ -51,6 +53,36 @@ describe('cases in child processes', () => {
       { kind: 'crashed', case: 'sharing.behind', because: notRun },
       { kind: 'crashed', case: 'sharing.last', because: notRun },
     ])
+  })
+
+  it('are told of once each, also when one sends messages of its own', async () => {
+    expect(await run(['talk', 'crash', 'last'])).toMatchObject([
+      { kind: 'report', case: 'sharing.talk' },
+      { kind: 'crashed', case: 'sharing.crash' },
+      { kind: 'crashed', case: 'sharing.last' },
+    ])
+  })
+
+  it('crash when their outcome cannot be delivered, and do no more work for nobody', async () => {
+    expect(await run(['cut off', 'last'])).toMatchObject([
+      { kind: 'crashed', case: 'sharing.cut off', because: 'exit code 1' },
+      { kind: 'crashed', case: 'sharing.last' },
+    ])
+  })
+
+  it('give numbers as they are, also those that are none', async () => {
+    expect(await run(['odd'])).toMatchObject([{ kind: 'report', table: { rows: [[Number.NaN]] } }])
+  })
+
+  it('are ended when they hang, and it is said that it was the time limit', async () => {
+    let asked = 0
+    // Begun in time; when asked again, all that may come on top of the limit is over.
+    const [hung, behind] = await run(['hang', 'last'], 1, () => (asked++ === 0 ? 0 : 60_000))
+    expect(hung).toMatchObject({ kind: 'crashed', case: 'sharing.hang' })
+    expect(hung?.kind === 'crashed' && hung.because).toBe(
+      'still running 60 s after the time limit, ended by SIGKILL',
+    )
+    expect(behind).toMatchObject({ kind: 'crashed', case: 'sharing.last' })
   })
 
   it('are left out, each by name, when they have not begun by the deadline', async () => {

@@ -52,18 +52,33 @@ export async function runInChild(
     {
       execArgv: ['--conditions=@se/source', '--expose-gc', `--max-old-space-size=${heapMiB()}`],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // As JSON, a figure that is no number would come as an empty cell.
+      serialization: 'advanced',
     },
   )
   let ended = 0
-  child.on('message', (message) => {
+  child.on('message', (message: CaseOutcome | null) => {
+    // What a case measures may send messages of its own.
+    const awaited = names[ended]
+    if (awaited === undefined || message?.case !== awaited) return
     ended++
-    onEnd(message as CaseOutcome)
+    onEnd(message)
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs + GRACE_MS - now())
+  let isOverdue = false
+  const timer = setTimeout(
+    () => {
+      isOverdue = true
+      child.kill('SIGKILL')
+    },
+    deadlineMs + GRACE_MS - now(),
+  )
   const because = await new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(error.message))
     // Not 'exit', which may come before the last message.
-    child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : `ended by ${signal}`))
+    child.on('close', (code, signal) => {
+      const end = signal === null ? `exit code ${code}` : `ended by ${signal}`
+      resolve(isOverdue ? `still running ${GRACE_MS / 1_000} s after the time limit, ${end}` : end)
+    })
   })
   clearTimeout(timer)
   const [crashed, ...behind] = names.slice(ended)

@@ -51,4 +51,17 @@ describe('measuring a case', () => {
     await expect(measureCase(definition, Infinity, () => 0)).rejects.toThrow('ours returned 0')
     expect(order.at(-1)).toBe('teardown')
   })
+
+  it('tells what broke a sample, also when the teardown then fails too', async () => {
+    const fail = (text: string) => () => {
+      throw new Error(text)
+    }
+    const both = recorded({ ours: fail('no answer'), teardown: fail('not open') })
+    const failure = await measureCase(both.definition, Infinity, () => 0).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(AggregateError)
+    expect((failure as AggregateError).errors.map(String)).toEqual(['Error: no answer', 'Error: not open'])
+
+    const last = recorded({ teardown: fail('not open') })
+    await expect(measureCase(last.definition, Infinity, () => 0)).rejects.toThrow('not open')
+  })
 })

@@ -22,7 +22,9 @@ for (const [index, name] of names.entries()) {
     index > 0 && Date.now() > Number(deadline)
       ? ({ kind: 'left out', case: name } as const)
       : await run(name, Number(deadline))
-  await new Promise<void>((resolve) => process.send?.(outcome, () => resolve()))
+  await new Promise<void>((resolve, reject) => {
+    process.send?.(outcome, (error: Error | null) => (error === null ? resolve() : reject(error)))
+  })
 }
 // A case may have left a connection open; nobody waits for it.
 process.exit(0)

@@ -30,4 +30,19 @@ export const cases = [
   report('crash', () => process.exit(7)),
   report('behind', () => 1),
   report('last', () => 1),
+  report('odd', () => Number.NaN),
+  report('talk', () => {
+    process.send?.({ kind: 'talk', case: 'nobody' })
+    process.send?.(null)
+    return 1
+  }),
+  report('cut off', () => {
+    process.disconnect()
+    return 1
+  }),
+  defineReport({
+    case: 'sharing.hang',
+    process: 'one',
+    report: () => new Promise(() => setInterval(() => {}, 1_000)),
+  }),
 ]
