@@ -89,6 +89,19 @@ describe('id hash', () => {
     expect(formatHash(hashId('short'))).toBe(fresh)
   })
 
+  it('hashes to its end what is longer than all before it', () => {
+    // Each asks for more room than the one before.
+    for (const [unit, times] of Object.entries({ a: 20_000, '\uffff': 40_000, '\u{10ffff}': 80_000 })) {
+      const text = unit.repeat(times)
+      const hash = formatHash(hashId(text))
+      expect(hash).toBe(formatHash(murmur3x86x128(new TextEncoder().encode(text))))
+    }
+    const hashes = Array.from({ length: 18 }, (_, more) =>
+      formatHash(murmur3x86x128(new Uint8Array(1_000_000 + more))),
+    )
+    expect(hashes).toEqual(hashes.map((_, more) => formatHash(hashId('\0'.repeat(1_000_000 + more)))))
+  })
+
   it('hashes a text as the bytes it is encoded to: every length to 70, a strange unit at every place', () => {
     for (let length = 0; length <= 70; length++) {
       const text = Array.from({ length }, (_, index) => String.fromCharCode(1 + ((index * 37) % 127))).join(

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { InvalidInput } from '@se/core'
 import { seededRandom, type SeededRandom } from '@se/core/testing'
 import { createRowDigester, DIGEST_BYTES, type DigestedRow } from '../src/index.ts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createRowEncoder } from '../src/row-digest.ts'
 import * as node from '../src/sha256.node.ts'
 import * as portable from '../src/sha256.ts'
@@ -75,6 +75,32 @@ describe('row digest', () => {
         expect(hex(digest)).toBe(whole.slice(0, digest.length * 2))
       }
       expect(digestOf(row, KEY)).toBe(expected)
+    }
+  })
+
+  it('is made of the SHA-256 that is given', () => {
+    const given = String.fromCharCode(...Array.from({ length: 32 }, (_, index) => 255 - index))
+    const asked: string[] = []
+    const sha256 = (bytes: Uint8Array) => {
+      asked.push(hex(bytes))
+      return given
+    }
+    expect(hex(createRowDigester(KEY, { sha256 }).digest(ROW))).toBe('fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0')
+    expect(asked).toEqual([hex(createRowEncoder(KEY).encode(ROW))])
+  })
+
+  it('is the same on a Node older than 20.12, which has no `crypto.hash`', async () => {
+    vi.resetModules()
+    vi.doMock('node:crypto', async (original) => ({ ...(await original<object>()), hash: undefined }))
+    const { sha256, digestInto } = await import('../src/sha256.node.ts')
+    vi.doUnmock('node:crypto')
+    expect(digestInto).not.toBe(node.digestInto)
+    for (let length = 0; length < 200; length += 7) {
+      const bytes = random.bytes(length)
+      expect(sha256(bytes)).toBe(portable.sha256(bytes))
+      const digest = new Uint8Array(DIGEST_BYTES)
+      digestInto(bytes, digest)
+      expect(hex(digest)).toBe(createHash('sha256').update(bytes).digest('hex').slice(0, 32))
     }
   })
 
