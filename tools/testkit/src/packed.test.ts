@@ -2,8 +2,10 @@
  * Goal: what a packed package lacks is seen, and not helped out by the workspace around it. Method: core, which depends on nothing, with
  * programs that are right and wrong.
  */
-import { existsSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { installPacked, NODE_TRACES, sizesOverStated, type Stranger } from './packed.ts'
 
 describe('a package as a stranger gets it', () => {
@@ -44,6 +46,20 @@ describe('a package as a stranger gets it', () => {
     expect(() => stranger.run(`console.log('before'); throw new Error('after')`)).toThrow(/before[^]*after/)
     expect(() => installPacked('no-such-package')).toThrow(/no-such-package/)
   })
+
+  it('leaves no folder behind when it cannot be had', () => {
+    vi.stubEnv('TMPDIR', mkdtempSync(path.join(tmpdir(), 'se-packed-test-')))
+    try {
+      expect(() => installPacked('no-such-package')).toThrow()
+      // npm then ends well, and nothing is there.
+      vi.stubEnv('npm_config_package_lock_only', 'true')
+      expect(() => installPacked('core')).toThrow(/node_modules/)
+      expect(readdirSync(tmpdir()).filter((name) => name.startsWith('se-pack'))).toEqual([])
+    } finally {
+      rmSync(tmpdir(), { recursive: true })
+      vi.unstubAllEnvs()
+    }
+  }, 60_000)
 })
 
 describe('the size a README states', () => {

@@ -64,13 +64,13 @@ export function installPacked(name: string): Stranger {
     writeFileSync(path.join(directory, 'package.json'), '{ "private": true, "type": "module" }\n')
     const tarballs = packAll(workshop, name)
     execute('npm', ['install', '--offline', '--no-audit', '--no-fund', ...tarballs], directory)
+    return strangerIn(directory)
   } catch (error) {
     rmSync(directory, { recursive: true, force: true })
     throw error
   } finally {
     rmSync(workshop, { recursive: true, force: true })
   }
-  return strangerIn(directory)
 }
 
 /**
