@@ -8,7 +8,8 @@ import { pino } from 'pino'
 import { parseServerConfig } from './config.ts'
 import { serve, type RunningServer } from './serve.ts'
 
-const logger = pino({ level: 'info' })
+// Written at once: pino's own buffer lets a later line overtake the one that is being written when the process ends.
+const logger = pino({ level: 'info' }, pino.destination({ dest: 1, sync: true }))
 
 try {
   const config = parseServerConfig(process.env)
