@@ -94,8 +94,14 @@ describe('ReadPath', () => {
 
   it('[R5] passes over an entry of the cache that is older than an own batch', async () => {
     const { reads, overlay, asked } = createWorld({ inCache: found(1), inArchive: found(2) })
-    overlay.add(1, [{ id: 'a', stamp: stamp(2), isLive: true }])
-    expect((await reads.get('a'))?.stamp).toEqual(stamp(2))
+    const own = { stamp: stamp(2), isLive: true }
+    overlay.add(1, [
+      { id: 'a', ...own },
+      { id: 'b', ...own },
+    ])
+    const items = await reads.getMany(['a', 'b'])
+    expect(items.map((item) => item?.stamp)).toEqual([stamp(2), stamp(2)])
+    // Both are asked for at once, as what the cache lacks is.
     expect(asked).toEqual(['cache', 'archive'])
   })
 
