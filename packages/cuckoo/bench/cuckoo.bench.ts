@@ -160,6 +160,69 @@ function atLarge(name: string, operation: Operation) {
   })
 }
 
+/** What `has` of an absent key is made of at the large size. */
+const steps = defineReport({
+  case: 'cuckoo.steps.16M',
+  report: async () => {
+    const filter = CuckooFilter.create({ capacity: LARGE, falsePositiveRate: RATE })
+    for (let index = 0; index < LARGE; index++) filter.add(keyOf(index))
+    const bare = fillOne(bareArray, LARGE).contestant
+    const memory = new Int32Array(filter.byteLength / Int32Array.BYTES_PER_ELEMENT).fill(1)
+    const pick = sampler(4)
+    const words = new Uint32Array(4)
+    const absent = (has: (key: string) => boolean) => () =>
+      measures.absent({ ...bare, has }, LARGE, pick, 100_000)
+    const samples: readonly [step: string, sample: () => number][] = [
+      ['hash of the key', absent((key) => hashId(key, words)[0] === 0)],
+      [
+        'one read anywhere in as much memory, which the next one waits for',
+        () => timeReads(memory, Math.imul(pick(2 ** 32), 0x9e3779b1)),
+      ],
+      ['hasHash, hashes made before', () => timeHashes((h1, h2) => filter.hasHash(h1, h2), pick)],
+      ['bare array: has', absent(bare.has)],
+      ['ours: has', absent((key) => filter.has(key))],
+    ]
+    const rows = samples.map(([step, sample]) => {
+      const values = Array.from({ length: 16 }, sample)
+        .slice(1)
+        .toSorted((one, other) => one - other)
+      return [step, values[7]!.toFixed(0)]
+    })
+    return {
+      columns: ['step', 'ns'],
+      rows,
+      notes: ['median of 15 samples of 100,000, after one that is not counted'],
+    }
+  },
+})
+
+/** Nanoseconds of a lookup by hashes that were made before. */
+function timeHashes(has: (h1: number, h2: number) => boolean, pick: (below: number) => number): number {
+  const hashes = Int32Array.from({ length: 200_000 }, () => pick(2 ** 32))
+  let present = 0
+  const startedAt = performance.now()
+  for (let at = 0; at < hashes.length; at += 2) if (has(hashes[at]!, hashes[at + 1]!)) present++
+  const tookMs = performance.now() - startedAt
+  if (present > 1_000) throw new Error(`${present} of 100,000 strangers are present`)
+  return (tookMs / 100_000) * 1e6
+}
+
+/**
+ * Nanoseconds of a read whose place depends on what the one before it read.
+ *
+ * @param memory a power of two of words, all 1; @param start i32, far from the last one, or the caches know the way
+ */
+function timeReads(memory: Int32Array, start: number): number {
+  let at = start
+  const startedAt = performance.now()
+  for (let read = 0; read < 100_000; read++) {
+    at = (Math.imul(at, 1_664_525) + 1_013_904_222 + memory[(at >>> 4) & (memory.length - 1)]!) | 0
+  }
+  const tookMs = performance.now() - startedAt
+  if (at === 0) throw new Error('the reads came to nothing')
+  return (tookMs / 100_000) * 1e6
+}
+
 /** All contestants at one size. At the large one it comes after the cases that share its fills, and lets go of each. */
 function table(name: string, size: number) {
   return defineReport({
@@ -394,6 +457,7 @@ export const cases = [
   atLarge('cuckoo.has.present.16M', 'present'),
   atLarge('cuckoo.add.16M', 'add'),
   table('cuckoo.table.16M', LARGE),
+  steps,
   worstAdd,
   table('cuckoo.table.10k', 10_000),
   table('cuckoo.table.1M', 1_000_000),
