@@ -60,8 +60,8 @@ export const mutants = [
   // a short write is taken for a whole one
   {
     file: 'src/segment-handle.ts',
-    find: 'while (done < bytes) {',
-    replace: 'while (done < 0) {',
+    find: 'if (done < bytes) await',
+    replace: 'if (done < 0) await',
     test: FAULTS,
   },
   // a group of an earlier use of the file is accepted
@@ -157,8 +157,8 @@ export const mutants = [
   // after a short write, buffers are written from the wrong place
   {
     file: 'src/segment-handle.ts',
-    find: 'skip = Math.max(0, skip - buffer.length)',
-    replace: '',
+    find: 'Buffer.concat(buffers).subarray(done)',
+    replace: 'Buffer.concat(buffers)',
     test: 'src/segment-handle.test.ts',
   },
   // when changing segments, the next one is lost and the one before closed twice if closing it fails

@@ -1,4 +1,4 @@
-import type { FileHandle, FileSystem } from '@se/core'
+import { writeFully, type FileHandle, type FileSystem } from '@se/core'
 
 /**
  * An open segment file, in two ways: what is written to the page cache waits for a sync, what is written through is
@@ -52,19 +52,9 @@ export class SegmentHandle {
 async function writeAll(handle: FileHandle, buffers: readonly Uint8Array[], position: number): Promise<void> {
   let bytes = 0
   for (const buffer of buffers) bytes += buffer.length
-  let done = await handle.writev(buffers, position)
-  while (done < bytes) {
-    // A short write: go on with what is left.
-    const rest: Uint8Array[] = []
-    let skip = done
-    for (const buffer of buffers) {
-      if (skip < buffer.length) rest.push(buffer.subarray(skip))
-      skip = Math.max(0, skip - buffer.length)
-    }
-    const written = await handle.writev(rest, position + done)
-    if (written === 0) throw new Error('the file system wrote nothing and reported no error')
-    done += written
-  }
+  const done = await handle.writev(buffers, position)
+  // A short write, which is rare: what is left goes on as one buffer.
+  if (done < bytes) await writeFully(handle, Buffer.concat(buffers).subarray(done), position + done)
 }
 
 /** For clean-up after a failure: the first error is the one to report. */
