@@ -8,11 +8,14 @@ export interface Clock {
   /** Monotonic, ms with fraction; only differences mean anything. */
   monotonicMs(): number
   /**
-   * Calls back once after `delayMs`.
+   * Calls back once after `delayMs`, and keeps the process alive until then [P70]: for everything that a caller waits for.
+   * Cancel it as soon as nobody waits any more, or it keeps the process for nothing.
    *
-   * Does not keep the process alive. Delays above 2^31-1 ms are honoured, not fired at once.
+   * Delays above 2^31-1 ms are honoured, not fired at once.
    */
   setTimer(delayMs: number, callback: () => void): CancelTimer
+  /** The same for periodic work that nobody waits for: it lets the process end. */
+  setBackgroundTimer(delayMs: number, callback: () => void): CancelTimer
 }
 
 /** Longest delay that `setTimeout` honours, ms; a longer one fires at once [P50]. */

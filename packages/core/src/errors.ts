@@ -49,6 +49,47 @@ export class TierUnavailable extends StorageError {
 }
 
 /**
+ * The tier answers, and refuses this caller or its configuration: wrong credentials, unknown database or host, a missing
+ * right. Retrying unchanged is useless; the message says what to change. `details.because` is a short word for it.
+ */
+export class TierMisconfigured extends StorageError {
+  override readonly name = 'TierMisconfigured'
+  readonly code = 'SE_TIER_MISCONFIGURED'
+}
+
+/** The call did not end within its time limit. What it asked for may or may not have happened; retrying is safe. */
+export class DeadlineExceeded extends StorageError {
+  override readonly name = 'DeadlineExceeded'
+  readonly code = 'SE_DEADLINE_EXCEEDED'
+
+  constructor(operation: string, timeoutMs: number, options?: { cause?: unknown }) {
+    super(`${operation} did not end within ${timeoutMs} ms`, {
+      ...options,
+      details: { operation, timeoutMs },
+    })
+  }
+}
+
+/** The caller's `AbortSignal` ended the wait. What the call asked for may or may not have happened; retrying is safe. */
+export class CallAborted extends StorageError {
+  override readonly name = 'CallAborted'
+  readonly code = 'SE_CALL_ABORTED'
+
+  constructor(operation: string, reason: unknown) {
+    super(`${operation} was aborted by its caller`, { cause: reason, details: { operation } })
+  }
+}
+
+/**
+ * The write cannot be given a stamp that the archive would store: this process cannot know the archive's time well
+ * enough, or knows of a write further in the future than may be followed. Nothing happened; `details` has the figures.
+ */
+export class StampRefused extends StorageError {
+  override readonly name = 'StampRefused'
+  readonly code = 'SE_STAMP_REFUSED'
+}
+
+/**
  * The archive refuses this very data (too long, bad value, packet too big); others would be accepted.
  * The engine finds the item by bisection and parks it.
  */
@@ -73,6 +114,12 @@ export class ArchiveMismatch extends StorageError {
 export class BranchMismatch extends StorageError {
   override readonly name = 'BranchMismatch'
   readonly code = 'SE_BRANCH_MISMATCH'
+}
+
+/** The archive's tables were made by a newer version of this package. Nothing was changed; update the package. */
+export class ArchiveTooNew extends StorageError {
+  override readonly name = 'ArchiveTooNew'
+  readonly code = 'SE_ARCHIVE_TOO_NEW'
 }
 
 /** Stored bytes do not have the form their format page gives, or a checksum differs. Never trusted, never guessed at. */

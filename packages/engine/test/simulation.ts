@@ -665,6 +665,7 @@ class Simulation {
       nowMs: () => this.#clock.nowMs() + (this.#processes[number]?.skewMs ?? skewMs),
       monotonicMs: () => this.#clock.monotonicMs(),
       setTimer: (delayMs, callback) => this.#clock.setTimer(delayMs, callback),
+      setBackgroundTimer: (delayMs, callback) => this.#clock.setBackgroundTimer(delayMs, callback),
     }
     const pause = (): Promise<void> => this.#pause()
     const engine = createEngine({

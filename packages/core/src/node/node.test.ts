@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { constants } from 'node:fs'
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -92,6 +93,26 @@ describe('systemClock', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+})
+
+describe('a process that waits on a timer alone', () => {
+  const runUntilItEnds = (timer: 'setTimer' | 'setBackgroundTimer') => {
+    const clock = new URL('./system-clock.ts', import.meta.url).href
+    const script = `
+      import { systemClock } from ${JSON.stringify(clock)}
+      await new Promise((resolve) => systemClock.${timer}(20, resolve))
+      console.log('answered')`
+    return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  }
+
+  it('lives until the timer of an awaited call has fired [P70]', () => {
+    expect(runUntilItEnds('setTimer')).toMatchObject({ status: 0, stdout: 'answered\n' })
+  })
+
+  it('is not kept by a timer that nobody waits for', () => {
+    // 13: Node ends a process whose top-level await can never be answered.
+    expect(runUntilItEnds('setBackgroundTimer')).toMatchObject({ status: 13, stdout: '' })
   })
 })
 

@@ -11,25 +11,35 @@ export interface FakeClock extends Clock {
   jump(ms: number): void
   /** Timers armed now. */
   readonly timerCount: number
+  /** Whether a timer armed now would keep a real process from ending. */
+  readonly keepsProcessAlive: boolean
+}
+
+interface Timer {
+  readonly dueMs: number
+  readonly callback: () => void
+  readonly keepsAlive: boolean
 }
 
 /** @param startMs wall clock at the start; a date in 2026 by default */
 export function createFakeClock(startMs = 1_800_000_000_000): FakeClock {
   let monotonic = 0
   let wallOffset = startMs
-  const timers = new Set<{ dueMs: number; callback: () => void }>()
+  const timers = new Set<Timer>()
+  const arm = (delayMs: number, callback: () => void, keepsAlive: boolean): CancelTimer => {
+    const timer: Timer = { dueMs: monotonic + Math.max(0, delayMs), callback, keepsAlive }
+    timers.add(timer)
+    return () => void timers.delete(timer)
+  }
   return {
     nowMs: () => monotonic + wallOffset,
     monotonicMs: () => monotonic,
-    setTimer(delayMs, callback): CancelTimer {
-      const timer = { dueMs: monotonic + Math.max(0, delayMs), callback }
-      timers.add(timer)
-      return () => void timers.delete(timer)
-    },
+    setTimer: (delayMs, callback) => arm(delayMs, callback, true),
+    setBackgroundTimer: (delayMs, callback) => arm(delayMs, callback, false),
     async advance(ms) {
       const endMs = monotonic + ms
       for (;;) {
-        let next: { dueMs: number; callback: () => void } | undefined
+        let next: Timer | undefined
         for (const timer of timers) {
           if (timer.dueMs <= endMs && (next === undefined || timer.dueMs < next.dueMs)) next = timer
         }
@@ -47,6 +57,10 @@ export function createFakeClock(startMs = 1_800_000_000_000): FakeClock {
     },
     get timerCount() {
       return timers.size
+    },
+    get keepsProcessAlive() {
+      for (const { keepsAlive } of timers) if (keepsAlive) return true
+      return false
     },
   }
 }

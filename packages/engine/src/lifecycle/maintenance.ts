@@ -68,7 +68,7 @@ export class Maintenance {
 
   #schedule(): void {
     if (this.#isStopped) return
-    this.#cancelTimer = this.#ports.clock.setTimer(MAINTENANCE_INTERVAL_MS, () => {
+    this.#cancelTimer = this.#ports.clock.setBackgroundTimer(MAINTENANCE_INTERVAL_MS, () => {
       this.#running = this.run()
         .then(() => {})
         .catch((error: unknown) =>

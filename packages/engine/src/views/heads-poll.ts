@@ -149,7 +149,7 @@ export class HeadsPoll {
   #schedule(delayMs: number): void {
     if (!this.#isRunning) return
     const { clock, observer, stalenessMs } = this.#ports
-    this.#cancelTimer = clock.setTimer(delayMs, () => {
+    this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       const startedMs = clock.monotonicMs()
       void this.#pollOnce()
         .then(() => void this.#tend())
