@@ -79,6 +79,8 @@ export interface MemoryArchive extends ArchiveTier {
   backup(): MemoryArchiveBackup
   /** Puts the archive back to what it was, for all peers. */
   restoreTo(backup: MemoryArchiveBackup): void
+  /** Told of each batch as it is committed, by whichever peer; one listener for all of them. */
+  onCommit(listener: (row: LedgerRow) => void): void
 }
 
 /** Opaque. */
@@ -122,6 +124,7 @@ interface World {
   readonly clock: Pick<Clock, 'nowMs'>
   readonly random: Random
   state: State
+  onCommit: ((row: LedgerRow) => void) | undefined
 }
 
 const STAMP_AHEAD_MS_MAX = 1_000
@@ -140,7 +143,7 @@ export function memoryArchive(options: MemoryArchiveOptions): MemoryArchive {
     treeSequences: new Map(),
     pages: [],
   }
-  return new MemoryArchiveHandle({ options, clock: options.clock ?? systemClock, random, state })
+  return new MemoryArchiveHandle({ options, clock: options.clock ?? systemClock, random, state, onCommit: undefined })
 }
 
 class MemoryArchiveHandle implements MemoryArchive {
@@ -172,6 +175,10 @@ class MemoryArchiveHandle implements MemoryArchive {
 
   restoreTo(backup: MemoryArchiveBackup): void {
     this.#world.state = structuredClone(backup.state)
+  }
+
+  onCommit(listener: (row: LedgerRow) => void): void {
+    this.#world.onCommit = listener
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
@@ -424,6 +431,7 @@ class MemoryArchiveHandle implements MemoryArchive {
     const ledger = state.ledger.get(own.number) ?? new Map<number, LedgerRow>()
     state.ledger.set(own.number, ledger.set(sequence, row))
     own.lastSequence = sequence
+    this.#world.onCommit?.(row)
     return { sequence, outcomes, wasSettled: false }
   }
 

@@ -75,6 +75,8 @@ export interface MemoryCacheServer {
   evict(id: string): void
   /** Loses the meta of a stripe; its entries stay. */
   dropMeta(stripe: number): void
+  /** Damages the entry of an id, if there is one. */
+  tamper(id: string, change: (item: StoredItem) => StoredItem): void
   /** Loses everything. */
   clear(): void
   snapshot(stripe: number): StripeSnapshot
@@ -120,6 +122,11 @@ class MemoryServer implements MemoryCacheServer {
 
   dropMeta(stripe: number): void {
     this.metas[stripe] = undefined
+  }
+
+  tamper(id: string, change: (item: StoredItem) => StoredItem): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#entries.set(id, { ...entry, item: change(entry.item) })
   }
 
   clear(): void {
