@@ -1,12 +1,21 @@
 import {
-  config,
   createBranchSet,
+  integerField,
   InvalidConfig,
+  nestedField,
+  numberField,
+  oneOfField,
+  otherField,
+  portField,
+  readFields,
+  stringField,
+  stringsField,
   VALUE_BYTES_MAX,
   type ArchiveTier,
   type BranchSet,
   type CacheTier,
   type Clock,
+  type FieldTable,
   type FileSystem,
   type Random,
 } from '@se/core'
@@ -16,7 +25,7 @@ import type { SpaceLimits } from './flush/space.ts'
 import type { Logger } from './logger.ts'
 import type { EngineObserver } from './observer.ts'
 
-/** What a write is acknowledged for; see the table of DESIGN §7 and the README. */
+/** What a write is acknowledged for; see the table of the README. */
 export type Level = 'memory' | 'log' | 'archive'
 
 /** What `createEngine` takes. Every field but `log.directory` and `archive` has a default. */
@@ -70,6 +79,10 @@ export interface EngineConfig {
   readonly ledgerAgeMs?: number
   /** Tombstones are kept so long, ms. Default 7 days. */
   readonly tombstoneAgeMs?: number
+  /** A call that does not say otherwise ends after so many ms with `DeadlineExceeded`. Default 30 s. */
+  readonly callTimeoutMs?: number
+  /** A stop that does not say otherwise ends after so many ms. Default 30 s. */
+  readonly stopTimeoutMs?: number
   readonly observer?: EngineObserver
   /** Told of syncs, recovery and failures of the log. */
   readonly logObserver?: LogObserver
@@ -95,111 +108,216 @@ export interface ParsedConfig {
   readonly stalenessMs: number
   readonly ledgerAgeMs: number
   readonly tombstoneAgeMs: number
+  readonly callTimeoutMs: number
+  readonly stopTimeoutMs: number
 }
 
-const FIELDS = [
-  'log',
-  'archive',
-  'cache',
-  'branches',
-  'digests',
-  'memory',
-  'pending',
-  'flush',
-  'filter',
-  'valueBytesMax',
-  'stalenessMs',
-  'ledgerAgeMs',
-  'tombstoneAgeMs',
-  'observer',
-  'logObserver',
-  'logger',
-  'clock',
-  'random',
-  'fileSystem',
-]
 const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000
 const YEAR_MS = 365 * 24 * HOUR_MS
 
-/** @throws InvalidConfig naming the field and what it may be */
-export function parseConfig(given: EngineConfig): ParsedConfig {
-  if (given === null || typeof given !== 'object') throw new InvalidConfig('config', 'must be an object')
-  config.onlyFields('', given, FIELDS)
-  if (given.log === null || typeof given.log !== 'object') throw new InvalidConfig('log', 'must be an object')
-  config.onlyFields('log', given.log, ['directory', 'limits'])
-  if (typeof given.archive?.putBatch !== 'function')
-    throw new InvalidConfig('archive', 'must be an archive tier')
-  if (given.cache !== undefined && typeof given.cache.put !== 'function') {
-    throw new InvalidConfig('cache', 'must be a cache tier')
-  }
-  const memory = given.memory ?? {}
-  const pending = given.pending ?? {}
-  const flush = given.flush ?? {}
-  const filter = given.filter ?? {}
-  config.onlyFields('memory', memory, ['bytesMax'])
-  config.onlyFields('pending', pending, ['itemsMax', 'bytesMax', 'onFull'])
-  config.onlyFields('flush', flush, ['itemsMax', 'bytesMax', 'delayMs'])
-  config.onlyFields('filter', filter, ['capacity', 'falsePositiveRate'])
-  const branches = createBranchSet(given.branches)
-  const valueBytesMax = config.integer('valueBytesMax', given.valueBytesMax, {
-    default: VALUE_BYTES_MAX,
-    min: 1,
-    max: 1024 * MIB,
-  })
-  const parsed: ParsedConfig = {
-    logDirectory: config.string('log.directory', given.log.directory),
-    logLimits: given.log.limits,
-    branchPrefixes: given.branches ?? [],
-    branches,
-    digests: config.oneOf('digests', given.digests, ['keyed', 'unkeyed'], 'keyed'),
-    memoryBytesMax: config.integer('memory.bytesMax', memory.bytesMax, {
-      default: 256 * MIB,
-      min: MIB,
-      max: Number.MAX_SAFE_INTEGER,
-    }),
-    space: {
-      itemsMax: config.integer('pending.itemsMax', pending.itemsMax, {
+/** The table of {@link EngineConfig}: the README prints it. */
+export const CONFIG_FIELDS = {
+  log: nestedField(
+    {
+      directory: stringField({
+        isRequired: true,
+        meaning:
+          'The log, and beside it instance.json, filter.snapshot and parked items. One process at a time.',
+      }),
+      limits: otherField<Partial<LogLimits>>({
+        what: 'an object',
+        accepts: isObject,
+        meaning: 'Bounds of the log: see `@se/wal`.',
+      }),
+    },
+    'The local write-ahead log.',
+  ),
+  archive: portField<ArchiveTier, { isRequired: true; meaning: string }>({
+    methods: ['open', 'claimInstance', 'putBatch', 'get', 'getMany'],
+    what: 'an archive tier',
+    isRequired: true,
+    meaning: 'L3, the ground truth: `sqliteArchive(…)` or `mysqlArchive(…)`.',
+  }),
+  cache: portField<CacheTier>({
+    methods: ['open', 'put', 'get', 'getMany'],
+    what: 'a cache tier',
+    meaning: 'L2: `redisCache(…)`; without one the engine has two tiers.',
+  }),
+  branches: stringsField({
+    default: [],
+    meaning:
+      'Id prefixes with a tree of their own. Stored in the archive at creation; another set is refused.',
+  }),
+  digests: oneOfField({
+    allowed: ['keyed', 'unkeyed'],
+    default: 'keyed',
+    meaning: 'Whether row digests are keyed with a secret kept in the archive. Used at creation only.',
+  }),
+  memory: nestedField(
+    {
+      bytesMax: integerField({
+        default: 256 * MIB,
+        min: MIB,
+        max: Number.MAX_SAFE_INTEGER,
+        meaning: 'Bound of L1, bytes. Unflushed items count and are never evicted.',
+      }),
+    },
+    'L1.',
+  ),
+  pending: nestedField(
+    {
+      itemsMax: integerField({
         default: 100_000,
         min: 1,
         max: 100_000_000,
+        meaning: 'Items acknowledged and not yet in L3.',
       }),
-      bytesMax: config.integer('pending.bytesMax', pending.bytesMax, {
+      bytesMax: integerField({
         default: 128 * MIB,
-        min: valueBytesMax,
+        min: 1,
         max: Number.MAX_SAFE_INTEGER,
+        meaning: 'Their bytes; at least `valueBytesMax`.',
       }),
-      whenFull: config.oneOf('pending.onFull', pending.onFull, ['wait', 'refuse'], 'wait'),
+      onFull: oneOfField({
+        allowed: ['wait', 'refuse'],
+        default: 'wait',
+        meaning: 'At the bound writers wait, or are refused with `Backpressure`.',
+      }),
     },
-    batch: {
-      itemsMax: config.integer('flush.itemsMax', flush.itemsMax, { default: 1_000, min: 1, max: 10_000 }),
-      bytesMax: config.integer('flush.bytesMax', flush.bytesMax, { default: MIB, min: 1, max: 1024 * MIB }),
-      ageMsMax: config.integer('flush.delayMs', flush.delayMs, { default: 100, min: 0, max: 60_000 }),
+    'What is not yet in L3.',
+  ),
+  flush: nestedField(
+    {
+      itemsMax: integerField({
+        default: 1_000,
+        min: 1,
+        max: 10_000,
+        meaning: 'A batch is cut at so many items,',
+      }),
+      bytesMax: integerField({ default: MIB, min: 1, max: 1024 * MIB, meaning: 'or bytes,' }),
+      delayMs: integerField({ default: 100, min: 0, max: 60_000, meaning: 'or ms after its first item.' }),
     },
-    filter: {
-      capacity: config.integer('filter.capacity', filter.capacity, {
+    'How batches are cut.',
+  ),
+  filter: nestedField(
+    {
+      capacity: integerField({
         default: 100_000,
         min: 1,
         max: 2 ** 30,
+        meaning: 'Ids it is made for; it grows beyond.',
       }),
-      falsePositiveRate: config.number('filter.falsePositiveRate', filter.falsePositiveRate, {
+      falsePositiveRate: numberField({
         default: 0.0001,
         min: 1e-5,
         max: 0.5,
+        meaning: 'Share of absent ids that the archive is asked for all the same.',
       }),
     },
-    valueBytesMax,
-    stalenessMs: config.integer('stalenessMs', given.stalenessMs, { default: 500, min: 50, max: HOUR_MS }),
-    ledgerAgeMs: config.integer('ledgerAgeMs', given.ledgerAgeMs, {
-      default: 24 * HOUR_MS,
-      min: 1_000,
-      max: YEAR_MS,
-    }),
-    tombstoneAgeMs: config.integer('tombstoneAgeMs', given.tombstoneAgeMs, {
-      default: 7 * 24 * HOUR_MS,
-      min: 1_000,
-      max: 10 * YEAR_MS,
-    }),
+    'The filter of ids.',
+  ),
+  valueBytesMax: integerField({
+    default: VALUE_BYTES_MAX,
+    min: 1,
+    max: 1024 * MIB,
+    meaning: 'Largest value accepted, bytes.',
+  }),
+  stalenessMs: integerField({
+    default: 500,
+    min: 50,
+    max: HOUR_MS,
+    meaning: 'Δ: how old, in ms, what this process knows of other processes may be.',
+  }),
+  ledgerAgeMs: integerField({
+    default: 24 * HOUR_MS,
+    min: 1_000,
+    max: YEAR_MS,
+    meaning:
+      'Ledger rows older than this are pruned once folded, ms. A view that was away longer starts over.',
+  }),
+  tombstoneAgeMs: integerField({
+    default: 7 * 24 * HOUR_MS,
+    min: 1_000,
+    max: 10 * YEAR_MS,
+    meaning: 'Tombstones are kept so long, ms.',
+  }),
+  callTimeoutMs: integerField({
+    default: 30_000,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    meaning: 'A call that does not say otherwise ends after so many ms with `DeadlineExceeded`.',
+  }),
+  stopTimeoutMs: integerField({
+    default: 30_000,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    meaning: 'A stop that does not say otherwise ends after so many ms.',
+  }),
+  observer: otherField<EngineObserver>({
+    what: 'an object with methods of an observer',
+    accepts: isObject,
+    meaning: 'Told what happens: `createMetricsObserver(…)` of `@se/metrics`, or your own.',
+  }),
+  logObserver: otherField<LogObserver>({
+    what: 'an object with methods of a log observer',
+    accepts: isObject,
+    meaning: 'Told of syncs, recovery and failures of the log.',
+  }),
+  logger: portField<Logger>({
+    methods: ['debug', 'info', 'warn', 'error'],
+    what: 'a logger',
+    meaning: 'Compatible with pino.',
+  }),
+  clock: portField<Clock>({
+    methods: ['nowMs', 'monotonicMs', 'setTimer', 'setBackgroundTimer'],
+    what: 'a clock',
+    meaning: 'For tests.',
+  }),
+  random: portField<Random>({
+    methods: ['bytes', 'fraction'],
+    what: 'a source of randomness',
+    meaning: 'For tests.',
+  }),
+  fileSystem: portField<FileSystem>({
+    methods: ['open', 'readFile', 'list', 'rename', 'remove'],
+    what: 'a file system',
+    meaning: 'For tests.',
+  }),
+} satisfies FieldTable & Record<keyof EngineConfig, unknown>
+
+/** @throws InvalidConfig naming the field and what it may be, or what fields there are */
+export function parseConfig(given: EngineConfig): ParsedConfig {
+  const fields = readFields('', given, CONFIG_FIELDS)
+  const { log, pending, flush, valueBytesMax } = fields
+  if (pending.bytesMax < valueBytesMax) {
+    throw new InvalidConfig(
+      'pending.bytesMax',
+      `must be at least valueBytesMax, ${valueBytesMax}, not ${pending.bytesMax}`,
+      {
+        min: valueBytesMax,
+      },
+    )
   }
-  return Object.freeze(parsed)
+  return Object.freeze({
+    logDirectory: log.directory,
+    logLimits: log.limits,
+    branchPrefixes: fields.branches,
+    branches: createBranchSet(fields.branches),
+    digests: fields.digests,
+    memoryBytesMax: fields.memory.bytesMax,
+    space: { itemsMax: pending.itemsMax, bytesMax: pending.bytesMax, whenFull: pending.onFull },
+    batch: { itemsMax: flush.itemsMax, bytesMax: flush.bytesMax, ageMsMax: flush.delayMs },
+    filter: fields.filter,
+    valueBytesMax,
+    stalenessMs: fields.stalenessMs,
+    ledgerAgeMs: fields.ledgerAgeMs,
+    tombstoneAgeMs: fields.tombstoneAgeMs,
+    callTimeoutMs: fields.callTimeoutMs,
+    stopTimeoutMs: fields.stopTimeoutMs,
+  })
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

@@ -1,6 +1,26 @@
 import { InstanceFenced } from '@se/core'
 import { createRowDigester } from '@se/merkle'
 import type { LogObserver } from '@se/wal'
+import {
+  readBoundOptions,
+  readDeleteOptions,
+  readGetManyOptions,
+  readGetOptions,
+  readGetSyncOptions,
+  readStartOptions,
+  readStopOptions,
+  readSubmitOptions,
+  readVerifyOptions,
+  type BoundOptions,
+  type DeleteOptions,
+  type GetManyOptions,
+  type GetOptions,
+  type GetSyncOptions,
+  type StartOptions,
+  type StopOptions,
+  type SubmitOptions,
+  type VerifyOptions,
+} from './call-options.ts'
 import { explain, type Explanation } from './explain.ts'
 import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
@@ -13,11 +33,10 @@ import type { Environment, Runtime } from './lifecycle/runtime.ts'
 import { CLOSE_WAIT_MS, runShutdown, type StopReport } from './lifecycle/shutdown.ts'
 import { runStartup, type StartReport } from './lifecycle/startup.ts'
 import type { LifecyclePhase } from './observer.ts'
-import type { Consistency, FastAnswer } from './read/read-path.ts'
+import type { FastAnswer } from './read/read-path.ts'
 import { readGauges, readRoots, readStatus, type EngineStatus, type Roots } from './status.ts'
-import { verify, type VerifyOptions, type VerifyReport } from './verify.ts'
-import type { SubmitOptions } from './write/admission.ts'
-import type { DeleteOptions, WriteReceipt } from './write/write-path.ts'
+import { verify, type VerifyReport } from './verify.ts'
+import type { WriteReceipt } from './write/write-path.ts'
 
 /**
  * The engine: gates every call on the life-cycle phase and hands it to the part that owns the state. It has none
@@ -50,7 +69,8 @@ export class Engine implements AsyncDisposable {
    *
    * @throws whatever kept it from starting; everything that was opened is closed again, and the engine is Failed
    */
-  async start(): Promise<StartReport> {
+  async start(options?: StartOptions): Promise<StartReport> {
+    readStartOptions(options)
     this.#move('Starting', 'start')
     this.#starting = this.#start()
     return this.#starting
@@ -85,12 +105,12 @@ export class Engine implements AsyncDisposable {
    *   (unknown; from now on only writes at level `archive` are taken), WrongPhase
    */
   async submit(id: string, value: unknown, options?: SubmitOptions): Promise<WriteReceipt> {
-    return this.#writing('submit').writes.submit(id, value, options)
+    return this.#writing('submit').writes.submit(id, value, readSubmitOptions(options))
   }
 
   /** Removes an id. A delete is a write with a stamp: it wins or loses like one. Throws as {@link submit}. */
   async delete(id: string, options?: DeleteOptions): Promise<WriteReceipt> {
-    return this.#writing('delete').writes.delete(id, options)
+    return this.#writing('delete').writes.delete(id, readDeleteOptions(options))
   }
 
   /**
@@ -98,8 +118,8 @@ export class Engine implements AsyncDisposable {
    *
    * @throws TierUnavailable when it cannot know [R1]
    */
-  async get(id: string, options?: { readonly consistency?: Consistency }): Promise<Item | undefined> {
-    return this.#reading('get').reads.get(id, options)
+  async get(id: string, options?: GetOptions): Promise<Item | undefined> {
+    return this.#reading('get').reads.get(id, readGetOptions(options))
   }
 
   /**
@@ -107,17 +127,20 @@ export class Engine implements AsyncDisposable {
    *
    * @throws TierUnavailable when one of them could not be answered [R1]
    */
-  async getMany(ids: readonly string[]): Promise<readonly (Item | undefined)[]> {
+  async getMany(ids: readonly string[], options?: GetManyOptions): Promise<readonly (Item | undefined)[]> {
+    readGetManyOptions(options)
     return this.#reading('getMany').reads.getMany(ids)
   }
 
   /** From memory and pending writes alone: `undefined` means "not here", not "absent". */
-  getSync(id: string): Item | undefined {
+  getSync(id: string, options?: GetSyncOptions): Item | undefined {
+    readGetSyncOptions(options)
     return this.#reading('getSync').reads.getSync(id)
   }
 
   /** Asks down to L3. @throws TierUnavailable when it cannot know [R1] */
-  async contains(id: string): Promise<boolean> {
+  async contains(id: string, options?: BoundOptions): Promise<boolean> {
+    readBoundOptions(options)
     return this.#reading('contains').reads.contains(id)
   }
 
@@ -127,7 +150,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Where an id is, tier by tier. */
-  async explain(id: string): Promise<Explanation> {
+  async explain(id: string, options?: BoundOptions): Promise<Explanation> {
+    readBoundOptions(options)
     const runtime = this.#reading('explain')
     return explain(this.#environment, runtime, id)
   }
@@ -138,7 +162,8 @@ export class Engine implements AsyncDisposable {
    * @returns what was moved since the last call, in the background too
    * @throws TierUnavailable when the archive does not take it; the items stay pending
    */
-  async flush(): Promise<FlushResult> {
+  async flush(options?: BoundOptions): Promise<FlushResult> {
+    readBoundOptions(options)
     const { pipeline, poll } = this.#writing('flush')
     await pipeline.flush()
     await pipeline.cacheSettled()
@@ -156,13 +181,15 @@ export class Engine implements AsyncDisposable {
    *
    * @returns how many were sent; 0: none is parked
    */
-  async retryParked(id: string): Promise<number> {
+  async retryParked(id: string, options?: BoundOptions): Promise<number> {
+    readBoundOptions(options)
     const { parking, writes } = this.#writing('retryParked')
     return parking.retry(id, (write) => writes.resubmit(write))
   }
 
   /** Gives the parked writes of an id up for good. @returns how many there were */
-  async dropParked(id: string): Promise<number> {
+  async dropParked(id: string, options?: BoundOptions): Promise<number> {
+    readBoundOptions(options)
     return this.#writing('dropParked').parking.drop(id)
   }
 
@@ -172,6 +199,7 @@ export class Engine implements AsyncDisposable {
    * @throws TierUnavailable when the archive does not answer
    */
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
+    const call = readVerifyOptions(options)
     const { archive, cache, observer, config } = this.#environment
     const { cacheView, views, filter, description, poll } = this.#reading('verify')
     const digester = createRowDigester(description.digestKey)
@@ -179,12 +207,13 @@ export class Engine implements AsyncDisposable {
     await poll.now()
     return verify(
       { archive, cache, cacheView, views, filter, branches: config.branches, digester, observer },
-      options,
+      call,
     )
   }
 
   /** Brings all views to the heads and compares the roots of archive and cache. */
-  async roots(): Promise<Roots> {
+  async roots(options?: BoundOptions): Promise<Roots> {
+    readBoundOptions(options)
     return readRoots(this.#environment, this.#reading('roots'))
   }
 
@@ -197,7 +226,8 @@ export class Engine implements AsyncDisposable {
    * Refuses writes, flushes everything, saves the filter, closes everything. Also after a failure: what cannot be
    * flushed stays in the log for the next start. A start that is under way is waited for. Calls that meet share one stop.
    */
-  stop(): Promise<StopReport> {
+  async stop(options?: StopOptions): Promise<StopReport> {
+    readStopOptions(options)
     this.#stopping ??= this.#stop()
     return this.#stopping
   }

@@ -1,3 +1,16 @@
+export type {
+  BoundOptions,
+  BytesOwnership,
+  Consistency,
+  DeleteOptions,
+  GetManyOptions,
+  GetOptions,
+  GetSyncOptions,
+  StartOptions,
+  StopOptions,
+  SubmitOptions,
+  VerifyOptions,
+} from './call-options.ts'
 export { createEngine } from './create-engine.ts'
 export type { EngineConfig, Level } from './config.ts'
 export { Engine } from './engine.ts'
@@ -41,9 +54,8 @@ export {
   type TrustEvent,
   type ViewName,
 } from './observer.ts'
-export type { Consistency, FastAnswer } from './read/read-path.ts'
+export type { FastAnswer } from './read/read-path.ts'
 export type { EngineStatus, Roots } from './status.ts'
-export { nameOf, type Difference, type VerifyOptions, type VerifyReport, type ViewReport } from './verify.ts'
+export { nameOf, type Difference, type VerifyReport, type ViewReport } from './verify.ts'
 export type { CacheReport } from './views/cache-view.ts'
-export type { SubmitOptions } from './write/admission.ts'
-export type { DeleteOptions, WriteReceipt } from './write/write-path.ts'
+export type { WriteReceipt } from './write/write-path.ts'

@@ -11,6 +11,7 @@ import {
   type LeafAddress,
 } from '@se/core'
 import { decodeLeaf, differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkle'
+import type { VerifyCall } from './call-options.ts'
 import type { EngineObserver, ViewName } from './observer.ts'
 import type { ArchiveViews } from './views/archive-views.ts'
 import type { CacheView } from './views/cache-view.ts'
@@ -19,13 +20,6 @@ import { rowsBetween } from './views/net.ts'
 
 /** Most differences a report lists; all are counted. */
 export const DIFFERENCES_LISTED_MAX = 100
-
-export interface VerifyOptions {
-  /** Rebuild what can be rebuilt: filter and cache. Rows that were changed behind the engine's back are named only. */
-  readonly repair?: boolean
-  /** Read every row: digest it anew, and compare the cache's bytes with it. Costs a scan of the archive. */
-  readonly deep?: boolean
-}
 
 /** Where a copy differs: an id where it is known, else the leaf (a branch's name and a bucket). */
 export type Difference =
@@ -70,9 +64,9 @@ export interface VerifyPorts {
 }
 
 /** Compares every copy with the archive, each at a cut both stand at. */
-export async function verify(ports: VerifyPorts, options: VerifyOptions = {}): Promise<VerifyReport> {
+export async function verify(ports: VerifyPorts, options: VerifyCall): Promise<VerifyReport> {
   const startedMs = performance.now()
-  const isDeep = options.deep ?? false
+  const isDeep = options.deep
   const scan = isDeep ? await scanRows(ports) : undefined
   const views = [await verifyTree(ports, scan), await verifyFilter(ports, options)]
   if (ports.cacheView !== undefined) views.push(await verifyCache(ports, ports.cacheView, options, scan))
@@ -184,12 +178,12 @@ async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<V
   })
 }
 
-async function verifyFilter(ports: VerifyPorts, options: VerifyOptions): Promise<ViewReport> {
+async function verifyFilter(ports: VerifyPorts, options: VerifyCall): Promise<ViewReport> {
   const { views, filter } = ports
   await views.catchUp()
   const before = filter.trust
   let repaired = 0
-  if (!before.isTrusted && options.repair === true && views.treeTrust.isTrusted) {
+  if (!before.isTrusted && options.repair && views.treeTrust.isTrusted) {
     const after = await views.rebuildFilter()
     repaired = after.isTrusted ? 1 : 0
   }
@@ -207,7 +201,7 @@ async function verifyFilter(ports: VerifyPorts, options: VerifyOptions): Promise
 async function verifyCache(
   ports: VerifyPorts,
   cacheView: CacheView,
-  options: VerifyOptions,
+  options: VerifyCall,
   scan: Scan | undefined,
 ): Promise<ViewReport> {
   try {
@@ -229,11 +223,11 @@ async function verifyCache(
 async function compareCache(
   ports: VerifyPorts,
   cacheView: CacheView,
-  options: VerifyOptions,
+  options: VerifyCall,
   scan: Scan | undefined,
 ): Promise<ViewReport> {
   const { views, branches } = ports
-  const isRepair = options.repair ?? false
+  const isRepair = options.repair
   const outcome = await cacheView.synchronise({ repair: isRepair })
   const wrongEntries = scan?.cacheDifferences ?? []
   const repairedEntries =

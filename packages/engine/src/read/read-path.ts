@@ -1,6 +1,5 @@
 import {
   checkId,
-  InvalidInput,
   isNewer,
   TierUnavailable,
   type ArchiveTier,
@@ -13,6 +12,7 @@ import {
   type StampClock,
   type StoredItem,
 } from '@se/core'
+import { readGetOptions, type GetCall } from '../call-options.ts'
 import type { PendingSet } from '../flush/pending-set.ts'
 import { Item } from '../item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
@@ -22,13 +22,6 @@ import type { FilterView } from '../views/filter-view.ts'
 import type { Overlay } from '../views/overlay.ts'
 import { itemOf } from '../write/write-path.ts'
 import { SingleFlight } from './single-flight.ts'
-
-/**
- * `local` (default): any tier, within Δ of what other processes wrote; own pending writes are always read, also while
- * the archive is out of reach and others' newer ones cannot be heard of. `shared`: skips memory. `source`: asks the
- * archive, and gives an own pending write where that is newer.
- */
-export type Consistency = 'local' | 'shared' | 'source'
 
 /**
  * `present` and `absent` are sure (within Δ of other processes' writes); `maybe`: the trusted filter cannot exclude it;
@@ -109,8 +102,8 @@ export class ReadPath {
     return (await this.get(id)) !== undefined
   }
 
-  async get(id: string, options: { readonly consistency?: Consistency } = {}): Promise<Item | undefined> {
-    const consistency = checkConsistency(options.consistency)
+  async get(id: string, call: GetCall = readGetOptions(undefined)): Promise<Item | undefined> {
+    const { consistency } = call
     const { memory, pending, freshness, observer, clock } = this.#ports
     const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
     if (consistency === 'local' && freshness.isFresh) {
@@ -341,9 +334,4 @@ export class ReadPath {
 
 function statusOf(lookup: Lookup): OperationStatus {
   return lookup.kind === 'found' ? 'hit' : lookup.kind === 'absent' ? 'miss' : 'error'
-}
-
-function checkConsistency(consistency: unknown = 'local'): Consistency {
-  if (consistency === 'local' || consistency === 'shared' || consistency === 'source') return consistency
-  throw new InvalidInput('consistency', 'must be one of local, shared, source')
 }

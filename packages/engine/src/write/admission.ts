@@ -1,23 +1,6 @@
 import { Buffer } from 'node:buffer'
-import {
-  checkContentType,
-  checkState,
-  CONTENT_TYPE_BINARY,
-  CONTENT_TYPE_JSON,
-  InvalidInput,
-  STATE_DEFAULT,
-} from '@se/core'
-
-import type { Level } from '../config.ts'
-
-export interface SubmitOptions {
-  /** What the acknowledgement is worth: `memory`, `log` (default) or `archive`. */
-  readonly level?: Level
-  /** Free tag, 0 to 64 bytes of UTF-8, indexed in the archive. Default `default`. */
-  readonly state?: string
-  /** Printable ASCII, 0 to 127 bytes. Default `application/json`, or `application/octet-stream` for bytes. */
-  readonly contentType?: string
-}
+import { checkContentType, checkState, CONTENT_TYPE_BINARY, CONTENT_TYPE_JSON, InvalidInput } from '@se/core'
+import type { SubmitCall } from '../call-options.ts'
 
 /** What a caller submitted, checked and ready to be stamped. */
 export interface Admitted {
@@ -34,12 +17,15 @@ export interface Admitted {
  *
  * @throws InvalidInput naming the field and the limit
  */
-export function admit(value: unknown, options: SubmitOptions, valueBytesMax: number): Admitted {
+export function admit(
+  value: unknown,
+  call: Pick<SubmitCall, 'state' | 'contentType'>,
+  valueBytesMax: number,
+): Admitted {
   const isBinary = value instanceof Uint8Array
-  const state = options.state ?? STATE_DEFAULT
-  const contentType = options.contentType ?? (isBinary ? CONTENT_TYPE_BINARY : CONTENT_TYPE_JSON)
-  if (options.state !== undefined) checkState(state)
-  if (options.contentType !== undefined) checkContentType(contentType)
+  const { state, contentType = isBinary ? CONTENT_TYPE_BINARY : CONTENT_TYPE_JSON } = call
+  checkState(state)
+  checkContentType(contentType)
   const stored = isBinary ? value : toJson(value)
   const valueBytes = typeof stored === 'string' ? Buffer.byteLength(stored) : stored.length
   if (valueBytes > valueBytesMax) {

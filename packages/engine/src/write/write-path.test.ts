@@ -5,6 +5,7 @@
 import { StampClock, type Stamp } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { expect, it } from 'vitest'
+import { readSubmitOptions } from '../call-options.ts'
 import { PendingSet } from '../flush/pending-set.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import { WritePath } from './write-path.ts'
@@ -58,7 +59,7 @@ it('[W3] leaves the later write in memory when an earlier one of the id is synce
   const { writes, pending, memory, syncs } = createWorld()
   const earlier = writes.submit('a', 'earlier')
   await Promise.resolve()
-  const later = await writes.submit('a', 'later', { level: 'memory' })
+  const later = await writes.submit('a', 'later', readSubmitOptions({ level: 'memory' }))
   syncs[0]!()
   await earlier
   expect(pending.read('a')?.stamp).toEqual(later.stamp)

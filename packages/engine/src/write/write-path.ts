@@ -1,6 +1,5 @@
 import {
   checkId,
-  InvalidInput,
   InvariantViolation,
   isNewer,
   STATE_DEFAULT,
@@ -12,12 +11,13 @@ import {
   type StoredItem,
 } from '@se/core'
 import { LogFailed } from '@se/wal'
+import { readDeleteOptions, readSubmitOptions, type DeleteCall, type SubmitCall } from '../call-options.ts'
 import type { Level } from '../config.ts'
 import type { PendingSet, SettledOutcome } from '../flush/pending-set.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
 import { LoadFloors, type RunningLoad } from '../read/load-floors.ts'
-import { admit, type Admitted, type SubmitOptions } from './admission.ts'
+import { admit, type Admitted } from './admission.ts'
 import { encodeRecord } from './record.ts'
 
 /** An acknowledged write. */
@@ -31,11 +31,6 @@ export interface WriteReceipt {
    * way. What the archive holds is newer than what was submitted.
    */
   readonly supersededBy?: Stamp
-}
-
-export interface DeleteOptions {
-  /** What the acknowledgement is worth: `memory`, `log` (default) or `archive`. */
-  readonly level?: Level
 }
 
 export interface WritePathPorts {
@@ -75,20 +70,19 @@ export class WritePath {
   }
 
   /** @throws InvalidInput, Backpressure, or what the log throws; nothing was written then, or nobody knows (LogFailed) */
-  async submit(id: string, value: unknown, options: SubmitOptions = {}): Promise<WriteReceipt> {
+  async submit(
+    id: string,
+    value: unknown,
+    call: SubmitCall = readSubmitOptions(undefined),
+  ): Promise<WriteReceipt> {
     checkId(id)
-    return this.#write(
-      'submit',
-      id,
-      admit(value, options, this.#ports.valueBytesMax),
-      checkLevel(options.level),
-    )
+    return this.#write('submit', id, admit(value, call, this.#ports.valueBytesMax), call.level)
   }
 
   /** A delete is a write: it has a stamp, goes through the log, and wins or loses by its stamp [W4, P19]. */
-  async delete(id: string, options: DeleteOptions = {}): Promise<WriteReceipt> {
+  async delete(id: string, call: DeleteCall = readDeleteOptions(undefined)): Promise<WriteReceipt> {
     checkId(id)
-    return this.#write('delete', id, undefined, checkLevel(options.level))
+    return this.#write('delete', id, undefined, call.level)
   }
 
   /**
@@ -298,9 +292,4 @@ function receiptOf(stamp: Stamp, outcome: SettledOutcome): WriteReceipt {
 /** As `sizeOfWrite` will count it. */
 function sizeOfParts(id: string, state: string, contentType: string, valueBytes: number): number {
   return id.length + state.length + contentType.length + valueBytes
-}
-
-function checkLevel(level: unknown = 'log'): Level {
-  if (level === 'log' || level === 'memory' || level === 'archive') return level
-  throw new InvalidInput('level', 'must be one of memory, log, archive')
 }
