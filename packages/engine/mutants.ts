@@ -232,6 +232,18 @@ export const mutants = [
   },
   {
     file: 'src/read/read-path.ts',
+    find: 'return ids.map((id) => answers.get(id)!)',
+    replace: 'return ids.map((id) => answers.get(ids[ids.indexOf(id)]!)!)',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: "if (verdict === 'outdated') outdated.push(id)",
+    replace: "if (verdict === 'outdated') items.set(id, this.#itemOf(await this.#askArchive(id), id))",
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
     find: 'if (own !== undefined && isNewer(own.stamp, lookup.item.stamp)) continue',
     replace: '',
     test: 'src/read/read-path.test.ts',

@@ -4,16 +4,16 @@
  */
 import { StampClock, type Lookup, type Stamp, type StoredItem } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import { Overlay } from '../views/overlay.ts'
 import { ReadPath } from './read-path.ts'
 
 const stamp = (time: number): Stamp => ({ time, instance: 1 })
 
-function found(time: number): Lookup {
+function found(time: number, id = 'a'): Lookup {
   const item: StoredItem = {
-    id: 'a',
+    id,
     bytes: new Uint8Array([time]),
     stamp: stamp(time),
     version: 1,
@@ -25,12 +25,17 @@ function found(time: number): Lookup {
   return { kind: 'found', item }
 }
 
+function of(lookup: Lookup, id: string): Lookup {
+  return lookup.kind === 'found' ? found(lookup.item.stamp.time, id) : lookup
+}
+
 /** A filter that is trusted and denies everything, a cache and an archive that give what they are told. */
 function createWorld(tells: {
   inCache: Lookup
   inArchive: Lookup
   mayAsk?: boolean
   standsAtViews?: boolean
+  isFresh?: boolean
 }) {
   const clock = createFakeClock()
   const memory = new MemoryTier({ bytesMax: 1_000_000 })
@@ -38,13 +43,13 @@ function createWorld(tells: {
   const asked: string[] = []
   const filter = { isDenying: false }
   const answering = (tier: string, lookup: Lookup) => ({
-    get: async () => {
+    get: async (id: string) => {
       asked.push(tier)
-      return lookup
+      return of(lookup, id)
     },
     getMany: async (ids: readonly string[]) => {
       asked.push(tier)
-      return ids.map(() => lookup)
+      return ids.map((id) => of(lookup, id))
     },
   })
   const reads = new ReadPath({
@@ -65,7 +70,7 @@ function createWorld(tells: {
       denies: () => filter.isDenying,
       trust: { isTrusted: true } as never,
     },
-    freshness: { isFresh: true },
+    freshness: { isFresh: tells.isFresh ?? true },
     stamps: new StampClock(clock, 1, 0),
     clock,
     observer: {},
@@ -119,3 +124,50 @@ describe('ReadPath', () => {
     expect((await reads.get('a'))?.stamp).toEqual(stamp(1))
   })
 })
+
+describe('getMany', () => {
+  const ids = Array.from({ length: 1_000 }, (_, index) => `user.${index}`)
+
+  it('looks through no list once an id, and asks each tier once: its cost is linear', async () => {
+    const { reads, asked } = createWorld({
+      inCache: { kind: 'absent' },
+      inArchive: found(1),
+    })
+    const searched = await searchedElements(async () => {
+      const items = await reads.getMany(ids)
+      expect(items.map((item) => item?.id)).toEqual(ids)
+    })
+    expect(asked).toEqual(['cache', 'archive'])
+    // Quadratic would be half a million.
+    expect(searched).toBeLessThan(10 * ids.length)
+  })
+
+  it('asks the archive in one call about all ids of which something newer is known than what came [R2]', async () => {
+    const { reads, memory, asked } = createWorld({ inCache: found(1), inArchive: found(2), isFresh: false })
+    for (const id of ids) memory.put((found(2, id) as { item: StoredItem }).item)
+    const items = await reads.getMany([...ids, 'unknown before'])
+    expect(items.map((item) => item?.stamp.time)).toEqual([...ids.map(() => 2), 1])
+    expect(asked).toEqual(['cache', 'archive'])
+  })
+})
+
+/** How many elements the searches in lists may have looked at while `work` ran. */
+async function searchedElements(work: () => Promise<void>): Promise<number> {
+  let elements = 0
+  const spies = (['indexOf', 'includes', 'find', 'findIndex', 'lastIndexOf', 'some'] as const).map((name) => {
+    const original = Array.prototype[name] as (...parameters: unknown[]) => unknown
+    return vi.spyOn(Array.prototype, name).mockImplementation(function (
+      this: unknown[],
+      ...parameters: unknown[]
+    ) {
+      elements += this.length
+      return original.apply(this, parameters)
+    } as never)
+  })
+  try {
+    await work()
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+  return elements
+}

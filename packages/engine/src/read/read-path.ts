@@ -148,12 +148,16 @@ export class ReadPath {
       missing.map((id) => ({ id, knownFloor: this.#knownFloor(id) })),
       (asked) => this.#loadMany(asked),
     )
+    const outdated: string[] = []
     for (const [index, { result, verdict }] of loaded.entries()) {
       const id = missing[index]!
-      items.set(
-        id,
-        verdict === 'outdated' ? this.#itemOf(await this.#askArchive(id), id) : this.#itemOf(result, id),
-      )
+      if (verdict === 'outdated') outdated.push(id)
+      else items.set(id, this.#itemOf(result, id))
+    }
+    if (outdated.length > 0) {
+      // Something newer is known than what came: only the archive itself may contradict that. All are asked in one call.
+      const answers = await this.#askArchiveMany(outdated)
+      for (const [index, id] of outdated.entries()) items.set(id, this.#itemOf(answers[index]!, id))
     }
     return ids.map((id) => items.get(id))
   }
@@ -198,7 +202,7 @@ export class ReadPath {
   /** L2, then L3 for what is left; what L3 gave goes back into L2. */
   async #loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
     const { cache, cacheView } = this.#ports
-    const answers = new Array<Answer | undefined>(ids.length).fill(undefined)
+    const answers = new Map<string, Answer>()
     const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
     if (cache !== undefined && asked.length > 0) {
       const keepable = asked.map((id) => cacheView?.standsAtViews(id) === true)
@@ -209,26 +213,23 @@ export class ReadPath {
         const own = this.#ports.overlay.get(id)
         // Older than an own batch: the cache has not heard of it yet.
         if (own !== undefined && isNewer(own.stamp, lookup.item.stamp)) continue
-        answers[ids.indexOf(id)] = { ...lookup, mayKeep: keepable[index]! }
+        answers.set(id, { ...lookup, mayKeep: keepable[index]! })
       }
     }
-    const left = ids.filter((_, index) => answers[index] === undefined)
+    const left = ids.filter((id) => !answers.has(id))
     if (left.length > 0) {
       const permits =
         cache === undefined
           ? undefined
           : await this.#readPermits(
               cache,
-              left.filter((id) => asked.includes(id)),
+              asked.filter((id) => !answers.has(id)),
             )
       const lookups = await this.#askArchiveMany(left)
-      for (const [index, lookup] of lookups.entries()) {
-        const id = left[index]!
-        answers[ids.indexOf(id)] = { ...lookup, mayKeep: true }
-      }
+      for (const [index, lookup] of lookups.entries()) answers.set(left[index]!, { ...lookup, mayKeep: true })
       if (cache !== undefined && permits !== undefined) this.#fill(cache, lookups, permits)
     }
-    return answers.map((answer) => answer!)
+    return ids.map((id) => answers.get(id)!)
   }
 
   async #askCache(
