@@ -170,10 +170,16 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/lifecycle/runtime.ts',
-    find: '          overlay.hear(id, stamp)\n',
-    replace: '',
-    test: 'test/engine.faults.test.ts',
+    file: 'src/views/heard.ts',
+    find: 'known.note(id, stamp, isLive, isInFilter)',
+    replace: '{}',
+    test: 'test/engine.heard.test.ts',
+  },
+  {
+    file: 'src/views/heard.ts',
+    find: "if (from !== 'own-acknowledged' && pending.supersede(id, stamp) > 0) onDropped()",
+    replace: "if (from === 'ledger' && pending.supersede(id, stamp) > 0) onDropped()",
+    test: 'test/engine.heard.test.ts',
   },
   {
     file: 'src/lifecycle/runtime.ts',
@@ -207,8 +213,8 @@ export const mutants = [
   },
   {
     file: 'src/views/heads-poll.ts',
-    find: 'sequenceAt(heads.cut, instance) < committed',
-    replace: 'sequenceAt(heads.cut, instance) < 0',
+    find: 'own < committed && committed > this.#lostThrough',
+    replace: 'own < 0',
     test: 'test/engine.faults.test.ts',
   },
   {
@@ -244,13 +250,13 @@ export const mutants = [
   },
   {
     file: 'src/read/read-path.ts',
-    find: 'if (own !== undefined && isNewer(own.stamp, lookup.item.stamp)) continue',
+    find: '!(known !== undefined && isNewer(known, stamp)) && ',
     replace: '',
     test: 'src/read/read-path.test.ts',
   },
   {
     file: 'src/read/read-path.ts',
-    find: 'return freshness.isFresh && overlay.get(id) === undefined && filter.denies(id)',
+    find: 'return freshness.isFresh && known.get(id)?.isInFilter !== false && filter.denies(id)',
     replace: 'return freshness.isFresh && filter.denies(id)',
     test: 'src/read/read-path.test.ts',
   },
@@ -262,8 +268,7 @@ export const mutants = [
   },
   {
     file: 'src/views/cache-view.ts',
-    find: ` &&
-      this.#ownSequence[stripe]! >= overlay.droppedThrough`,
+    find: ' && this.#rounds[stripe]! >= known.droppedBefore',
     replace: '',
     test: 'src/views/cache-view.test.ts',
   },
@@ -278,6 +283,43 @@ export const mutants = [
     find: 'const isVisible = isNewer(write.stamp, heard)',
     replace: 'const isVisible = true || isNewer(write.stamp, heard)',
     test: 'src/write/write-path.test.ts',
+  },
+  // stamps from the future, and witnesses [P67, P86]
+  {
+    file: 'src/read/read-path.ts',
+    find: ' && !this.#ports.stamps.isFromFuture(stamp)',
+    replace: '',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/write/archive-time.ts',
+    find: 'if (this.#best === undefined) return this.#clock.nowMs()',
+    replace: 'if (this.#best !== undefined) return this.#clock.nowMs()',
+    test: 'src/write/archive-time.test.ts',
+  },
+  {
+    file: 'src/write/archive-time.ts',
+    find: '      this.#samples = []\n',
+    replace: '',
+    test: 'src/write/archive-time.test.ts',
+  },
+  {
+    file: 'src/write/write-path.ts',
+    find: 'if (stamps.isFromFuture(write.stamp)) return undefined',
+    replace: '',
+    test: 'src/write/write-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: "return lookup.kind === 'found' ? new Item(lookup.item) : this.#itemOf(lookup, id)",
+    replace: 'return this.#itemOf(lookup, id)',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: ' || !this.#ports.freshness.isRecent(answer.asOfMs, readAtMs)',
+    replace: '',
+    test: 'src/read/read-path.test.ts',
   },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {

@@ -83,6 +83,7 @@ export {
   isNewer,
   newerStamp,
   parseStamp,
+  STAMP_AHEAD_MS_MAX,
   STAMP_BYTES,
   STAMP_MS_MAX,
   StampClock,

@@ -8,6 +8,7 @@ import {
   isNewer,
   newerStamp,
   parseStamp,
+  STAMP_MS_MAX,
   StampClock,
   stampMs,
   stampTimeOf,
@@ -26,10 +27,16 @@ describe('StampClock', () => {
     }
   })
 
-  it('starts above the floor of log and archive, even when the wall clock is behind it [W3]', () => {
-    const clock = createFakeClock(1_000_000)
+  it('starts above the floor of log and archive, where the clock is behind it by no more than the bound [W3]', () => {
+    const clock = createFakeClock(5_000_000 - 900)
     const floor = stampTimeOf(5_000_000)
     expect(new StampClock(clock, 1, floor).next().time).toBeGreaterThan(floor)
+  })
+
+  it('is not pulled along by a floor from the future, also over a restart [P67]', () => {
+    const clock = createFakeClock(1_000_000)
+    const stamps = new StampClock(clock, 1, stampTimeOf(4_600_000))
+    expect(stampMs(stamps.next(() => undefined))).toBe(1_000_000)
   })
 
   it('moves past every stamp it reads, so that the next own write supersedes it [W3]', () => {
@@ -40,12 +47,62 @@ describe('StampClock', () => {
     expect(isNewer(stamps.next(), foreign)).toBe(true)
   })
 
-  it('does not go back when the wall clock does', () => {
+  it('does not go back when the clock does, by no more than the bound', () => {
     const clock = createFakeClock(1_000_000)
     const stamps = new StampClock(clock, 1)
     const before = stamps.next()
-    clock.jump(-60_000)
+    clock.jump(-900)
     expect(isNewer(stamps.next(), before)).toBe(true)
+  })
+
+  it('goes back with a clock that was wrong, and stays above what is known of the id [P67]', () => {
+    const clock = createFakeClock(1_000_000)
+    const stamps = new StampClock(clock, 1)
+    clock.jump(3_600_000)
+    const wrong = stamps.next()
+    clock.jump(-3_600_000)
+    expect(stampMs(stamps.next(() => undefined))).toBe(1_000_000)
+    const above = stamps.next(() => wrong)
+    expect(above.time).toBe(wrong.time + 1)
+    expect(stampMs(stamps.next(() => undefined))).toBe(1_000_000)
+    // Once the clock has come there, everything is above it again without being asked.
+    clock.jump(3_600_000)
+    expect(isNewer(stamps.next(), above)).toBe(true)
+  })
+
+  it('hears of a stamp from the future without following it, but for its own id [P67]', () => {
+    const clock = createFakeClock(1_000_000)
+    const stamps = new StampClock(clock, 1)
+    const foreign = { time: stampTimeOf(1_002_000), instance: 9 }
+    expect(stamps.isFromFuture(foreign)).toBe(true)
+    stamps.witness(foreign)
+    expect(stampMs(stamps.next(() => undefined))).toBe(1_000_000)
+    expect(stamps.next(() => foreign)).toEqual({ time: foreign.time + 1, instance: 1 })
+  })
+
+  it('asks for what is known of the id only while something is ahead of the clock', () => {
+    const clock = createFakeClock(1_000_000)
+    const stamps = new StampClock(clock, 1)
+    stamps.witness({ time: stampTimeOf(1_000_900), instance: 9 })
+    const asked = () => {
+      throw new Error('asked')
+    }
+    expect(stampMs(stamps.next(asked))).toBe(1_000_900)
+    stamps.witness({ time: stampTimeOf(1_005_000), instance: 9 })
+    expect(() => stamps.next(asked)).toThrow('asked')
+  })
+
+  it('refuses a stamp that the format cannot hold, before anything happened', () => {
+    const stamps = new StampClock(createFakeClock(1_000_000), 1)
+    const last = { time: stampTimeOf(STAMP_MS_MAX + 1) - 1, instance: 9 }
+    stamps.witness(last)
+    expect(() => stamps.next(() => last)).toThrow(
+      expect.objectContaining({
+        code: 'SE_STAMP_REFUSED',
+        details: { limitMs: STAMP_MS_MAX, nowMs: 1_000_000 },
+      }),
+    )
+    expect(new StampClock(createFakeClock(STAMP_MS_MAX), 1).next().time).toBeLessThan(2 ** 53)
   })
 })
 

@@ -1,4 +1,4 @@
-import { InvalidInput } from './errors.ts'
+import { InvalidInput, StampRefused } from './errors.ts'
 import { invariant } from './invariant.ts'
 import type { Clock } from './clock.ts'
 
@@ -88,21 +88,31 @@ export function decodeStamp(source: Uint8Array, offset = 0): Stamp {
   return { time: view.getUint32(0) * 2 ** 32 + view.getUint32(4), instance: view.getUint32(8) }
 }
 
+/** How far a stamp may be ahead of the archive's clock, ms, for other ids to follow it. */
+export const STAMP_AHEAD_MS_MAX = 1_000
+
 /**
- * Makes the stamps of one instance: strictly increasing, above everything witnessed, and not behind the
- * wall clock.
+ * Makes the stamps of one instance: for each id strictly increasing, and not behind the clock.
+ *
+ * The clock is the archive's, as well as it is known, and it may be wrong for a while: a stamp from the future must not pull
+ * all later ones with it [P67]. So other ids follow what was witnessed only up to 1 s ahead of the clock. What lies
+ * beyond counts for its own id alone, which `next` asks for; and when the clock has gone back further than that, so do the stamps.
  *
  * Source: Kulkarni et al., "Logical Physical Clocks and Consistent Snapshots in Globally Distributed
- * Databases", 2014.
+ * Databases", 2014, which bounds the drift in the same way.
  */
 export class StampClock {
   readonly instance: number
   readonly #clock: Pick<Clock, 'nowMs'>
-  #lastTime: number
+  /** Of the last stamp that was not given for a stamp from the future. */
+  #lastTime = 0
+  /** Newest time that was ever seen, however far ahead. */
+  #newestTime: number
 
   /**
+   * @param clock `nowMs` is the archive's clock, as well as it is known
    * @param instance number of this instance in the archive, 1 … 2^32-1
-   * @param floorTime stamp time that every stamp must exceed (log, archive's record)
+   * @param floorTime stamp time to stay above (log, archive's record), as far as the bound allows
    */
   constructor(clock: Pick<Clock, 'nowMs'>, instance: number, floorTime = 0) {
     invariant(
@@ -114,24 +124,62 @@ export class StampClock {
     )
     this.#clock = clock
     this.instance = instance
-    this.#lastTime = floorTime
+    this.#newestTime = floorTime
   }
 
-  /** Stamp time that the next stamp will exceed. */
-  get lastTime(): number {
-    return this.#lastTime
+  /** Whether the stamp is too far ahead of the clock for other ids to follow it. */
+  isFromFuture(stamp: Stamp): boolean {
+    return stamp.time > this.#horizon()
   }
 
-  /** A stamp above all earlier ones and all witnessed ones. */
-  next(): Stamp {
-    const wallTime = stampTimeOf(this.#clock.nowMs())
-    this.#lastTime = Math.max(wallTime, this.#lastTime + 1)
-    invariant(this.#lastTime <= Number.MAX_SAFE_INTEGER, 'stamp time is a safe integer')
-    return { time: this.#lastTime, instance: this.instance }
+  /**
+   * A stamp above everything that may be followed, and above what is known of its id.
+   *
+   * @param newestOf the newest stamp known of the id; asked only where something is ahead of the clock
+   * @throws StampRefused when the id's newest stamp leaves no room above it
+   */
+  next(newestOf?: () => Stamp | undefined): Stamp {
+    const nowTime = stampTimeOf(this.#clock.nowMs())
+    const horizon = nowTime + AHEAD_SPAN
+    if (this.#newestTime <= horizon) this.#lastTime = Math.max(this.#lastTime, this.#newestTime)
+    // The clock has gone back: to stay above what was given would keep all stamps ahead of it for as long as it went back.
+    else if (this.#lastTime > horizon) this.#lastTime = 0
+    const time = Math.max(nowTime, this.#lastTime + 1)
+    const newest = time > this.#newestTime ? undefined : newestOf?.()
+    if (newest !== undefined && newest.time >= time) return this.#above(newest)
+    this.#lastTime = time
+    return this.#given(time)
   }
 
-  /** Moves past a stamp that was read, so that the next own write supersedes it. */
+  /** Moves past a stamp that the archive or the log holds, so that the next own write supersedes it; no further than the bound. */
   witness(stamp: Stamp): void {
-    if (stamp.time > this.#lastTime) this.#lastTime = stamp.time
+    if (stamp.time > this.#newestTime) this.#newestTime = stamp.time
+  }
+
+  /** A stamp directly above another one, whatever the clock says. @throws StampRefused when there is none */
+  #above(stamp: Stamp): Stamp {
+    const time = stamp.time + 1
+    if (time <= this.#horizon()) this.#lastTime = Math.max(this.#lastTime, time)
+    return this.#given(time)
+  }
+
+  #given(time: number): Stamp {
+    if (time > TIME_MAX) {
+      throw new StampRefused(
+        `no stamp is left above ${stampMs({ time, instance: 0 })} ms, the limit is ${STAMP_MS_MAX}`,
+        {
+          details: { limitMs: STAMP_MS_MAX, nowMs: this.#clock.nowMs() },
+        },
+      )
+    }
+    this.#newestTime = Math.max(this.#newestTime, time)
+    return { time, instance: this.instance }
+  }
+
+  #horizon(): number {
+    return stampTimeOf(this.#clock.nowMs()) + AHEAD_SPAN
   }
 }
+
+const AHEAD_SPAN = stampTimeOf(STAMP_AHEAD_MS_MAX)
+const TIME_MAX = stampTimeOf(STAMP_MS_MAX + 1) - 1

@@ -8,7 +8,7 @@ import { StampClock, type Lookup } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { MemoryTier } from '../src/memory/memory-tier.ts'
 import { ReadPath } from '../src/read/read-path.ts'
-import { Overlay } from '../src/views/overlay.ts'
+import { KnownWrites } from '../src/views/known-writes.ts'
 
 export const area = 'engine'
 
@@ -77,12 +77,13 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
       readPermits: async (ids) => ids.map(() => undefined),
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
-    cacheView: { mayAsk: () => true, standsAtViews: () => true },
+    cacheView: { mayAsk: () => true, standsAtViews: () => true, verifiedAtMs: () => 0 },
     pending: { read: () => undefined },
     memory: new MemoryTier({ bytesMax: 1e9 }),
-    overlay: new Overlay(),
+    known: new KnownWrites(),
+    hear: () => {},
     filter: { denies: () => false, trust: { isTrusted: true } as never },
-    freshness: { isFresh: true },
+    freshness: { isFresh: true, isRecent: () => true, stalenessMs: 500 },
     stamps: new StampClock(clock, 1, 0),
     clock,
     observer: {},

@@ -26,8 +26,8 @@ export interface Explanation {
     readonly answer: 'absent' | 'maybe'
     readonly isTrusted: boolean
     readonly because: string
-    /** In a batch of this process that the filter has not heard of yet. */
-    readonly isInOverlay: boolean
+    /** The filter has not heard yet of what this process knows of the id. */
+    readonly isBehind: boolean
   }
   /** Branch (its prefix) and bucket of the id in the tree. */
   readonly leaf: { readonly branch: string; readonly bucket: number }
@@ -44,7 +44,7 @@ export interface TierExplanation {
 export async function explain(environment: Environment, runtime: Runtime, id: string): Promise<Explanation> {
   checkId(id)
   const { archive, cache, config } = environment
-  const { memory, pending, cacheView, filter, overlay, parking } = runtime
+  const { memory, pending, cacheView, filter, known, parking } = runtime
   const entry = memory.peek(id)
   const waiting = pending.entry(id)
   const { branch, bucket } = leafOf(id, config.branches)
@@ -72,7 +72,7 @@ export async function explain(environment: Environment, runtime: Runtime, id: st
       answer: filter.holds(id) ? 'maybe' : 'absent',
       isTrusted: filter.trust.isTrusted,
       because: filter.trust.isTrusted ? 'count and sum of id hashes equal the tree' : filter.trust.because,
-      isInOverlay: overlay.get(id) !== undefined,
+      isBehind: known.get(id)?.isInFilter === false,
     },
     leaf: { branch: config.branches.prefixes[branch] ?? '', bucket },
     isParked: parking.get(id) !== undefined,

@@ -144,10 +144,14 @@ export interface RepairedEvent {
 }
 
 export interface FaultEvent {
-  readonly part: 'log' | 'flush' | 'poll' | 'instance' | 'filter' | 'cache' | 'archive' | 'parking' | 'memory'
+  readonly part:
+    'log' | 'flush' | 'poll' | 'instance' | 'filter' | 'cache' | 'archive' | 'parking' | 'memory' | 'clock'
   /** One sentence: what happened, and what the engine does now. */
   readonly what: string
+  /** `undefined`: none was thrown. */
   readonly error: unknown
+  /** What was measured, with the unit in each name. */
+  readonly figures?: Readonly<Record<string, number>>
 }
 
 /** Everything that is pulled, at one moment. */

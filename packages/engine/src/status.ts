@@ -1,6 +1,7 @@
 import { equalCuts, formatCut, type Cut } from '@se/core'
 import { decodeLeaf, DigestTree } from '@se/merkle'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
+import type { ClockReading } from './write/archive-time.ts'
 import { backpressureLevel, memoryPressure } from './memory/pressure.ts'
 import {
   GAUGES_AT_REST,
@@ -21,6 +22,8 @@ export interface EngineStatus {
   readonly isFresh: boolean
   /** `trusted at cut {…}` or `untrusted: <reason>`, by view. */
   readonly trust: ReadonlyMap<ViewName, string>
+  /** How well this process knows the archive's clock, which its stamps follow; `undefined` before the start. */
+  readonly clock: ClockReading | undefined
   readonly gauges: EngineGauges
 }
 
@@ -85,6 +88,7 @@ export function readStatus(
     cut: runtime?.views.cut,
     isFresh: runtime?.poll.isFresh ?? false,
     trust,
+    clock: runtime?.archiveTime.reading,
     gauges: readGauges(environment, runtime),
   }
 }

@@ -373,7 +373,7 @@ describe('reads', () => {
     expect((await engine.explain('a')).filter).toMatchObject({
       answer: 'absent',
       isTrusted: true,
-      isInOverlay: true,
+      isBehind: true,
     })
     expect((await engine.get('a', { consistency: 'shared' }))?.value).toBe(1)
     expect(engine.containsFast('a')).toBe('present')

@@ -3,6 +3,7 @@ import {
   compareStamps,
   invariant,
   isNewer,
+  newerStamp,
   TierUnavailable,
   type ItemWrite,
   type Stamp,
@@ -24,9 +25,18 @@ export type SettledOutcome =
   /** An `archive`-level write that was never acknowledged and cannot be stored: only its caller hears of it. */
   | { readonly kind: 'rejected'; readonly error: Error }
 
+/** It lost to a stamp from the future, and goes on as this write, stamped anew above it [P67]. */
+export interface Restamped {
+  readonly kind: 'restamped'
+  readonly write: ItemWrite
+  /** Of its record; `undefined`: it has none. */
+  readonly logSequence: number | undefined
+}
+
 /** Who waits for the archive before a write is acknowledged. */
 export interface SettleWaiter {
-  readonly resolve: (outcome: SettledOutcome) => void
+  /** @param stamp of the write as it was sent at last: another one than it was added with where it was stamped anew */
+  readonly resolve: (outcome: SettledOutcome, stamp: Stamp) => void
   readonly reject: (error: Error) => void
 }
 
@@ -233,6 +243,11 @@ export class PendingSet {
     return held === undefined ? undefined : this.#entryOf(held)
   }
 
+  /** Stamp of the newest write of an id, visible or not; `undefined`: none is pending. */
+  newestStamp(id: string): Stamp | undefined {
+    return newerStamp(this.#next.get(id)?.newest.write.stamp, this.#inFlight.get(id)?.newest.write.stamp)
+  }
+
   /**
    * A copy of the visible writes whose id begins with `prefix` and comes after `after`, in the order of their
    * bytes. Scans take it before they read a page, so that nothing falls between the two [P62].
@@ -344,7 +359,7 @@ export class PendingSet {
    */
   settle(
     batch: BatchInFlight,
-    outcomes: readonly SettledOutcome[],
+    outcomes: readonly (SettledOutcome | Restamped)[],
     found: ReadonlyMap<number, LoggedWrite> = NOTHING_FOUND,
   ): void {
     const { generations } = this.#current(batch)
@@ -357,6 +372,10 @@ export class PendingSet {
     const again: Generation[] = []
     generations.forEach((generation, index) => {
       const outcome = outcomes[index]!
+      if (outcome.kind === 'restamped') {
+        again.push(this.#restamp(generation, outcome))
+        return
+      }
       const covered = this.#coveredBy(generation, found.get(index))
       const isStored = outcome.kind !== 'parked' && outcome.kind !== 'rejected'
       if (!isStored && covered !== undefined) {
@@ -529,6 +548,26 @@ export class PendingSet {
     return rest
   }
 
+  /** The newest write of the generation goes on under another stamp, with the same waiters, and needs the same records too. */
+  #restamp(generation: Generation, { write, logSequence }: Restamped): Generation {
+    const { newest, visible, waiting } = generation
+    generation.isSettled = true
+    if (logSequence !== undefined) this.#noteSequence(logSequence)
+    const held: Held = { ...newest, write, logSequence }
+    if (visible !== undefined && visible !== newest) this.#letGo(visible)
+    const rest: Generation = {
+      ...generation,
+      newest: held,
+      visible: visible === newest ? held : undefined,
+      isSettled: false,
+      waiting: waiting?.map((each) =>
+        compareStamps(each.stamp, newest.write.stamp) === 0 ? { ...each, stamp: write.stamp } : each,
+      ),
+    }
+    this.#releaseOrder.claim(rest)
+    return rest
+  }
+
   #queueFirst(generations: readonly Generation[]): void {
     const queued = this.#next
     this.#next = new Map()
@@ -542,7 +581,12 @@ export class PendingSet {
       // The id has been written again: what is left joins that generation, which is as old as both.
       generation.isSettled = true
       queued.delete(generation.id)
-      const merged: Generation = { ...newer, order: generation.order, addedAtMs: generation.addedAtMs }
+      const merged: Generation = {
+        ...newer,
+        order: generation.order,
+        addedAtMs: generation.addedAtMs,
+        waiting: [...(generation.waiting ?? []), ...(newer.waiting ?? [])],
+      }
       newer.isSettled = true
       this.#releaseOrder.claim(merged)
       this.#next.set(generation.id, merged)
@@ -554,8 +598,8 @@ export class PendingSet {
 
   #tell(generation: Generation, outcome: SettledOutcome): void {
     for (const { stamp, waiter } of generation.waiting ?? []) {
-      if (compareStamps(stamp, generation.newest.write.stamp) === 0) waiter.resolve(outcome)
-      else waiter.resolve(outcomeOfCoalesced(generation.newest.write.stamp, outcome))
+      if (compareStamps(stamp, generation.newest.write.stamp) === 0) waiter.resolve(outcome, stamp)
+      else waiter.resolve(outcomeOfCoalesced(generation.newest.write.stamp, outcome), stamp)
     }
     generation.waiting = undefined
   }

@@ -20,11 +20,11 @@ import {
 } from '@se/core'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver, type FlushCause, type ParkCause } from '../observer.ts'
-import type { Overlay, OverlayEntry } from '../views/overlay.ts'
+import type { HeardFrom, HeardWrite } from '../views/heard.ts'
 import { itemOf } from '../write/write-path.ts'
 import { dueCause, dueInMs, type BatchLimits } from './batch-policy.ts'
 import { Bisection } from './bisect.ts'
-import type { BatchInFlight, LoggedWrite, PendingSet, SettledOutcome } from './pending-set.ts'
+import type { BatchInFlight, LoggedWrite, PendingSet, Restamped, SettledOutcome } from './pending-set.ts'
 
 /** What was moved since the last `flush` call, in the background too. */
 export interface FlushResult {
@@ -53,7 +53,13 @@ export interface PipelinePorts {
   readonly findInLog: (from: number) => AsyncIterable<LoggedWrite>
   readonly pending: PendingSet
   readonly memory: MemoryTier
-  readonly overlay: Overlay
+  /** Told of each write that is committed, and of what a write has lost to. */
+  readonly hear: (write: HeardWrite, from: HeardFrom) => void
+  /**
+   * A write that lost to a stamp from the future goes on, stamped anew above it; `undefined`: it need not, as a later own write
+   * of the id will, or it may not, as it was stamped so before.
+   */
+  readonly restamp: (write: ItemWrite, above: Stamp) => Promise<Restamped | undefined>
   /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
   readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
   readonly isAcknowledged: (write: ItemWrite) => boolean
@@ -61,7 +67,6 @@ export interface PipelinePorts {
   readonly isOvertaken: (write: ItemWrite) => boolean
   /** Own ledger sequence that the views have heard of. */
   readonly heardThrough: () => number
-  readonly raiseFloor: (id: string, stamp: Stamp) => void
   /** Someone took the instance over: no batch will ever be accepted again. */
   readonly onFenced: (error: InstanceFenced) => void
   readonly claim: InstanceClaim
@@ -87,7 +92,7 @@ interface Flusher {
 interface Passage {
   readonly batch: BatchInFlight
   readonly cause: FlushCause
-  readonly outcomes: (SettledOutcome | undefined)[]
+  readonly outcomes: (SettledOutcome | Restamped | undefined)[]
   /** Set once the archive has refused the batch as data: the halves are sent instead [P6]. */
   bisection: Bisection | undefined
   readonly startedMs: number
@@ -367,7 +372,7 @@ export class FlushPipeline {
 
   /** One transaction. @param start index of the first of `writes` in the batch */
   async #commit(passage: Passage, start: number, writes: readonly ItemWrite[]): Promise<void> {
-    const { archive, claim, overlay, clock, observer, heardThrough } = this.#ports
+    const { archive, claim, clock, observer, heardThrough } = this.#ports
     const cache = this.#ports.cache()
     // Asked for before the transaction begins: what held then is what gives the right to create [§10].
     const permits = await this.#readPermits(cache, writes)
@@ -387,16 +392,17 @@ export class FlushPipeline {
     // Before anything leaves the pending set: an id must never be in neither [P13, P56]. Where the views have heard of
     // the batch before its answer came, they may have heard of newer writes too.
     const isHeard = heardThrough() >= sequence
-    overlay.add(
-      sequence,
-      receipt.outcomes.flatMap((outcome, index) => overlayEntries(writes[index]!, outcome, isHeard)),
-    )
+    for (const [index, outcome] of receipt.outcomes.entries()) {
+      if (outcome.kind !== 'refused') this.#hear(writes[index]!, outcome, isHeard)
+    }
     for (const [index, outcome] of receipt.outcomes.entries()) {
       const write = writes[index]!
       passage.outcomes[start + index] =
         outcome.kind === 'refused'
           ? await this.#setAside(write, outcome.because, undefined)
-          : this.#settleInMemory(write, outcome)
+          : outcome.kind === 'superseded'
+            ? await this.#settleLoser(write, outcome)
+            : this.#settleInMemory(write, outcome)
     }
     const l3Bytes = stored.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
     observer.written?.({ tier: 'L3', items: stored.length, bytes: l3Bytes })
@@ -404,15 +410,28 @@ export class FlushPipeline {
     this.#putIntoCache(cache, permits, writes, receipt)
   }
 
-  #settleInMemory(write: ItemWrite, outcome: Exclude<WriteOutcome, { kind: 'refused' }>): SettledOutcome {
-    const { memory, raiseFloor, isAcknowledged, isOvertaken } = this.#ports
+  /** What is committed hides all that is older of its id, also what has become visible while the batch was on its way [P84]. */
+  #hear({ id, stamp, bytes }: ItemWrite, outcome: Answer, isHeard: boolean): void {
+    const { hear } = this.#ports
     if (outcome.kind === 'superseded') {
-      memory.dropOlder(write.id, outcome.by)
-      raiseFloor(write.id, outcome.by)
-      return outcome
+      hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'own-commit')
+    } else {
+      // Where the views have heard of it, they may have heard of newer writes too, and forgotten them.
+      const isLive = isHeard ? undefined : bytes !== undefined
+      hear({ id, stamp, isLive, isInFilter: isHeard }, 'own-commit')
     }
-    raiseFloor(write.id, write.stamp)
-    memory.dropOlder(write.id, write.stamp)
+  }
+
+  async #settleLoser(
+    write: ItemWrite,
+    outcome: WriteOutcome & { kind: 'superseded' },
+  ): Promise<SettledOutcome | Restamped> {
+    if ((outcome as { isFromFuture?: boolean }).isFromFuture !== true) return outcome
+    return (await this.#ports.restamp(write, outcome.by)) ?? outcome
+  }
+
+  #settleInMemory(write: ItemWrite, outcome: WriteOutcome & { kind: 'won' | 'held' }): SettledOutcome {
+    const { memory, isAcknowledged, isOvertaken } = this.#ports
     if (isAcknowledged(write)) {
       memory.unpin(write.id, write.stamp, outcome)
       return outcome
@@ -501,7 +520,8 @@ export class FlushPipeline {
     const { clock, observer } = this.#ports
     const { batch, cause } = passage
     const kinds = passage.outcomes.map((outcome) => outcome?.kind)
-    const counted = (kind: SettledOutcome['kind']) => kinds.filter((each) => each === kind).length
+    const counted = (kind: (SettledOutcome | Restamped)['kind']) =>
+      kinds.filter((each) => each === kind).length
     const superseded = counted('superseded')
     const parked = counted('parked')
     const l3 = counted('won') + counted('held')
@@ -538,23 +558,10 @@ export class FlushPipeline {
   }
 }
 
-function overlayEntries(
-  { id, stamp, bytes }: ItemWrite,
-  outcome: WriteOutcome,
-  isHeard: boolean,
-): (Omit<OverlayEntry, 'sequence'> & { readonly id: string })[] {
-  switch (outcome.kind) {
-    case 'won':
-    case 'held':
-      return [{ id, stamp, isLive: isHeard ? undefined : bytes !== undefined }]
-    case 'superseded':
-      return [{ id, stamp: outcome.by, isLive: undefined }]
-    case 'refused':
-      return []
-  }
-}
+/** What the archive says of a write that it did not refuse. */
+type Answer = Exclude<WriteOutcome, { kind: 'refused' }>
 
-function answered(outcome: SettledOutcome | undefined): SettledOutcome {
+function answered(outcome: SettledOutcome | Restamped | undefined): SettledOutcome | Restamped {
   invariant(outcome !== undefined, 'each write of a batch that passed has an outcome')
   return outcome
 }

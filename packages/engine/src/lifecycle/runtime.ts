@@ -1,4 +1,5 @@
 import {
+  newerStamp,
   sequenceAt,
   StampClock,
   type ArchiveDescription,
@@ -7,7 +8,6 @@ import {
   type InstanceClaim,
   type InstanceFenced,
   type Random,
-  type Stamp,
 } from '@se/core'
 import type { Log } from '@se/wal'
 import { readLog } from '../write/record.ts'
@@ -24,7 +24,9 @@ import { ArchiveViews } from '../views/archive-views.ts'
 import { CacheView } from '../views/cache-view.ts'
 import { FilterView } from '../views/filter-view.ts'
 import { HeadsPoll } from '../views/heads-poll.ts'
-import { Overlay } from '../views/overlay.ts'
+import { Heard, type HeardFrom, type HeardWrite } from '../views/heard.ts'
+import { KnownWrites } from '../views/known-writes.ts'
+import { ArchiveTime } from '../write/archive-time.ts'
 import { WritePath } from '../write/write-path.ts'
 
 /** What the engine was given, with the tiers behind their guards. */
@@ -47,7 +49,8 @@ export interface Runtime {
   readonly pending: PendingSet
   readonly parking: ParkingLot
   readonly memory: MemoryTier
-  readonly overlay: Overlay
+  readonly known: KnownWrites
+  readonly archiveTime: ArchiveTime
   readonly filter: FilterView
   readonly views: ArchiveViews
   readonly cacheView: CacheView | undefined
@@ -72,14 +75,22 @@ export function assemble(
   const { log, parking, description, claim } = opened
   const { branches, stalenessMs } = config
   const instance = claim.instance
-  const stamps = new StampClock(clock, instance, claim.maxStampTime)
+  const archiveTime = new ArchiveTime(clock, ({ clock: jumped, byMs }) =>
+    observer.fault?.({
+      part: 'clock',
+      what:
+        jumped === 'archive'
+          ? 'the clock of the archive has jumped; stamps go with it'
+          : 'the clock of this machine has jumped; stamps follow the archive',
+      error: undefined,
+      figures: { byMs },
+    }),
+  )
+  const stamps = new StampClock(archiveTime, instance, claim.maxStampTime)
   const pending = new PendingSet(config.space)
   const memory = new MemoryTier({ bytesMax: config.memoryBytesMax, observer })
-  const overlay = new Overlay()
-  const raiseFloor = (id: string, stamp: Stamp): void => {
-    reads.raiseFloor(id, stamp)
-    writes.raiseFloor(id, stamp)
-  }
+  const known = new KnownWrites()
+  const hear = (write: HeardWrite, from: HeardFrom): void => heard.hear(write, from)
   // Pending writes stay: they are read from the pending set, which memory is only the quicker copy of.
   const forget = (): void => {
     memory.clear()
@@ -94,19 +105,11 @@ export function assemble(
       filter,
       observer,
       hear(changes) {
-        let dropped = 0
-        for (const { id, stamp } of changes) {
-          stamps.witness(stamp)
-          raiseFloor(id, stamp)
-          overlay.hear(id, stamp)
-          memory.dropOlder(id, stamp)
-          dropped += pending.supersede(id, stamp)
-        }
-        if (dropped > 0) pipeline.releaseSettled()
+        for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
       },
       missed(because) {
         forget()
-        if (because !== undefined && because !== 'pruned') overlay.clear()
+        if (because !== undefined && because !== 'pruned') known.clear()
       },
     },
     claim.archiveId,
@@ -118,11 +121,10 @@ export function assemble(
           cache,
           archive,
           views,
-          overlay,
+          known,
           clock,
           observer,
           branches: branches.prefixes,
-          instance,
           stalenessMs,
           onSetBack: forget,
         })
@@ -131,7 +133,9 @@ export function assemble(
     archive,
     views,
     cacheView,
-    overlay,
+    known,
+    committedThrough: () => pipeline.lastSequence,
+    archiveTime,
     clock,
     observer,
     instance,
@@ -145,12 +149,12 @@ export function assemble(
     findInLog: (from) => readLog(log, from),
     pending,
     memory,
-    overlay,
+    hear,
+    restamp: (write, above) => writes.restamp(write, above),
     park: (write, because, error) => parking.park(write, because, error),
     isAcknowledged: (write) => writes.isAcknowledged(write),
     isOvertaken: (write) => writes.isOvertaken(write),
     heardThrough: () => sequenceAt(views.cut, instance),
-    raiseFloor,
     onFenced,
     claim,
     limits: config.batch,
@@ -163,9 +167,11 @@ export function assemble(
     pending,
     memory,
     stamps,
+    newestKnown: (id) =>
+      newerStamp(pending.newestStamp(id), newerStamp(known.get(id)?.stamp, memory.peek(id)?.item.stamp)),
     clock,
     observer,
-    raiseFloor,
+    hear,
     wake: (isUrgent) => pipeline.wake(isUrgent),
     valueBytesMax: config.valueBytesMax,
   })
@@ -175,12 +181,22 @@ export function assemble(
     cacheView,
     pending,
     memory,
-    overlay,
+    known,
+    hear,
     filter,
     freshness: poll,
     stamps,
     clock,
     observer,
+  })
+  const heard: Heard = new Heard({
+    known,
+    memory,
+    pending,
+    reads,
+    writes,
+    stamps,
+    onDropped: () => pipeline.releaseSettled(),
   })
   return {
     log,
@@ -190,7 +206,8 @@ export function assemble(
     pending,
     parking,
     memory,
-    overlay,
+    known,
+    archiveTime,
     filter,
     views,
     cacheView,

@@ -113,7 +113,10 @@ export const STARTUP: readonly Step[] = [
       'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
     async run(progress) {
       const { log, pending, stamps, pipeline, parking } = progress.runtime!
-      const { clock } = progress.environment
+      const { clock, archive } = progress.environment
+      const sentAtMs = clock.monotonicMs()
+      // A write that must be stamped anew needs the archive's time.
+      progress.runtime!.archiveTime.heard(sentAtMs, (await archive.readHeads()).nowMs)
       // Neither log nor archive may know of these any more: a stamp is given once, also when the clock went back [W3].
       for (const { stamp } of parking.list()) stamps.witness(stamp)
       let records = 0

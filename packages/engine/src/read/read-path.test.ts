@@ -2,11 +2,13 @@
  * Goal: what a read may answer and keep follows from what each tier knows, also where the simulation seldom comes.
  * Method: a read path between tiers that answer as the test says.
  */
-import { StampClock, type Lookup, type Stamp, type StoredItem } from '@se/core'
+import { StampClock, type ItemWrite, type Lookup, type Stamp, type StoredItem } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { describe, expect, it, vi } from 'vitest'
+import { readGetOptions } from '../call-options.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
-import { Overlay } from '../views/overlay.ts'
+import type { HeardWrite } from '../views/heard.ts'
+import { KnownWrites } from '../views/known-writes.ts'
 import { ReadPath } from './read-path.ts'
 
 const stamp = (time: number): Stamp => ({ time, instance: 1 })
@@ -36,15 +38,20 @@ function createWorld(tells: {
   mayAsk?: boolean
   standsAtViews?: boolean
   isFresh?: boolean
+  pending?: ItemWrite
+  /** The archive answers when this is resolved. */
+  archiveAnswers?: Promise<void>
 }) {
   const clock = createFakeClock()
   const memory = new MemoryTier({ bytesMax: 1_000_000 })
-  const overlay = new Overlay()
+  const known = new KnownWrites()
+  const heard: HeardWrite[] = []
   const asked: string[] = []
   const filter = { isDenying: false }
   const answering = (tier: string, lookup: Lookup) => ({
     get: async (id: string) => {
       asked.push(tier)
+      if (tier === 'archive') await tells.archiveAnswers
       return of(lookup, id)
     },
     getMany: async (ids: readonly string[]) => {
@@ -62,20 +69,26 @@ function createWorld(tells: {
     cacheView: {
       mayAsk: () => tells.mayAsk ?? true,
       standsAtViews: () => tells.standsAtViews ?? true,
+      verifiedAtMs: () => clock.monotonicMs(),
     },
-    pending: { read: () => undefined },
+    pending: { read: () => tells.pending },
     memory,
-    overlay,
+    known,
+    hear: (write) => void heard.push(write),
     filter: {
       denies: () => filter.isDenying,
       trust: { isTrusted: true } as never,
     },
-    freshness: { isFresh: tells.isFresh ?? true },
+    freshness: {
+      isFresh: tells.isFresh ?? true,
+      isRecent: (asOfMs, readAtMs) => readAtMs - asOfMs <= 500,
+      stalenessMs: 500,
+    },
     stamps: new StampClock(clock, 1, 0),
     clock,
     observer: {},
   })
-  return { reads, memory, overlay, asked, filter }
+  return { reads, memory, known, heard, asked, filter, clock }
 }
 
 describe('ReadPath', () => {
@@ -97,13 +110,9 @@ describe('ReadPath', () => {
     expect(asked).toEqual(['archive'])
   })
 
-  it('[R5] passes over an entry of the cache that is older than an own batch', async () => {
-    const { reads, overlay, asked } = createWorld({ inCache: found(1), inArchive: found(2) })
-    const own = { stamp: stamp(2), isLive: true }
-    overlay.add(1, [
-      { id: 'a', ...own },
-      { id: 'b', ...own },
-    ])
+  it('[R2] [P85] passes over an entry of the cache that is older than what is known of the id', async () => {
+    const { reads, known, asked } = createWorld({ inCache: found(1), inArchive: found(2) })
+    for (const id of ['a', 'b']) known.note(id, stamp(2), true, false)
     const items = await reads.getMany(['a', 'b'])
     expect(items.map((item) => item?.stamp)).toEqual([stamp(2), stamp(2)])
     // Both are asked for at once, as what the cache lacks is.
@@ -111,17 +120,52 @@ describe('ReadPath', () => {
   })
 
   it('[R3] [P56] does not let the filter deny an id of an own batch that it has not heard of', async () => {
-    const { reads, overlay, filter, asked } = createWorld({ inCache: found(1), inArchive: found(1) })
+    const { reads, known, filter, asked } = createWorld({ inCache: found(1), inArchive: found(1) })
     filter.isDenying = true
     expect(await reads.get('a')).toBeUndefined()
     expect(reads.containsFast('a')).toBe('absent')
     expect(asked).toEqual([])
-    overlay.add(1, [{ id: 'a', stamp: stamp(1), isLive: true }])
+    known.note('a', stamp(1), true, false)
     expect(reads.containsFast('a')).toBe('present')
-    overlay.hear('a', stamp(2))
+    known.note('a', stamp(2), undefined, false)
     expect(reads.containsFast('a')).toBe('unknown')
     expect(await reads.getMany(['a'])).toHaveLength(1)
     expect((await reads.get('a'))?.stamp).toEqual(stamp(1))
+    // From a ledger row the filter has heard too.
+    known.note('a', stamp(3), false, true)
+    expect(reads.containsFast('a')).toBe('absent')
+    expect(await reads.get('a')).toBeUndefined()
+  })
+
+  it('[P86] tells of what the archive says, and never of what the cache says', async () => {
+    const cached = createWorld({ inCache: found(1), inArchive: found(2) })
+    await cached.reads.get('a')
+    expect(cached.heard).toEqual([])
+    const archived = createWorld({ inCache: { kind: 'absent' }, inArchive: found(2) })
+    await archived.reads.get('a')
+    expect(archived.heard).toEqual([{ id: 'a', stamp: stamp(2), isLive: true }])
+    const deleted = createWorld({
+      inCache: { kind: 'absent' },
+      inArchive: { kind: 'absent', tombstone: stamp(3) },
+    })
+    await deleted.reads.get('a')
+    expect(deleted.heard).toEqual([{ id: 'a', stamp: stamp(3), isLive: false }])
+  })
+
+  it('[P86] asks the archive about an entry of the cache whose stamp lies in the future', async () => {
+    const flipped = found(2 ** 52)
+    const { reads, memory, asked } = createWorld({ inCache: flipped, inArchive: found(2) })
+    expect((await reads.get('a'))?.stamp).toEqual(stamp(2))
+    expect(memory.peek('a')?.item.stamp).toEqual(stamp(2))
+    expect(asked).toEqual(['cache', 'archive'])
+  })
+
+  it('gives the archive’s own bytes with `source`, whatever memory has under the same stamp', async () => {
+    const { reads, memory } = createWorld({ inCache: { kind: 'absent' }, inArchive: found(1) })
+    memory.put({ ...(found(1) as Lookup & { kind: 'found' }).item, bytes: new Uint8Array([99]) })
+    expect((await reads.get('a', readGetOptions({ consistency: 'source' })))?.bytes).toEqual(
+      new Uint8Array([1]),
+    )
   })
 })
 
@@ -148,6 +192,74 @@ describe('getMany', () => {
     const items = await reads.getMany([...ids, 'unknown before'])
     expect(items.map((item) => item?.stamp.time)).toEqual([...ids.map(() => 2), 1])
     expect(asked).toEqual(['cache', 'archive'])
+  })
+})
+
+describe('what is too old', () => {
+  describe('an own pending write of a process that has heard nothing for longer than Δ', () => {
+    const pending = { id: 'a', stamp: stamp(2), state: '', contentType: '', bytes: new Uint8Array([2]) }
+
+    it('[R5] gives way to something newer that the archive has', async () => {
+      const { reads } = createWorld({
+        inCache: { kind: 'absent' },
+        inArchive: found(3),
+        isFresh: false,
+        pending,
+      })
+      expect((await reads.get('a'))?.stamp).toEqual(stamp(3))
+      expect((await reads.getMany(['a']))[0]?.stamp).toEqual(stamp(3))
+    })
+
+    it('stands where the archive has nothing newer, and where it cannot say', async () => {
+      const unknown: Lookup = { kind: 'unknown', because: 'disconnected' }
+      for (const inArchive of [found(1), unknown]) {
+        const { reads } = createWorld({ inCache: { kind: 'absent' }, inArchive, isFresh: false, pending })
+        expect((await reads.get('a'))?.stamp).toEqual(stamp(2))
+        expect((await reads.getMany(['a']))[0]?.stamp).toEqual(stamp(2))
+      }
+    })
+
+    it('[W10] is waited for no longer than Δ while the archive hangs', async () => {
+      const never = new Promise<void>(() => {})
+      const { reads, clock } = createWorld({
+        inCache: { kind: 'absent' },
+        inArchive: found(3),
+        isFresh: false,
+        pending,
+        archiveAnswers: never,
+      })
+      const read = reads.get('a')
+      await clock.advance(500)
+      expect((await read)?.stamp).toEqual(stamp(2))
+      expect(clock.timerCount).toBe(0)
+    })
+
+    it('[R1] is no answer to a `source` read that the archive cannot give', async () => {
+      const inArchive: Lookup = { kind: 'unknown', because: 'disconnected' }
+      const { reads } = createWorld({ inCache: { kind: 'absent' }, inArchive, pending })
+      await expect(reads.get('a', readGetOptions({ consistency: 'source' }))).rejects.toMatchObject({
+        code: 'SE_TIER_UNAVAILABLE',
+      })
+    })
+  })
+
+  it('[R5] asks anew where the load it joined had begun more than Δ before', async () => {
+    let answer = () => {}
+    const archiveAnswers = new Promise<void>((resolve) => (answer = resolve))
+    const { reads, asked, clock } = createWorld({
+      inCache: { kind: 'absent' },
+      inArchive: found(1),
+      archiveAnswers,
+    })
+    const early = reads.get('a')
+    await clock.advance(0)
+    await clock.advance(400)
+    const near = reads.get('a')
+    await clock.advance(101)
+    const late = reads.get('a')
+    answer()
+    await Promise.all([early, near, late])
+    expect(asked).toEqual(['cache', 'archive', 'archive'])
   })
 })
 

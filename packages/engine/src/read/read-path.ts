@@ -1,6 +1,7 @@
 import {
   checkId,
   isNewer,
+  newerStamp,
   TierUnavailable,
   type ArchiveTier,
   type CachePermit,
@@ -19,8 +20,12 @@ import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
 import type { CacheView } from '../views/cache-view.ts'
 import type { FilterView } from '../views/filter-view.ts'
-import type { Overlay } from '../views/overlay.ts'
+import type { HeardFrom, HeardWrite } from '../views/heard.ts'
+import type { HeadsPoll } from '../views/heads-poll.ts'
+import type { KnownWrites } from '../views/known-writes.ts'
 import { itemOf } from '../write/write-path.ts'
+import { within } from '../guard/within.ts'
+import type { LoadVerdict } from './load-floors.ts'
 import { SingleFlight } from './single-flight.ts'
 
 /**
@@ -32,14 +37,16 @@ export type FastAnswer = 'present' | 'absent' | 'maybe' | 'unknown'
 export interface ReadPathPorts {
   readonly archive: Pick<ArchiveTier, 'get' | 'getMany'>
   readonly cache: Pick<CacheTier, 'get' | 'getMany' | 'readPermits' | 'put'> | undefined
-  readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews'> | undefined
+  readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
   readonly pending: Pick<PendingSet, 'read'>
   readonly memory: MemoryTier
-  readonly overlay: Pick<Overlay, 'get'>
+  readonly known: Pick<KnownWrites, 'get'>
+  /** Told of what the archive itself has answered. */
+  readonly hear: (write: HeardWrite, from: HeardFrom) => void
   readonly filter: Pick<FilterView, 'denies' | 'trust'>
-  readonly freshness: { readonly isFresh: boolean }
-  readonly stamps: Pick<StampClock, 'witness'>
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly freshness: Pick<HeadsPoll, 'isFresh' | 'isRecent' | 'stalenessMs'>
+  readonly stamps: Pick<StampClock, 'isFromFuture'>
+  readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
   readonly observer: EngineObserver
 }
 
@@ -47,6 +54,8 @@ export interface ReadPathPorts {
 type Answer = Lookup & {
   /** False: from a stripe that may lag behind what this process has heard already, and will not hear again. */
   readonly mayKeep: boolean
+  /** Monotonic ms of which it is true: nothing that was written before is missing. */
+  readonly asOfMs: number
 }
 
 /**
@@ -87,13 +96,15 @@ export class ReadPath {
 
   containsFast(id: string): FastAnswer {
     checkId(id)
-    const { pending, memory, overlay, filter, freshness } = this.#ports
+    const { pending, memory, known, filter, freshness } = this.#ports
     const write = pending.read(id)
     if (write !== undefined) return write.bytes === undefined ? 'absent' : 'present'
     if (!freshness.isFresh) return 'unknown'
     if (memory.get(id) !== undefined) return 'present'
-    const own = overlay.get(id)
-    if (own !== undefined) return own.isLive === undefined ? 'unknown' : own.isLive ? 'present' : 'absent'
+    const own = known.get(id)
+    if (own?.isInFilter === false) {
+      return own.isLive === undefined ? 'unknown' : own.isLive ? 'present' : 'absent'
+    }
     if (filter.denies(id)) return 'absent'
     return filter.trust.isTrusted ? 'maybe' : 'unknown'
   }
@@ -117,7 +128,7 @@ export class ReadPath {
     const write = pending.read(id)
     if (write !== undefined) {
       this.#tell('L1', 'hit', startedMs)
-      return this.#pendingItem(write)
+      return freshness.isFresh ? this.#pendingItem(write) : this.#readStalePending(id, write)
     }
     checkId(id)
     this.#tell('L1', 'miss', startedMs)
@@ -135,12 +146,15 @@ export class ReadPath {
     const { memory, pending, freshness } = this.#ports
     const items = new Map<string, Item | undefined>()
     const missing: string[] = []
+    const stalePending = new Map<string, ItemWrite>()
+    const readAtMs = this.#ports.clock.monotonicMs()
     for (const id of new Set(ids)) {
       checkId(id)
       const item = freshness.isFresh ? memory.get(id) : undefined
       const write = item === undefined ? pending.read(id) : undefined
       if (item !== undefined) items.set(id, item)
-      else if (write !== undefined) items.set(id, this.#pendingItem(write))
+      else if (write !== undefined && freshness.isFresh) items.set(id, this.#pendingItem(write))
+      else if (write !== undefined) stalePending.set(id, write)
       else if (this.#isDenied(id)) items.set(id, undefined)
       else missing.push(id)
     }
@@ -151,7 +165,7 @@ export class ReadPath {
     const outdated: string[] = []
     for (const [index, { result, verdict }] of loaded.entries()) {
       const id = missing[index]!
-      if (verdict === 'outdated') outdated.push(id)
+      if (this.#isOutdated(result, verdict, readAtMs)) outdated.push(id)
       else items.set(id, this.#itemOf(result, id))
     }
     if (outdated.length > 0) {
@@ -159,6 +173,10 @@ export class ReadPath {
       const answers = await this.#askArchiveMany(outdated)
       for (const [index, id] of outdated.entries()) items.set(id, this.#itemOf(answers[index]!, id))
     }
+    const pendingItems = Array.from(stalePending, async ([id, write]) => {
+      items.set(id, await this.#readStalePending(id, write))
+    })
+    await Promise.all(pendingItems)
     return ids.map((id) => items.get(id))
   }
 
@@ -170,19 +188,38 @@ export class ReadPath {
     checkId(id)
     const before = this.#ports.pending.read(id)
     const lookup = await this.#askArchive(id)
-    const item = this.#itemOf(lookup, id)
-    const stamp = lookup.kind === 'absent' ? lookup.tombstone : item?.stamp
+    // Error is not absence, and a pending write need not be the newest [R1].
+    if (lookup.kind === 'unknown') return this.#itemOf(lookup, id)
     const write = this.#ports.pending.read(id) ?? before
-    return write !== undefined && isNewer(write.stamp, stamp) ? this.#pendingItem(write) : item
+    if (write !== undefined && isNewer(write.stamp, stampOf(lookup))) return this.#pendingItem(write)
+    // The archive's own bytes, not what memory has under the same stamp.
+    return lookup.kind === 'found' ? new Item(lookup.item) : this.#itemOf(lookup, id)
   }
 
-  /** R3: "absent" without asking L3, only from a trusted filter, and never for an own batch it has not heard of. */
+  /**
+   * An own pending write while the heads have not been heard for longer than Δ: another process may have written something
+   * newer, and the archive is asked, for no longer than Δ. Where it does not answer, the own write stands.
+   */
+  async #readStalePending(id: string, write: ItemWrite): Promise<Item | undefined> {
+    const { clock, freshness, pending } = this.#ports
+    try {
+      return await within(clock, freshness.stalenessMs, 'asking the archive', () => this.#readSource(id))
+    } catch (error) {
+      if (!(error instanceof TierUnavailable)) throw error
+      const still = pending.read(id)
+      // Flushed, or superseded by what was heard of meanwhile: no longer the newest for sure.
+      return still === undefined && freshness.isFresh ? this.#load(id) : this.#pendingItem(still ?? write)
+    }
+  }
+
+  /** R3: "absent" without asking L3, only from a trusted filter, and never for a write that it has not heard of. */
   #isDenied(id: string): boolean {
-    const { freshness, overlay, filter } = this.#ports
-    return freshness.isFresh && overlay.get(id) === undefined && filter.denies(id)
+    const { freshness, known, filter } = this.#ports
+    return freshness.isFresh && known.get(id)?.isInFilter !== false && filter.denies(id)
   }
 
   async #load(id: string): Promise<Item | undefined> {
+    const readAtMs = this.#ports.clock.monotonicMs()
     const knownFloor = this.#knownFloor(id)
     const { result, verdict } = await this.#loads.run(
       id,
@@ -190,30 +227,33 @@ export class ReadPath {
       async () => (await this.#loadMany([id]))[0]!,
     )
     // Something newer is known than what came: only the archive itself may contradict that.
-    return this.#itemOf(verdict === 'outdated' ? await this.#askArchive(id) : result, id)
+    const isOutdated = this.#isOutdated(result, verdict, readAtMs)
+    return this.#itemOf(isOutdated ? await this.#askArchive(id) : result, id)
+  }
+
+  /** Older than what is known of the id; or true of a moment more than Δ before the read, as it joined a load that took long [R5]. */
+  #isOutdated(answer: Answer, verdict: LoadVerdict, readAtMs: number): boolean {
+    return verdict === 'outdated' || !this.#ports.freshness.isRecent(answer.asOfMs, readAtMs)
   }
 
   #knownFloor(id: string): Stamp | undefined {
-    const own = this.#ports.overlay.get(id)?.stamp
-    const inMemory = this.#ports.memory.peek(id)?.item.stamp
-    return own !== undefined && (inMemory === undefined || isNewer(own, inMemory)) ? own : inMemory
+    return newerStamp(this.#ports.known.get(id)?.stamp, this.#ports.memory.peek(id)?.item.stamp)
   }
 
   /** L2, then L3 for what is left; what L3 gave goes back into L2. */
   async #loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
-    const { cache, cacheView } = this.#ports
+    const { cache, cacheView, clock } = this.#ports
     const answers = new Map<string, Answer>()
     const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
     if (cache !== undefined && asked.length > 0) {
       const keepable = asked.map((id) => cacheView?.standsAtViews(id) === true)
+      const asOfMs = asked.map((id) => cacheView?.verifiedAtMs(id) ?? Number.NEGATIVE_INFINITY)
       const found = await this.#askCache(cache, asked)
       for (const [index, lookup] of found.entries()) {
         const id = asked[index]!
         if (lookup.kind !== 'found') continue
-        const own = this.#ports.overlay.get(id)
-        // Older than an own batch: the cache has not heard of it yet.
-        if (own !== undefined && isNewer(own.stamp, lookup.item.stamp)) continue
-        answers.set(id, { ...lookup, mayKeep: keepable[index]! })
+        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue
+        answers.set(id, { ...lookup, mayKeep: keepable[index]!, asOfMs: asOfMs[index]! })
       }
     }
     const left = ids.filter((id) => !answers.has(id))
@@ -225,11 +265,23 @@ export class ReadPath {
               cache,
               asked.filter((id) => !answers.has(id)),
             )
+      const asOfMs = clock.monotonicMs()
       const lookups = await this.#askArchiveMany(left)
-      for (const [index, lookup] of lookups.entries()) answers.set(left[index]!, { ...lookup, mayKeep: true })
+      for (const [index, lookup] of lookups.entries()) {
+        answers.set(left[index]!, { ...lookup, mayKeep: true, asOfMs })
+      }
       if (cache !== undefined && permits !== undefined) this.#fill(cache, lookups, permits)
     }
     return ids.map((id) => answers.get(id)!)
+  }
+
+  /**
+   * Not an entry that is older than what is known of the id, as the cache has not heard of it yet [P85]. And not one from the
+   * future, as only the archive can say that there is such a write: the bytes of the entry may be damaged [P86].
+   */
+  #mayBelieveCache(id: string, stamp: Stamp): boolean {
+    const known = this.#ports.known.get(id)?.stamp
+    return !(known !== undefined && isNewer(known, stamp)) && !this.#ports.stamps.isFromFuture(stamp)
   }
 
   async #askCache(
@@ -247,11 +299,15 @@ export class ReadPath {
   }
 
   async #askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    const { archive, clock, observer, filter } = this.#ports
+    const { archive, clock, observer, filter, hear } = this.#ports
     const startedMs = clock.monotonicMs()
     const lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
-    for (const lookup of lookups) {
+    for (const [index, lookup] of lookups.entries()) {
       this.#tell('L3', statusOf(lookup), startedMs, ids.length)
+      const stamp = stampOf(lookup)
+      if (stamp !== undefined) {
+        hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-read')
+      }
       if (lookup.kind === 'absent' && filter.trust.isTrusted) observer.falsePositive?.()
     }
     return lookups
@@ -305,10 +361,8 @@ export class ReadPath {
         throw new TierUnavailable(`the archive cannot say whether the item exists: ${lookup.because}`, {
           cause: lookup.cause,
         })
-      case 'found': {
-        this.#ports.stamps.witness(lookup.item.stamp)
+      case 'found':
         return this.#sharedItem(id, lookup.item)
-      }
     }
   }
 
@@ -331,6 +385,11 @@ export class ReadPath {
     const durationMs = (clock.monotonicMs() - startedMs) / share
     observer.operation({ tier, operation: 'get', status, durationMs })
   }
+}
+
+/** Of the newest write that the answer tells of. */
+function stampOf(lookup: Lookup): Stamp | undefined {
+  return lookup.kind === 'found' ? lookup.item.stamp : lookup.kind === 'absent' ? lookup.tombstone : undefined
 }
 
 function statusOf(lookup: Lookup): OperationStatus {

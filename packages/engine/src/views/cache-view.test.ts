@@ -1,6 +1,6 @@
 /**
- * Goal: a stripe is asked only while it is known to be recent enough. Method: a view of a cache in memory, with a clock, an
- * overlay and heads that the test moves.
+ * Goal: a stripe is asked only while it is known to be recent enough. Method: a view of a cache in memory, with a clock, a
+ * round and heads that the test moves.
  */
 import { createBranchSet, type Cut } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
@@ -20,24 +20,23 @@ const cutAt = (sequence: number): Cut => ({
 async function createAttached() {
   const clock = createFakeClock()
   const { cache } = createMemoryTiers({ clock, seed: 1 })
-  const overlay = { droppedThrough: 0 }
+  const known = { round: 0, droppedBefore: 0 }
   const views = { catchUp: async () => {}, cut: cutAt(1), tree: new DigestTree(createBranchSet([])) }
   const view = new CacheView({
     cache: cache.connect(),
     // Rows without entries: the stripes move, their receipts do not.
     archive: { readTail: async () => ({ kind: 'rows', rows: [], heads: { cut: views.cut } }) as never },
     views: views as never,
-    overlay,
+    known,
     clock,
     observer: {},
     branches: [],
-    instance: INSTANCE,
     onSetBack: () => {},
     stalenessMs: STALENESS_MS,
   })
   await view.attach()
-  const poll = (heads: Cut) => view.tick({ cut: heads } as never, clock.monotonicMs())
-  return { view, clock, overlay, views, poll }
+  const poll = (heads: Cut, round = 0) => view.tick({ cut: heads } as never, clock.monotonicMs(), round)
+  return { view, clock, known, views, poll }
 }
 
 it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered was sent', async () => {
@@ -54,13 +53,15 @@ it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered w
   expect(view.mayAsk('a')).toBe(false)
 })
 
-it('[R5] does not ask a stripe that stands before an own batch which the overlay has forgotten', async () => {
-  const { view, overlay, views, poll } = await createAttached()
-  overlay.droppedThrough = 2
+it('[R2] [P85] does not ask a stripe that was not brought to what was known and is forgotten', async () => {
+  const { view, known, views, poll } = await createAttached()
+  known.droppedBefore = 2
   expect(view.mayAsk('a')).toBe(false)
   expect(view.askableStripes).toBe(0)
   views.cut = cutAt(2)
-  await poll(cutAt(2))
+  await poll(cutAt(2), 1)
+  expect(view.mayAsk('a')).toBe(false)
+  await poll(cutAt(2), 2)
   expect(view.mayAsk('a')).toBe(true)
 })
 

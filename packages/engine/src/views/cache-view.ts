@@ -2,7 +2,6 @@ import {
   covers,
   encodeCut,
   equalCuts,
-  sequenceAt,
   type ArchiveTier,
   type CacheTier,
   type Clock,
@@ -17,19 +16,17 @@ import { BUCKET_COUNT, STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core
 import { decodeLeaf, EMPTY_LEAF, encodeLeaf, equalLeaves, type LeafSums } from '@se/merkle'
 import type { EngineObserver } from '../observer.ts'
 import type { ArchiveViews } from './archive-views.ts'
-import type { Overlay } from './overlay.ts'
+import type { KnownWrites } from './known-writes.ts'
 
 export interface CacheViewPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
   readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'tree'>
-  readonly overlay: Pick<Overlay, 'droppedThrough'>
+  readonly known: Pick<KnownWrites, 'round' | 'droppedBefore'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer: EngineObserver
   /** Prefixes by branch number. */
   readonly branches: readonly string[]
-  /** Own instance number. */
-  readonly instance: number
   /** Entries of a stripe that were true may have been replaced by older ones, and read: nothing of the cache may be kept. */
   readonly onSetBack: () => void
   /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
@@ -60,14 +57,15 @@ const ROUNDS_MAX = 5
 /**
  * The shared cache as a view: which stripes may be asked, and how they are brought to the heads (DESIGN §10).
  *
- * A stripe is asked only while it was seen at the heads within Δ, and stands at every own batch that the
- * overlay has forgotten.
+ * A stripe is asked only while it was seen at the heads within Δ, and stands at everything that was known of single ids
+ * and has been forgotten.
  */
 export class CacheView {
   readonly #ports: CacheViewPorts
   /** By stripe: monotonic ms of the poll whose heads the stripe covered. */
   readonly #verifiedAtMs: number[] = new Array<number>(STRIPE_COUNT).fill(Number.NEGATIVE_INFINITY)
-  readonly #ownSequence: number[] = new Array<number>(STRIPE_COUNT).fill(0)
+  /** By stripe: round of the poll whose heads the stripe covered. */
+  readonly #rounds: number[] = new Array<number>(STRIPE_COUNT).fill(0)
   /** By stripe: where it was seen to stand, and under which epoch (unknown for one that we made ourselves). */
   readonly #cuts: (Cut | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
   readonly #epochs: (string | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
@@ -86,6 +84,11 @@ export class CacheView {
   /** Whether the id's stripe is known to be recent enough to answer. */
   mayAsk(id: string): boolean {
     return this.#isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
+  }
+
+  /** Monotonic ms of the poll whose heads the id's stripe covers. */
+  verifiedAtMs(id: string): number {
+    return this.#verifiedAtMs[stripeOfId(id)]!
   }
 
   /**
@@ -107,11 +110,8 @@ export class CacheView {
   }
 
   #isRecent(stripe: number, nowMs: number): boolean {
-    const { stalenessMs, overlay } = this.#ports
-    return (
-      nowMs - this.#verifiedAtMs[stripe]! <= stalenessMs &&
-      this.#ownSequence[stripe]! >= overlay.droppedThrough
-    )
+    const { stalenessMs, known } = this.#ports
+    return nowMs - this.#verifiedAtMs[stripe]! <= stalenessMs && this.#rounds[stripe]! >= known.droppedBefore
   }
 
   /** Connects, once. @throws TierUnavailable when the cache does not answer */
@@ -141,8 +141,8 @@ export class CacheView {
    */
   async synchronise(options: { repair: boolean } = { repair: true }): Promise<CacheReport> {
     const { views, clock } = this.#ports
-    const startedMs = performance.now()
-    let sentAtMs = clock.monotonicMs()
+    const startedMs = clock.monotonicMs()
+    let from = this.#now()
     await views.catchUp()
     const differingLeaves = await this.#differencesBehind()
     const counts = { created: 0, reset: 0, finished: 0 }
@@ -150,8 +150,8 @@ export class CacheView {
     const invalidatedLeaves: LeafAddress[] = []
     let unsettled = STRIPE_COUNT
     for (let round = 0; round < ROUNDS_MAX && unsettled > 0; round++) {
-      if (options.repair) await this.#bringToHeads(sentAtMs, counts, removedIds)
-      sentAtMs = clock.monotonicMs()
+      if (options.repair) await this.#bringToHeads(from, counts, removedIds)
+      from = this.#now()
       await views.catchUp()
       const outcome = await this.#compareReceipts(options.repair)
       invalidatedLeaves.push(...outcome.differing)
@@ -160,7 +160,7 @@ export class CacheView {
     }
     this.#isAttached ||= options.repair
     const report = { ...counts, differingLeaves, removedIds, invalidatedLeaves, unsettled }
-    this.#tell(report, performance.now() - startedMs, options.repair)
+    this.#tell(report, clock.monotonicMs() - startedMs, options.repair)
     return report
   }
 
@@ -192,10 +192,16 @@ export class CacheView {
    *
    * @param heads of this poll
    * @param sentAtMs monotonic ms when the poll was sent
+   * @param round of the poll
    */
-  async tick(heads: Heads, sentAtMs: number): Promise<void> {
+  async tick(heads: Heads, sentAtMs: number, round: number): Promise<void> {
     const removedIds: string[] = []
-    await this.#bringToHeads(sentAtMs, { created: 0, reset: 0, finished: 0 }, removedIds, heads.cut)
+    await this.#bringToHeads(
+      { sentAtMs, round },
+      { created: 0, reset: 0, finished: 0 },
+      removedIds,
+      heads.cut,
+    )
   }
 
   /** Leaf sums of all stripes, and the cut when all stand at the same; for showing and comparing roots. */
@@ -216,7 +222,7 @@ export class CacheView {
   }
 
   async #bringToHeads(
-    sentAtMs: number,
+    from: Moment,
     counts: { created: number; reset: number; finished: number },
     removedIds: string[],
     heads?: Cut,
@@ -239,19 +245,19 @@ export class CacheView {
         const { cut, stripes } = treeNow()
         if (!(await cache.createStripe(stripe, cut, stored(stripes[stripe]!)))) return
         counts.created++
-        return this.#note(stripe, cut, sentAtMs, undefined)
+        return this.#note(stripe, cut, from, undefined)
       }
       const { epoch } = state
       const isSetBack = setBack.has(stripe)
       if (!isSetBack && heads !== undefined && equalCuts(state.cut, heads)) {
-        return this.#note(stripe, heads, sentAtMs, epoch)
+        return this.#note(stripe, heads, from, epoch)
       }
       const tail = await tailFrom(state.cut)
       if (tail.kind === 'gap' || isSetBack) {
         const { cut, stripes } = treeNow()
         if (!(await cache.resetStripe(state, cut, stored(stripes[stripe]!)))) return
         counts.reset++
-        return this.#note(stripe, cut, sentAtMs, undefined)
+        return this.#note(stripe, cut, from, undefined)
       }
       const to = tail.heads.cut
       if (!equalCuts(state.cut, to)) {
@@ -260,7 +266,7 @@ export class CacheView {
         counts.finished++
         removedIds.push(...removed)
       }
-      this.#note(stripe, to, sentAtMs, epoch)
+      this.#note(stripe, to, from, epoch)
     }
     await Promise.all(states.map(judge))
     // A stripe made or started over has a new epoch: until it was read its entries cannot be judged.
@@ -294,11 +300,11 @@ export class CacheView {
     return setBack
   }
 
-  #note(stripe: number, cut: Cut, sentAtMs: number, epoch: string | undefined): void {
+  #note(stripe: number, cut: Cut, from: Moment, epoch: string | undefined): void {
     this.#epochs[stripe] = epoch
-    this.#verifiedAtMs[stripe] = sentAtMs
+    this.#verifiedAtMs[stripe] = from.sentAtMs
+    this.#rounds[stripe] = from.round
     this.#cuts[stripe] = cut
-    this.#ownSequence[stripe] = sequenceAt(cut, this.#ports.instance)
   }
 
   /** Leaves that differ from the tree in stripes at the views' cut; `elsewhere` counts stripes at other cuts. */
@@ -346,6 +352,10 @@ export class CacheView {
     )
   }
 
+  #now(): Moment {
+    return { sentAtMs: this.#ports.clock.monotonicMs(), round: this.#ports.known.round }
+  }
+
   #leafMoment(): LeafMoment {
     const { cut, tree } = this.#ports.views
     const stripes = Array.from({ length: STRIPE_COUNT }, () => new Map<number, LeafSums>())
@@ -382,6 +392,12 @@ export class CacheView {
           : `${report.unsettled} stripes moved meanwhile`,
     })
   }
+}
+
+/** When heads that are read now, or were read by a poll, are asked for. */
+interface Moment {
+  readonly sentAtMs: number
+  readonly round: number
 }
 
 /** The tree's leaves by stripe and leaf key, with the cut they are of: one moment, good across awaits. */

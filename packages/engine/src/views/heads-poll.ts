@@ -9,13 +9,17 @@ import {
 import type { EngineObserver } from '../observer.ts'
 import type { ArchiveViews } from './archive-views.ts'
 import type { CacheView } from './cache-view.ts'
-import type { Overlay } from './overlay.ts'
+import type { ArchiveTime } from '../write/archive-time.ts'
+import type { KnownWrites } from './known-writes.ts'
 
 export interface HeadsPollPorts {
   readonly archive: Pick<ArchiveTier, 'readHeads'>
   readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'isBehind' | 'startOver'>
   readonly cacheView: CacheView | undefined
-  readonly overlay: Overlay
+  readonly known: Pick<KnownWrites, 'pollSent' | 'dropBefore'>
+  /** Own ledger sequence of the last batch committed. */
+  readonly committedThrough: () => number
+  readonly archiveTime: Pick<ArchiveTime, 'heard'>
   readonly clock: Clock
   readonly observer: EngineObserver
   readonly instance: number
@@ -40,6 +44,10 @@ export class HeadsPoll {
   readonly #ports: HeadsPollPorts
   #appliedSentAtMs = Number.NEGATIVE_INFINITY
   #heads: Heads | undefined
+  /** Round of the poll that brought them. */
+  #round = 0
+  /** Own sequences up to here were committed and are gone, and the views have started over for it. */
+  #lostThrough = 0
   #cancelTimer: CancelTimer | undefined
   #isRunning = false
   #last: Promise<void> = Promise.resolve()
@@ -55,8 +63,18 @@ export class HeadsPoll {
 
   /** Whether this process may answer from what it knows itself. */
   get isFresh(): boolean {
-    const { isExclusive, clock, stalenessMs } = this.#ports
-    return isExclusive || clock.monotonicMs() - this.#appliedSentAtMs <= stalenessMs
+    return this.isRecent(this.#appliedSentAtMs, this.#ports.clock.monotonicMs())
+  }
+
+  /** Whether what was true at one moment may be answered to a read that began at another; monotonic ms. */
+  isRecent(asOfMs: number, readAtMs: number): boolean {
+    const { isExclusive, stalenessMs } = this.#ports
+    return isExclusive || readAtMs - asOfMs <= stalenessMs
+  }
+
+  /** Δ, ms. */
+  get stalenessMs(): number {
+    return this.#ports.stalenessMs
   }
 
   /** The heads of the last poll. */
@@ -100,14 +118,20 @@ export class HeadsPoll {
 
   async #poll(): Promise<void> {
     this.#waiting = undefined
-    const { archive, views, clock, overlay, instance } = this.#ports
+    const { archive, views, clock, known, archiveTime, instance } = this.#ports
     const sentAtMs = clock.monotonicMs()
-    const committed = overlay.newestSequence
+    const committed = this.#ports.committedThrough()
+    const round = known.pollSent()
     const heads = await archive.readHeads()
+    archiveTime.heard(sentAtMs, heads.nowMs)
+    const own = sequenceAt(heads.cut, instance)
     // A batch that was committed is gone: the archive was set back, so early that the views had not heard of it [P65].
-    if (sequenceAt(heads.cut, instance) < committed) await views.startOver()
-    else if (views.isBehind(heads.cut)) await views.catchUp()
+    if (own < committed && committed > this.#lostThrough) {
+      await views.startOver()
+      this.#lostThrough = committed
+    } else if (views.isBehind(heads.cut)) await views.catchUp()
     this.#heads = heads
+    this.#round = round
     this.#appliedSentAtMs = sentAtMs
   }
 
@@ -120,14 +144,15 @@ export class HeadsPoll {
   }
 
   async #tendCache(): Promise<void> {
-    const { cacheView, overlay, views, instance, clock, observer } = this.#ports
+    const { cacheView, known, clock, observer } = this.#ports
     const heads = this.#heads
+    const round = this.#round
     if (heads === undefined) return
     const sentAtMs = this.#appliedSentAtMs
     if (cacheView !== undefined) {
       const wasAttached = cacheView.isAttached
       try {
-        if (wasAttached) await cacheView.tick(heads, sentAtMs)
+        if (wasAttached) await cacheView.tick(heads, sentAtMs, round)
         else if (clock.monotonicMs() >= this.#attachNotBeforeMs) await cacheView.attach()
       } catch (error) {
         // L2 may be lost at any time; it is taken in again when it answers.
@@ -143,7 +168,7 @@ export class HeadsPoll {
       }
     }
     this.#tendedHeads = heads
-    overlay.dropThrough(sequenceAt(views.cut, instance))
+    known.dropBefore(round)
   }
 
   #schedule(delayMs: number): void {

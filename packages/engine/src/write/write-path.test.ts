@@ -2,7 +2,7 @@
  * Goal: what a write shows, and when, follows from its level and from what was heard on its way. Method: a write path whose log
  * answers when the test says.
  */
-import { StampClock, type Stamp } from '@se/core'
+import { StampClock, stampMs, stampTimeOf, type Stamp } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { expect, it } from 'vitest'
 import { readSubmitOptions } from '../call-options.ts'
@@ -21,9 +21,10 @@ function createWorld() {
     pending,
     memory,
     stamps: new StampClock(clock, 1, 0),
+    newestKnown: (id) => pending.newestStamp(id),
     clock,
     observer: {},
-    raiseFloor: (_, stamp) => void raised.push(stamp),
+    hear: ({ stamp }) => void raised.push(stamp),
     wake: () => {},
     valueBytesMax: 1_000,
   })
@@ -64,4 +65,63 @@ it('[W3] leaves the later write in memory when an earlier one of the id is synce
   await earlier
   expect(pending.read('a')?.stamp).toEqual(later.stamp)
   expect(memory.peek('a')?.item.stamp).toEqual(later.stamp)
+})
+
+const FUTURE: Stamp = { time: stampTimeOf(1_800_003_600_000), instance: 9 }
+
+it('[P67] stamps a write that lost to a stamp from the future anew above it, in log, memory and pending set alike', async () => {
+  const { writes, pending, memory, syncs } = createWorld()
+  const submitted = writes.submit('a', 'text')
+  await Promise.resolve()
+  syncs[0]!()
+  await submitted
+  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  const again = writes.restamp(batch.writes[0]!, FUTURE)
+  await Promise.resolve()
+  syncs[1]!()
+  const restamped = (await again)!
+  expect(restamped.write.stamp).toEqual({ time: FUTURE.time + 1, instance: 1 })
+  pending.settle(batch, [restamped])
+  expect(pending.read('a')).toBe(restamped.write)
+  expect(memory.peek('a')).toMatchObject({
+    isPinned: true,
+    item: { stamp: restamped.write.stamp, value: 'text' },
+  })
+  // Neither record may go before the archive has the write under its new stamp.
+  expect(pending.releasable()).toBe(0)
+  const next = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  expect(next.writes).toEqual([restamped.write])
+  pending.settle(next, [{ kind: 'won', version: 2, createdAtMs: 1, wasLive: true }])
+  expect(pending.releasable()).toBe(2)
+  // A write of another id is not pulled along.
+  const other = writes.submit('b', 'text', readSubmitOptions({ level: 'memory' }))
+  expect(stampMs((await other).stamp)).toBe(1_800_000_000_000)
+})
+
+it('[P67] lets a write lose that bears a stamp from the future itself, or a replay of it would win for ever', async () => {
+  const { writes, pending } = createWorld()
+  const write = { id: 'a', stamp: FUTURE, state: '', contentType: '', bytes: new Uint8Array(1) }
+  pending.add(write, 1, 0, { isVisible: true })
+  expect(await writes.restamp(write, { ...FUTURE, time: FUTURE.time + 1 })).toBeUndefined()
+})
+
+it('[P67] leaves it to a later write of the id, which is stamped anew in its turn', async () => {
+  const { writes, pending } = createWorld()
+  await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
+  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  await writes.submit('a', 'later', readSubmitOptions({ level: 'memory' }))
+  expect(await writes.restamp(batch.writes[0]!, FUTURE)).toBeUndefined()
+})
+
+it('[P67] gives an `archive` write its answer with the stamp it was stored under', async () => {
+  const { writes, pending } = createWorld()
+  const submitted = writes.submit('a', 'text', readSubmitOptions({ level: 'archive' }))
+  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  const restamped = (await writes.restamp(batch.writes[0]!, FUTURE))!
+  pending.settle(batch, [restamped])
+  expect(pending.read('a')).toBeUndefined()
+  const next = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  expect(writes.isAcknowledged(next.writes[0]!)).toBe(false)
+  pending.settle(next, [{ kind: 'won', version: 2, createdAtMs: 1, wasLive: true }])
+  expect(await submitted).toEqual({ level: 'archive', stamp: { time: FUTURE.time + 1, instance: 1 } })
 })

@@ -2,6 +2,7 @@ import {
   checkId,
   InvariantViolation,
   isNewer,
+  newerStamp,
   STATE_DEFAULT,
   stampMs,
   type Clock,
@@ -13,11 +14,12 @@ import {
 import { LogFailed } from '@se/wal'
 import { readDeleteOptions, readSubmitOptions, type DeleteCall, type SubmitCall } from '../call-options.ts'
 import type { Level } from '../config.ts'
-import type { PendingSet, SettledOutcome } from '../flush/pending-set.ts'
+import type { PendingSet, Restamped, SettledOutcome } from '../flush/pending-set.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
 import { LoadFloors, type RunningLoad } from '../read/load-floors.ts'
 import { admit, type Admitted } from './admission.ts'
+import type { HeardWrite } from '../views/heard.ts'
 import { encodeRecord } from './record.ts'
 
 /** An acknowledged write. */
@@ -37,11 +39,13 @@ export interface WritePathPorts {
   readonly log: { append(record: Uint8Array): Promise<number> }
   readonly pending: PendingSet
   readonly memory: MemoryTier
-  readonly stamps: Pick<StampClock, 'next'>
+  readonly stamps: Pick<StampClock, 'next' | 'witness' | 'isFromFuture'>
+  /** The newest stamp that is known of an id outside of this part: pending, in memory, committed or heard of. */
+  readonly newestKnown: (id: string) => Stamp | undefined
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer: EngineObserver
-  /** A write became visible: whoever is under way with something older of the id has to know [R2]. */
-  readonly raiseFloor: (id: string, stamp: Stamp) => void
+  /** A write became visible: whatever is under way with something older of the id has to know [R2]. */
+  readonly hear: (write: HeardWrite, from: 'own-acknowledged') => void
   /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
   readonly wake: (isUrgent: boolean) => void
   readonly valueBytesMax: number
@@ -60,6 +64,8 @@ export class WritePath {
   /** The same for `archive`-level writes on their way to the archive; nobody has been told that they are safe. */
   readonly #committing = new LoadFloors()
   readonly #unacknowledged = new WeakMap<ItemWrite, RunningLoad>()
+  /** By id, the newest stamp given that no other part may know of yet, or that lies in the future. */
+  readonly #given = new Map<string, Stamp>()
   /** The log has failed: what was accepted from now on could never be made safe. */
   #logFailure: LogFailed | undefined
   #running = 0
@@ -96,7 +102,7 @@ export class WritePath {
     try {
       const logSequence = await log.append(encodeRecord({ ...write, value: write.bytes }).record)
       settled = new Promise((resolve, reject) => {
-        const waiter = { resolve, reject }
+        const waiter = { resolve: (outcome: SettledOutcome) => resolve(outcome), reject }
         pending.add(write, logSequence, clock.monotonicMs(), { isVisible: false, waiter })
         wake(true)
       })
@@ -107,6 +113,40 @@ export class WritePath {
     // A later write of the id took its place on the way, and was not stored: it must stay where it was parked [W6].
     if (outcome.kind === 'rejected') throw outcome.error
     return outcome
+  }
+
+  /**
+   * A write that lost to a stamp from the future goes on above it: that stamp says nothing of when the other write was made,
+   * and would win for as long as it lies ahead [P67]. It is in the log under its new stamp before the old record may go.
+   *
+   * One that bears a stamp from the future itself loses like any other, or a replay of it would win over a later one.
+   *
+   * @param above the stamp it lost to
+   * @returns `undefined` when the loss stands
+   */
+  async restamp(write: ItemWrite, above: Stamp): Promise<Restamped | undefined> {
+    const { log, pending, stamps, hear, observer } = this.#ports
+    if (stamps.isFromFuture(write.stamp)) return undefined
+    // A later own write of the id will lose too, and go on.
+    if (isNewer(pending.newestStamp(write.id)!, write.stamp)) return undefined
+    const aheadMs = Math.max(0, stampMs(above) - stampMs(write.stamp))
+    observer.fault?.({
+      part: 'clock',
+      what: 'an item bears a stamp from the future; a write of it was stamped anew above that',
+      error: undefined,
+      figures: { aheadMs },
+    })
+    const stamp = this.#nextStamp(write.id, above)
+    const { record, write: again } = encodeRecord({ ...write, stamp, value: write.bytes })
+    const course = this.#unacknowledged.get(write)
+    if (course !== undefined) this.#unacknowledged.set(again, course)
+    // A log that fails still has the old record, and replays it.
+    const logSequence = course === undefined ? await log.append(record).catch(() => undefined) : undefined
+    if (pending.read(write.id) === write) {
+      hear({ id: write.id, stamp, isLive: undefined }, 'own-acknowledged')
+      this.#show(again)
+    }
+    return { kind: 'restamped', write: again, logSequence }
   }
 
   /** A write, a delete or a ledger row of the id was heard of: an older write under way must not become visible. */
@@ -149,7 +189,7 @@ export class WritePath {
     const startedMs = clock.monotonicMs()
     try {
       const { stamp, committed } = await this.#accept(id, admitted, level)
-      const receipt = committed === undefined ? { stamp, level } : receiptOf(stamp, await committed)
+      const receipt = committed === undefined ? { stamp, level } : receiptOf(await committed)
       observer.operation?.({
         tier: 'L1',
         operation,
@@ -175,8 +215,8 @@ export class WritePath {
     id: string,
     admitted: Admitted | undefined,
     level: Level,
-  ): Promise<{ stamp: Stamp; committed?: Promise<SettledOutcome> }> {
-    const { pending, stamps } = this.#ports
+  ): Promise<{ stamp: Stamp; committed?: Promise<Settled> }> {
+    const { pending } = this.#ports
     if (level !== 'archive' && this.#logFailure !== undefined) throw this.#logFailure
     const state = admitted?.state ?? STATE_DEFAULT
     const contentType = admitted?.contentType ?? ''
@@ -188,11 +228,11 @@ export class WritePath {
       let isAdded = false
       try {
         // Stamp and append without a pause between: the records of an id lie in the log in stamp order.
-        const stamp = stamps.next()
+        const stamp = this.#nextStamp(id)
         const { record, write } = encodeRecord({ id, stamp, state, contentType, value: admitted?.value })
         if (level === 'archive') {
           isAdded = true
-          return { stamp, committed: this.#enqueue(write) }
+          return { stamp, committed: this.#enqueue(write).finally(() => this.#forgetGiven(id, stamp)) }
         }
         const course = this.#underWay.begin(id, undefined)
         try {
@@ -201,6 +241,7 @@ export class WritePath {
           this.#accepted(write, logSequence, course.floor)
         } finally {
           this.#underWay.cancel(course)
+          this.#forgetGiven(id, stamp)
         }
         return { stamp }
       } finally {
@@ -226,15 +267,15 @@ export class WritePath {
   }
 
   /** Joins the next batch without the log; visible after the commit. */
-  #enqueue(write: ItemWrite): Promise<SettledOutcome> {
+  #enqueue(write: ItemWrite): Promise<Settled> {
     const { pending, clock, wake } = this.#ports
     const course = this.#committing.begin(write.id, undefined)
     this.#unacknowledged.set(write, course)
-    return new Promise<SettledOutcome>((resolve, reject) => {
+    return new Promise<Settled>((resolve, reject) => {
       pending.add(write, undefined, clock.monotonicMs(), {
         isVisible: false,
         isAdmitted: true,
-        waiter: { resolve, reject },
+        waiter: { resolve: (outcome, stamp) => resolve({ outcome, stamp }), reject },
       })
       wake(true)
     }).finally(() => this.#committing.cancel(course))
@@ -242,18 +283,38 @@ export class WritePath {
 
   /** @param heard newest stamp heard of the id while the write was under way */
   #accepted(write: ItemWrite, logSequence: number | undefined, heard: Stamp | undefined): void {
-    const { pending, memory, clock, raiseFloor, wake } = this.#ports
+    const { pending, clock, hear, wake } = this.#ports
     // Overtaken, by a commit at level `archive` or by another process: it goes to L3, which says so, and nobody
     // reads it on the way.
     const isVisible = isNewer(write.stamp, heard)
     pending.add(write, logSequence, clock.monotonicMs(), { isVisible, isAdmitted: true })
-    if (isVisible) raiseFloor(write.id, write.stamp)
+    if (isVisible) hear({ id: write.id, stamp: write.stamp, isLive: undefined }, 'own-acknowledged')
     // A later write at level `memory` may have become visible first, while this one was synced.
-    if (pending.read(write.id) === write) {
-      if (write.bytes === undefined) memory.dropOlder(write.id, write.stamp)
-      else memory.put(itemOf({ ...write, bytes: write.bytes }), { isPinned: true })
-    }
+    if (pending.read(write.id) === write) this.#show(write)
     wake(false)
+  }
+
+  #show(write: ItemWrite): void {
+    if (write.bytes === undefined) return
+    this.#ports.memory.put(itemOf({ ...write, bytes: write.bytes }), { isPinned: true })
+  }
+
+  #nextStamp(id: string, above?: Stamp): Stamp {
+    const { stamps, newestKnown } = this.#ports
+    if (above !== undefined) stamps.witness(above)
+    const stamp = stamps.next(() => newerStamp(above, newerStamp(this.#given.get(id), newestKnown(id))))
+    this.#given.set(id, stamp)
+    return stamp
+  }
+
+  /** The stamp is known elsewhere by now; one from the future is kept, as the other parts may forget it before it has come. */
+  #forgetGiven(id: string, stamp: Stamp): void {
+    if (this.#given.get(id) === stamp && !this.#ports.stamps.isFromFuture(stamp)) this.#given.delete(id)
+    if (this.#given.size <= FUTURE_STAMPS_MAX) return
+    for (const [oldId, old] of this.#given) {
+      if (this.#given.size <= FUTURE_STAMPS_MAX / 2) break
+      if (oldId !== id || old !== stamp) this.#given.delete(oldId)
+    }
   }
 }
 
@@ -275,7 +336,16 @@ export function itemOf(
   }
 }
 
-function receiptOf(stamp: Stamp, outcome: SettledOutcome): WriteReceipt {
+/** What became of a write, and the stamp it was sent with at last. */
+interface Settled {
+  readonly outcome: SettledOutcome
+  readonly stamp: Stamp
+}
+
+/** So many stamps from the future are remembered by their ids; half of them go when there are more. One that is forgotten is met again at the archive. */
+const FUTURE_STAMPS_MAX = 100_000
+
+function receiptOf({ stamp, outcome }: Settled): WriteReceipt {
   switch (outcome.kind) {
     case 'won':
     case 'held':

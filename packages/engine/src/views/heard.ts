@@ -1,0 +1,63 @@
+import type { Stamp } from '@se/core'
+import type { PendingSet } from '../flush/pending-set.ts'
+import type { MemoryTier } from '../memory/memory-tier.ts'
+import type { ReadPath } from '../read/read-path.ts'
+import type { WritePath } from '../write/write-path.ts'
+import type { KnownWrites } from './known-writes.ts'
+
+/** How a write became known to this process. */
+export type HeardFrom =
+  /** An own write that is acknowledged, and not yet in the archive. */
+  | 'own-acknowledged'
+  /** An own batch that was committed, or lost to something that is in the archive. */
+  | 'own-commit'
+  /** A ledger row. */
+  | 'ledger'
+  /** The archive's own answer to a read. */
+  | 'archive-read'
+
+/** A write that became known. */
+export interface HeardWrite {
+  readonly id: string
+  readonly stamp: Stamp
+  /** Whether it left a value; `undefined`: not known. */
+  readonly isLive: boolean | undefined
+  /** The filter stands at it, or hears of it in the same turn. */
+  readonly isInFilter?: boolean
+}
+
+export interface HeardPorts {
+  readonly known: Pick<KnownWrites, 'note'>
+  readonly memory: Pick<MemoryTier, 'dropOlder'>
+  readonly pending: Pick<PendingSet, 'supersede'>
+  readonly reads: Pick<ReadPath, 'raiseFloor'>
+  readonly writes: Pick<WritePath, 'raiseFloor'>
+  readonly stamps: { witness(stamp: Stamp): void; isFromFuture(stamp: Stamp): boolean }
+  /** Pending writes were dropped, as the archive holds something newer: their records may go. */
+  readonly onDropped: () => void
+}
+
+/**
+ * The one place that is told of every write this process acknowledges, commits or hears of, and tells each part that
+ * might still answer with something older. What is told here cannot be forgotten by one part and remembered by
+ * another [P84, P85]. The cache is no witness: what it answers is never told here [P86].
+ */
+export class Heard {
+  readonly #ports: HeardPorts
+
+  constructor(ports: HeardPorts) {
+    this.#ports = ports
+  }
+
+  hear({ id, stamp, isLive, isInFilter = false }: HeardWrite, from: HeardFrom): void {
+    const { known, memory, pending, reads, writes, stamps, onDropped } = this.#ports
+    stamps.witness(stamp)
+    reads.raiseFloor(id, stamp)
+    memory.dropOlder(id, stamp)
+    if (from !== 'own-acknowledged') known.note(id, stamp, isLive, isInFilter)
+    // An own write that loses to a stamp from the future is stamped anew above it, so it is not superseded and stays visible.
+    if (from !== 'own-acknowledged' && stamps.isFromFuture(stamp)) return
+    writes.raiseFloor(id, stamp)
+    if (from !== 'own-acknowledged' && pending.supersede(id, stamp) > 0) onDropped()
+  }
+}
