@@ -225,7 +225,7 @@ export const mutants = [
   },
   {
     file: 'src/lifecycle/maintenance.ts',
-    find: '    await rememberSequence()\n',
+    find: '    await rememberPosition()\n',
     replace: '',
     test: 'test/engine.faults.test.ts',
   },

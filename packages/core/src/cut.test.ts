@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { batchesBehind, covers, decodeCut, encodeCut, equalCuts, formatCut, type Cut } from './cut.ts'
+import {
+  batchesBehind,
+  covers,
+  decodeCut,
+  encodeCut,
+  equalCuts,
+  formatCut,
+  linkAt,
+  LINK_NONE,
+  type Cut,
+} from './cut.ts'
+import { cutAt } from './testing/cuts.ts'
 
 const archiveId = '0123456789abcdef0123456789abcdef'
-const cut = (pairs: [number, number][], id = archiveId): Cut => ({ archiveId: id, sequences: new Map(pairs) })
+const cut = (pairs: [number, number][], id = archiveId): Cut => cutAt(id, pairs)
 
 describe('cuts', () => {
   it('are equal whatever the order, and an instance at 0 is as good as unnamed', () => {
@@ -31,6 +42,23 @@ describe('cuts', () => {
     expect(covers(heads, cut([[1, 5]]))).toBe(true)
     expect(covers(cut([[1, 9]]), heads)).toBe(false)
     expect(batchesBehind(cut([[1, 5]]), heads)).toBe(5)
+  })
+
+  it('[P65] [P88] neither equal nor cover one that has another link at the same sequence', () => {
+    const here = cut([
+      [1, 7],
+      [2, 3],
+    ])
+    const elsewhere: Cut = {
+      ...here,
+      positions: new Map([...here.positions, [2, { sequence: 3, link: 'f'.repeat(16) }]]),
+    }
+    expect(equalCuts(here, elsewhere)).toBe(false)
+    expect(covers(here, elsewhere)).toBe(false)
+    expect(covers(elsewhere, here)).toBe(false)
+    expect(encodeCut(here)).not.toBe(encodeCut(elsewhere))
+    expect(linkAt(elsewhere, 2)).toBe('f'.repeat(16))
+    expect(linkAt(elsewhere, 3)).toBe(LINK_NONE)
   })
 
   it('survive their text form, which is the same for equal cuts', () => {
@@ -65,7 +93,11 @@ describe('cuts', () => {
       `${archiveId};1`,
       `${archiveId};1=`,
       `${archiveId};a=1`,
-      `${archiveId};1=99999999999999999`,
+      `${archiveId};1=99999999999999999.0000000000000001`,
+      `${archiveId};1=1`,
+      `${archiveId};1=1.`,
+      `${archiveId};1=1.000000000000001`,
+      `${archiveId};1=1.000000000000000G`,
     ]) {
       expect(() => decodeCut(text), text).toThrow(expect.objectContaining({ code: 'SE_CORRUPT_DATA' }))
     }

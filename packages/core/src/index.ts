@@ -8,8 +8,11 @@ export {
   encodeCut,
   equalCuts,
   formatCut,
+  linkAt,
+  LINK_NONE,
   sequenceAt,
   type Cut,
+  type Position,
 } from './cut.ts'
 export {
   ArchiveMismatch,
@@ -102,6 +105,7 @@ export type {
   CachePut,
   CachePutOutcome,
   CacheTier,
+  ClaimKey,
   ClaimRequest,
   Heads,
   InstanceClaim,
@@ -111,6 +115,8 @@ export type {
   LedgerRow,
   LedgerTail,
   Lookup,
+  RetiredInstance,
+  RetirementRequest,
   StoredLeaf,
   StoredTree,
   StoredTreePage,

@@ -22,6 +22,8 @@ export type Lookup =
 
 /** What `open` finds, or makes, in the archive. */
 export interface ArchiveDescription {
+  /** 32 hex digits, made when the archive was created, never changed: a restored copy has it too. */
+  readonly birthId: string
   /** 32 hex digits, made when the archive was created, replaced when a restore from backup was detected. */
   readonly archiveId: string
   /** Secret of the row digests (16 bytes); `undefined`: digests are unkeyed. */
@@ -46,6 +48,8 @@ export interface InstanceMemory {
   readonly epoch: number
   /** Last own ledger sequence known to be committed; the archive may be ahead of it, never behind. */
   readonly lastSequence: number
+  /** Link of the batch at `lastSequence`; `LINK_NONE` at 0. Another one there: the archive is in another history. */
+  readonly lastLink: string
 }
 
 export interface ClaimRequest {
@@ -64,8 +68,12 @@ export interface ClaimRequest {
 export interface InstanceClaim {
   readonly instance: number
   readonly epoch: number
+  /** The name under which it was claimed. With the epoch it tells two claims apart, restored archives included [P95]. */
+  readonly nonce: string
   /** Last sequence of this instance in the ledger. */
   readonly lastSequence: number
+  /** Link at `lastSequence`; `LINK_NONE` at 0. */
+  readonly lastLink: string
   /** Highest stamp time the archive has recorded for the instance, 0 if none. */
   readonly maxStampTime: number
   /** The archive's id after the claim: a new one when `isRestored`. */
@@ -77,10 +85,18 @@ export interface InstanceClaim {
   readonly isRestored: boolean
 }
 
+/** What says that an instance is still ours. */
+export type ClaimKey = Pick<InstanceClaim, 'instance' | 'epoch' | 'nonce'>
+
 export interface ArchiveBatch {
-  readonly claim: Pick<InstanceClaim, 'instance' | 'epoch'>
+  readonly claim: ClaimKey
   /** The claim's last sequence + 1. The same sequence is never sent with other writes. */
   readonly sequence: number
+  /**
+   * 64 random bits, 16 hex digits, drawn anew for each sequence; a batch that is sent again keeps it. By it a batch
+   * whose fate was unknown is known again: another link at the sequence is somebody else's batch [P92, P95].
+   */
+  readonly link: string
   /** At least one; ids are unique; any order. */
   readonly writes: readonly ItemWrite[]
 }
@@ -96,8 +112,11 @@ export type WriteOutcome =
     }
   /** The archive holds this very write already (a replay). */
   | { readonly kind: 'held'; readonly version: number; readonly createdAtMs: number }
-  /** Something newer is there. */
-  | { readonly kind: 'superseded'; readonly by: Stamp }
+  /**
+   * Something newer is there. `isFromFuture`: its stamp is over 1 s ahead of the archive's clock, so the clock of its
+   * writer was wrong; a write made above it (at most 1 s of stamp time above) would be stored.
+   */
+  | { readonly kind: 'superseded'; readonly by: Stamp; readonly isFromFuture: boolean }
   /** Not stored, and must be kept by the caller [W4]. */
   | { readonly kind: 'refused'; readonly because: 'below-collection-floor' | 'stamp-ahead-of-archive' }
 
@@ -119,16 +138,32 @@ export interface LedgerEntry {
   readonly previousDigest: Uint8Array | undefined
 }
 
+/** An instance that is no longer in the archive, and where its ledger ended. */
+export interface RetiredInstance {
+  readonly instance: number
+  /** 0: it had written nothing. */
+  readonly sequence: number
+  /** `LINK_NONE` at sequence 0. */
+  readonly link: string
+}
+
 /** One row per batch, written in the batch's transaction. */
 export interface LedgerRow {
   readonly instance: number
   /** 1, 2, 3 … per instance, without gaps, visible in order. */
   readonly sequence: number
-  /** `correction`: digests were brought in line with rows that had been changed behind the engine's back. */
-  readonly kind: 'batch' | 'correction'
+  /** 64 random bits, 16 hex digits: with the sequence it names this very row in this very history. */
+  readonly link: string
+  /**
+   * `correction`: digests were brought in line with rows that had been changed behind the engine's back.
+   * `retirement`: the instances of `retired` are gone; there are no entries.
+   */
+  readonly kind: 'batch' | 'correction' | 'retirement'
   /** The archive's clock, ms. */
   readonly committedAtMs: number
   readonly entries: readonly LedgerEntry[]
+  /** Only with kind `retirement`: ascending, at least one. */
+  readonly retired?: readonly RetiredInstance[] | undefined
 }
 
 /** The heads: a cut that includes everything committed. */
@@ -143,11 +178,14 @@ export interface Heads {
 /** What lies between a cut and the heads, read in one snapshot. */
 export type LedgerTail =
   | { readonly kind: 'rows'; readonly heads: Heads; readonly rows: readonly LedgerRow[] }
-  /** The way from the cut to the heads is not known: the view is untrusted and starts over. */
+  /**
+   * The way from the cut to the heads is not known: the view is untrusted and starts over. `another-history`: the
+   * archive has another link at a sequence of the cut, or lacks an instance of it without a word in the ledger.
+   */
   | {
       readonly kind: 'gap'
       readonly heads: Heads
-      readonly because: 'pruned' | 'ahead-of-heads' | 'another-archive'
+      readonly because: 'pruned' | 'ahead-of-heads' | 'another-archive' | 'another-history'
     }
 
 /** One page of 256 leaf sums, encoded by `@se/merkle`. */
@@ -180,6 +218,18 @@ export interface ArchivedRow {
   readonly createdAtMs: number
 }
 
+export interface RetirementRequest {
+  readonly claim: ClaimKey
+  /** The claim's last sequence + 1. */
+  readonly sequence: number
+  /** Link of the ledger row, as in {@link ArchiveBatch}. */
+  readonly link: string
+  /** Instances that were last seen before this moment of the archive's clock count as dead, ms. */
+  readonly deadBeforeMs: number
+  /** Most instances of one call, 1 … 1,000. */
+  readonly instancesMax: number
+}
+
 /**
  * The ground truth. Reads answer with a `Lookup`; everything else throws `TierUnavailable` when the archive
  * cannot be reached or its fate is unknown, and retrying is safe.
@@ -207,20 +257,46 @@ export interface ArchiveTier {
   /**
    * Upserts the batch where its stamps are newer, and writes its ledger row, in one transaction.
    *
-   * Idempotent by (instance, sequence): after `TierUnavailable` the same batch under the same sequence is sent
-   * again; if it had been committed the receipt says so and nothing is applied twice [W5].
+   * Idempotent by (instance, sequence, link): after `TierUnavailable` the same batch is sent again; if it had been
+   * committed the receipt says so and nothing is applied twice [W5].
    *
-   * @throws InstanceFenced when the epoch is no longer ours; nothing was written
+   * A stamp over 1 s ahead of the archive's clock is stored only where it is not above what is recorded for the
+   * instance (its own clock was ahead once), or at most 1 s of stamp time above the row it replaces; else it is
+   * refused, so that one wrong clock cannot carry others along [P67].
+   *
+   * @throws InstanceFenced when the claim is no longer ours, the archive has gone back, or another batch has the
+   *   sequence; nothing was written
    * @throws ArchiveRefusedData when a write can never be stored; nothing was written
    */
   putBatch(batch: ArchiveBatch): Promise<BatchReceipt>
+
+  /** Says that the instance has ended in order: it may be retired as soon as nobody needs its ledger any more. */
+  endInstance(claim: ClaimKey): Promise<void>
+  /**
+   * Says that the instance is alive. Without it, it counts as dead one day and is retired.
+   *
+   * @throws InstanceFenced when the claim is no longer ours
+   */
+  touchInstance(claim: ClaimKey): Promise<void>
+  /**
+   * Takes instances out of the archive that have ended in order or are dead, and whose ledger rows are all folded
+   * into the tree and pruned. In one transaction their rows go, and one ledger row of the claim says so; where there
+   * is none to take, nothing is written. Idempotent by (sequence, link), as `putBatch` [P80, P94].
+   *
+   * @returns what was retired; `[]`: the sequence was not used
+   * @throws InstanceFenced as `putBatch`
+   */
+  retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]>
 
   get(id: string): Promise<Lookup>
   /** One round trip; none for `[]`. Answers in the order of the ids. */
   getMany(ids: readonly string[]): Promise<readonly Lookup[]>
 
   readHeads(): Promise<Heads>
-  /** Heads and all ledger rows beyond `from`, in one snapshot. */
+  /**
+   * Heads and all ledger rows beyond `from`, in one snapshot. Each position of `from` must be one of this archive's
+   * history: its link is the archive's at that sequence, or a retirement beyond `from` names exactly that position.
+   */
   readTail(from: Cut): Promise<LedgerTail>
   /** Pages, their cut and the tail beyond it, in one snapshot. */
   readTree(): Promise<StoredTree>
@@ -244,14 +320,17 @@ export interface ArchiveTier {
   scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut>
 
   /**
-   * Removes tombstones written before `beforeMs`. Raises the collection floor in a transaction of its own
-   * first; later writes at or below it to an id without a row are refused [W4, P64].
+   * Removes tombstones written before `beforeMs`; a moment after the archive's clock stands for now. Raises the
+   * collection floor in a transaction of its own first, to the newest stamp among those it removes and never
+   * higher, so that a clock that is ahead cannot raise it over what is still to be written [P67]; later writes at or
+   * below it to an id without a row are refused [W4, P64].
    *
    * @returns how many rows were removed
    */
   collectTombstones(beforeMs: number): Promise<number>
   /**
-   * Removes ledger rows committed before `beforeMs` that the tree pages include.
+   * Removes ledger rows committed before `beforeMs` that the tree pages include. A row from the future of the
+   * archive's clock has no age that could be believed, and goes too: it must not keep those behind it [P67].
    *
    * @returns how many rows were removed
    */

@@ -26,7 +26,7 @@ import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
 import { within } from './guard/within.ts'
 import type { Item } from './item.ts'
-import { rememberSequence } from './lifecycle/identity.ts'
+import { rememberPosition } from './lifecycle/identity.ts'
 import { Maintenance } from './lifecycle/maintenance.ts'
 import { mayMove, WrongPhase } from './lifecycle/phase.ts'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
@@ -89,7 +89,7 @@ export class Engine implements AsyncDisposable {
     this.#maintenance = new Maintenance({
       ...this.#environment,
       ...config,
-      rememberSequence: () => rememberSequence(fileSystem, config.logDirectory, pipeline.lastSequence),
+      rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, pipeline.position),
     })
     this.#move('Ready', 'start')
     outcome.runtime.poll.start()

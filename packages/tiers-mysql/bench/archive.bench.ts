@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { createConnection } from 'mysql2/promise'
 import { stampTimeOf, type ArchiveTier, type ItemWrite } from '@se/core'
+import { linkOf } from '@se/core/testing'
 import { defineCase, elapsedMs } from '@se/bench'
 import { startPrivateMariaDb } from '@se/testkit'
 import { mysqlArchive } from '../src/mysql/index.ts'
@@ -49,7 +50,10 @@ async function timedArchive(archive: ArchiveTier): Promise<() => Promise<number>
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: 'b'.repeat(32) })
   const source = batchSource()
   let sequence = 0
-  const put = (writes: readonly ItemWrite[]) => archive.putBatch({ claim, sequence: (sequence += 1), writes })
+  const put = (writes: readonly ItemWrite[]) => {
+    sequence += 1
+    return archive.putBatch({ claim, sequence, link: linkOf(claim.instance, sequence), writes })
+  }
   for (let rows = 0; rows < ROWS_BEFORE; rows += BATCH_ITEMS) await put(source.fresh(BATCH_ITEMS))
   return async () => {
     const batches = Array.from({ length: BATCHES }, () => source.next())

@@ -42,6 +42,13 @@ export interface ReadSession {
   rowsBetween(after: string | undefined, last: string): Promise<readonly ArchivedRow[]>
 }
 
+/** A tombstone that may be collected. */
+export interface Tombstone {
+  readonly id: string
+  /** Stamp time. */
+  readonly time: number
+}
+
 /** One write transaction. Reads see what is committed, and its own writes. */
 export interface WriteSession extends ReadSession {
   /** @returns rows changed */
@@ -56,9 +63,9 @@ export interface WriteSession extends ReadSession {
    * @param rows in byte order of their ids
    */
   storeItems(rows: readonly ItemRow[]): Promise<void>
-  /** Ids of tombstones after an id whose stamp time is at most `stampTime`, in id order. */
-  tombstonesAfter(after: string | undefined, stampTime: number, limit: number): Promise<readonly string[]>
-  /** @returns how many of the ids were still such tombstones, and are gone */
+  /** Tombstones after an id whose stamp time is at most `stampTime`, in id order. */
+  tombstonesAfter(after: string | undefined, stampTime: number, limit: number): Promise<readonly Tombstone[]>
+  /** @returns how many of the ids were still tombstones of at most that stamp time, and are gone */
   removeTombstones(ids: readonly string[], stampTime: number): Promise<number>
 }
 

@@ -1,13 +1,23 @@
-import { type BranchSet, type ClaimRequest, type Cut, type InstanceClaim, type Random } from '@se/core'
+import {
+  LINK_NONE,
+  type BranchSet,
+  type ClaimRequest,
+  type Cut,
+  type InstanceClaim,
+  type Random,
+} from '@se/core'
 import { sql } from 'kysely'
 import type { Dialect, WriteSession } from './backend.ts'
 import { planClaim, type ClaimPlan } from './claim.ts'
 import { foldTree } from './fold-tree.ts'
+import { knownLink, positionKey } from './judge-cut.ts'
 import { readMeta, writeMeta, writeTreeCut } from './meta.ts'
 import type { InstanceRow } from './schema.ts'
+import { readLinks } from './tail.ts'
 
-/** Bytes of an archive id. */
+/** Bytes of an archive id, and of a link. */
 const ARCHIVE_ID_BYTES = 16
+const LINK_BYTES = 8
 
 /** 32 hex digits. */
 export function newArchiveId(random: Random): string {
@@ -47,11 +57,19 @@ export async function claimInstance(
       .where('number', '=', request.memory?.instance ?? 0)
       .compile(),
   )
-  const plan = planClaim(request, { archiveId, formerIds, named, numbered })
+  const lastNumber = Number(await readMeta(session, dialect, 'last_number'))
+  const rememberedLink = await readRememberedLink(session, dialect, request, named)
+  const plan = planClaim(request, { archiveId, formerIds, lastNumber, named, numbered, rememberedLink })
 
   // The tree must be complete before sequences are raised over a hole that no ledger row will ever fill.
   const treeCut = plan.hasGoneBack ? (await foldTree(session, dialect, ports.branches)).cut : undefined
-  const row = await writeInstance(session, dialect, plan, request.nonce)
+  const row = await writeInstance(session, dialect, plan, {
+    nonce: request.nonce,
+    lastNumber,
+    // Nothing was ever written at the sequence that the row is raised to: what stood there in the lost history had
+    // another link.
+    newLink: Buffer.from(ports.random.bytes(LINK_BYTES)).toString('hex'),
+  })
   if (treeCut !== undefined) {
     formerIds.push(archiveId)
     archiveId = newArchiveId(ports.random)
@@ -62,7 +80,9 @@ export async function claimInstance(
   return {
     instance: row.number,
     epoch: row.epoch,
+    nonce: row.nonce,
     lastSequence: row.last_sequence,
+    lastLink: row.link,
     maxStampTime: row.max_stamp,
     archiveId,
     isRestored: plan.isRestored,
@@ -71,14 +91,28 @@ export async function claimInstance(
 
 /** The folded tree under the archive's new name; the claimed instance stands where its memory does. */
 function cutAfterRestore(cut: Cut, archiveId: string, row: InstanceRow): Cut {
-  return { archiveId, sequences: new Map(cut.sequences).set(row.number, row.last_sequence) }
+  const positions = new Map(cut.positions)
+  if (row.last_sequence > 0) positions.set(row.number, { sequence: row.last_sequence, link: row.link })
+  return { archiveId, positions }
+}
+
+async function readRememberedLink(
+  session: WriteSession,
+  dialect: Dialect,
+  { memory }: ClaimRequest,
+  named: InstanceRow | undefined,
+): Promise<string | undefined> {
+  if (memory === undefined || named?.number !== memory.instance) return undefined
+  const position = { instance: memory.instance, sequence: memory.lastSequence }
+  const known = knownLink(named, memory.lastSequence)
+  return known ?? (await readLinks(session, dialect, [position])).get(positionKey(position))
 }
 
 async function writeInstance(
   session: WriteSession,
   dialect: Dialect,
   plan: ClaimPlan,
-  nonce: string,
+  { nonce, lastNumber, newLink }: { nonce: string; lastNumber: number; newLink: string },
 ): Promise<InstanceRow> {
   const { builder } = dialect
   const [clock] = await session.rows(
@@ -88,18 +122,12 @@ async function writeInstance(
       .select(dialect.nowMs().as('now_ms'))
       .compile(),
   )
-  const claimedAtMs = clock?.now_ms ?? 0
+  const nowMs = clock?.now_ms ?? 0
+  const claimed = { nonce, state: 'active', claimed_at: nowMs, seen_at: nowMs } as const
   if (plan.kind === 'take-over') {
     // Above a hole, what lies below counts as pruned: no view may try to walk over it.
-    const prunedSequence = plan.hasGoneBack ? plan.lastSequence : plan.row.pruned_sequence
-    const row: InstanceRow = {
-      ...plan.row,
-      epoch: plan.epoch,
-      nonce,
-      last_sequence: plan.lastSequence,
-      pruned_sequence: prunedSequence,
-      claimed_at: claimedAtMs,
-    }
+    const raised = plan.hasGoneBack ? standingAt(plan.lastSequence, newLink) : {}
+    const row: InstanceRow = { ...plan.row, ...raised, ...claimed, epoch: plan.epoch }
     const { number, ...columns } = row
     await session.run(
       builder.updateTable('sync_instances').set(columns).where('number', '=', number).compile(),
@@ -108,26 +136,20 @@ async function writeInstance(
   }
   const isRecreated = plan.kind === 'recreate'
   const row: InstanceRow = {
-    number: isRecreated ? plan.number : await nextNumber(session, dialect),
+    // Numbers are not used again: a stamp is told from another by its instance.
+    number: isRecreated ? plan.number : lastNumber + 1,
     epoch: isRecreated ? plan.epoch : 1,
-    nonce,
-    last_sequence: isRecreated ? plan.lastSequence : 0,
-    pruned_sequence: isRecreated ? plan.lastSequence : 0,
+    ...standingAt(isRecreated ? plan.lastSequence : 0, newLink),
     max_stamp: 0,
-    claimed_at: claimedAtMs,
+    ...claimed,
   }
   await session.run(builder.insertInto('sync_instances').values(row).compile())
+  if (row.number > lastNumber) await writeMeta(session, dialect, 'last_number', String(row.number))
   return row
 }
 
-async function nextNumber(session: WriteSession, dialect: Dialect): Promise<number> {
-  const [last] = await session.rows(
-    dialect.builder
-      .selectFrom('sync_instances')
-      .select('number')
-      .orderBy('number', 'desc')
-      .limit(sql.lit(1))
-      .compile(),
-  )
-  return (last?.number ?? 0) + 1
+/** Stands at a sequence below which nothing is to be read. */
+function standingAt(sequence: number, newLink: string) {
+  const link = sequence === 0 ? LINK_NONE : newLink
+  return { last_sequence: sequence, link, pruned_sequence: sequence, pruned_link: link }
 }

@@ -1,4 +1,4 @@
-import { ArchiveMismatch, InstanceFenced, type ClaimRequest } from '@se/core'
+import { ArchiveMismatch, InstanceFenced, type ClaimRequest, type InstanceMemory } from '@se/core'
 import type { InstanceRow } from './schema.ts'
 
 /** What the archive knows when a directory asks for its instance. */
@@ -6,8 +6,12 @@ export interface ClaimFacts {
   readonly archiveId: string
   /** Ids the archive had before a restore was detected. */
   readonly formerIds: readonly string[]
+  /** Highest instance number ever given; a number up to it that has no row was retired. */
+  readonly lastNumber: number
   /** Row whose nonce is one of the directory's, if any. */
   readonly named: InstanceRow | undefined
+  /** The archive's link at the sequence that the directory remembers; `undefined`: pruned, or nothing is there. */
+  readonly rememberedLink: string | undefined
   /** Row of the number that the directory remembers, if any. */
   readonly numbered: InstanceRow | undefined
 }
@@ -40,14 +44,16 @@ export type ClaimPlan = {
  *   memory  row found by nonce  row of that number  plan
  *   none    no                  -                   new
  *   none    yes                 -                   take over (the answer to the first claim was lost)
- *   yes     yes, not behind     -                   take over
- *   yes     yes, behind         -                   gone back: take over, raised to what the memory knows
- *   yes     no                  none                gone back: make it again, as the memory knows it
+ *   yes     yes, in history     -                   take over
+ *   yes     yes, not            -                   gone back: take over, raised to what the memory knows
+ *   yes     no                  none, but given     retired meanwhile: new
+ *   yes     no                  none, never given   gone back: make it again, as the memory knows it
  *   yes     no                  higher epoch        fenced: a copy of the directory is at work [P52]
  *   yes     no                  other               gone back: the row is an older self or a stranger's, so: new
  *
- * "Behind" is a lower epoch or a lower sequence than remembered [P65]. Memory of another archive is a mismatch,
- * unless the archive had that id once: then someone else has found the restore first.
+ * "In history": neither epoch nor sequence is lower than remembered, and the link at the remembered sequence is the
+ * remembered one, as far as it is known [P65, P88]. Memory of another archive is a mismatch, unless the archive had
+ * that id once: then someone else has found the restore first.
  *
  * @throws ArchiveMismatch
  * @throws InstanceFenced
@@ -75,7 +81,7 @@ export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
   if (named !== undefined) {
     // Another number: that of a claim whose answer was lost, made because the remembered one was gone.
     const isSame = named.number === memory.instance
-    const hasGoneBack = isSame && (named.epoch < memory.epoch || named.last_sequence < memory.lastSequence)
+    const hasGoneBack = isSame && !isInHistory(memory, named, facts.rememberedLink)
     return {
       kind: 'take-over',
       row: named,
@@ -84,6 +90,9 @@ export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
       hasGoneBack,
       isRestored: hasGoneBack || isOfFormerId,
     }
+  }
+  if (numbered === undefined && memory.instance <= facts.lastNumber) {
+    return { kind: 'new', hasGoneBack: false, isRestored: isOfFormerId }
   }
   if (numbered === undefined) {
     return {
@@ -101,4 +110,9 @@ export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
     })
   }
   return { kind: 'new', hasGoneBack: !isOfFormerId, isRestored: true }
+}
+
+function isInHistory(memory: InstanceMemory, row: InstanceRow, link: string | undefined): boolean {
+  if (row.epoch < memory.epoch || row.last_sequence < memory.lastSequence) return false
+  return link === undefined || link === memory.lastLink
 }

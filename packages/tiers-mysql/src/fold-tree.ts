@@ -1,9 +1,10 @@
-import type { BranchSet, Cut, StoredTreePage } from '@se/core'
+import { CorruptData, type BranchSet, type Cut, type StoredTreePage } from '@se/core'
 import { decodePage, DigestTree, leafOf } from '@se/merkle'
 import type { Dialect, WriteSession } from './backend.ts'
-import { ledgerChunks, rangesBetween, readHeads, type RowReader } from './heads.ts'
+import type { RowReader } from './heads.ts'
 import { asBuffer } from './item-row.ts'
 import { readTreeCut, writeTreeCut } from './meta.ts'
+import { walkTail } from './tail.ts'
 
 /** Leaves of a page; `bucket >> 8` is its number. */
 const PAGE_BITS = 8
@@ -20,8 +21,9 @@ export async function readPages(reader: RowReader, dialect: Dialect): Promise<re
 /**
  * Adds what lies between the pages' cut and the heads to the pages, and moves the cut, within the caller's
  * transaction. The row of the cut is locked first, so one folds at a time, and everyone folds from where the
- * last one ended.
+ * last one ended. Instances that were retired leave the cut with the row that says so.
  *
+ * @throws CorruptData when the pages' cut does not lie in this archive's history
  * @returns the new cut, and how many ledger rows were added
  */
 export async function foldTree(
@@ -30,11 +32,10 @@ export async function foldTree(
   branches: BranchSet,
 ): Promise<{ cut: Cut; rowCount: number }> {
   const from = await readTreeCut(session, dialect, 'update')
-  const heads = await readHeads(session, dialect)
   const changes = new DigestTree(branches)
   const touched = new Map<number, { branch: number; page: number }>()
   let rowCount = 0
-  for await (const rows of ledgerChunks(session, dialect, rangesBetween(from, heads.cut))) {
+  const { heads, because } = await walkTail(session, dialect, from, (rows) => {
     rowCount += rows.length
     for (const { entries } of rows) {
       changes.apply(entries)
@@ -44,6 +45,11 @@ export async function foldTree(
         touched.set((branch << PAGE_BITS) | page, { branch, page })
       }
     }
+  })
+  if (because !== undefined) {
+    throw new CorruptData(`the tree pages cannot be brought to the heads: ${because}`, {
+      details: { because },
+    })
   }
   if (rowCount === 0) return { cut: from, rowCount }
   const addresses = [...touched.values()]

@@ -8,39 +8,59 @@ import {
   STAMP_BYTES,
   type LedgerEntry,
   type LedgerRow,
+  type RetiredInstance,
 } from '@se/core'
 
 /**
  * The bytes of `sync_ledger.entries`; drawn in docs/formats/ledger-row.md.
  */
-const FORMAT = 1
-const HEAD_BYTES = 26
+const FORMAT = 2
+const HEAD_BYTES = 34
 const CRC_BYTES = 4
 const DIGEST_BYTES = 16
 const ENTRY_BYTES_MAX = 2 + ID_BYTES_MAX + 2 * STAMP_BYTES + 2 * DIGEST_BYTES
+const LINK_BYTES = 8
+const RETIRED_BYTES = 4 + 8 + LINK_BYTES
 
 const HAS_PREVIOUS_STAMP = 1
 const HAS_DIGEST = 2
 const HAS_PREVIOUS_DIGEST = 4
 
-const KINDS = ['batch', 'correction'] as const
+const KINDS = ['batch', 'correction', 'retirement'] as const
 
 /** The number that stands for a row's kind, in its column and its bytes. */
 export function kindNumber(kind: LedgerRow['kind']): number {
   return KINDS.indexOf(kind)
 }
 
-/** @param row entries in byte order of their ids */
+/** Most bytes of a row with so many entries. */
+export function ledgerRowBytesMax(entryCount: number): number {
+  return HEAD_BYTES + entryCount * ENTRY_BYTES_MAX + CRC_BYTES
+}
+
+/** @param row entries in byte order of their ids; a retirement has none, and retired instances instead */
 export function encodeLedgerRow(row: LedgerRow): Buffer {
-  const buffer = Buffer.allocUnsafe(HEAD_BYTES + row.entries.length * ENTRY_BYTES_MAX + CRC_BYTES)
+  const retired = row.retired ?? []
+  invariant(
+    (row.kind === 'retirement') === retired.length > 0 && (retired.length === 0 || row.entries.length === 0),
+    'a retirement has retired instances, anything else has entries',
+  )
+  const buffer = Buffer.allocUnsafe(ledgerRowBytesMax(row.entries.length) + retired.length * RETIRED_BYTES)
   buffer[0] = FORMAT
   buffer[1] = kindNumber(row.kind)
   buffer.writeUInt32BE(row.instance, 2)
   writeU64(buffer, row.sequence, 6)
   writeU64(buffer, row.committedAtMs, 14)
-  buffer.writeUInt32BE(row.entries.length, 22)
+  writeLink(row.link, buffer, 22)
+  buffer.writeUInt32BE(row.entries.length + retired.length, 30)
   let at = HEAD_BYTES
   for (const entry of row.entries) at = encodeEntry(entry, buffer, at)
+  for (const { instance, sequence, link } of retired) {
+    buffer.writeUInt32BE(instance, at)
+    writeU64(buffer, sequence, at + 4)
+    writeLink(link, buffer, at + 12)
+    at += RETIRED_BYTES
+  }
   buffer.writeUInt32BE(crc32(buffer.subarray(0, at)), at)
   // The bound was for the worst case: give the memory back before the row waits for its answer.
   return Buffer.from(buffer.subarray(0, at + CRC_BYTES))
@@ -78,6 +98,7 @@ function encodeEntry(entry: LedgerEntry, buffer: Buffer, start: number): number 
 export interface LedgerColumns {
   readonly instance: number
   readonly sequence: number
+  readonly link: string
   readonly kind: number
   readonly committed_at: number
   readonly entries: Uint8Array
@@ -105,16 +126,42 @@ export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
     buffer[1] !== columns.kind ||
     buffer.readUInt32BE(2) !== columns.instance ||
     readU64(buffer, 6) !== columns.sequence ||
+    readLink(buffer, 22) !== columns.link ||
     readU64(buffer, 14) !== columns.committed_at
   ) {
     throw corrupt('the head names another row than its columns')
   }
-  const count = buffer.readUInt32BE(22)
+  const count = buffer.readUInt32BE(30)
+  const body = buffer.subarray(HEAD_BYTES, end)
+  const { instance, sequence, link, committed_at: committedAtMs } = columns
+  const row = { instance, sequence, link, kind, committedAtMs }
+  return kind === 'retirement'
+    ? { ...row, entries: [], retired: decodeRetired(body, count, corrupt) }
+    : { ...row, entries: decodeEntries(body, count, corrupt) }
+}
+
+type Corrupt = (what: string) => CorruptData
+
+function decodeRetired(body: Buffer, count: number, corrupt: Corrupt): readonly RetiredInstance[] {
+  if (count === 0 || body.length !== count * RETIRED_BYTES) {
+    throw corrupt(`${count} retired instances are not ${body.length} bytes`)
+  }
+  return Array.from({ length: count }, (_, index) => {
+    const at = index * RETIRED_BYTES
+    return {
+      instance: body.readUInt32BE(at),
+      sequence: readU64(body, at + 4),
+      link: readLink(body, at + 12),
+    }
+  })
+}
+
+function decodeEntries(body: Buffer, count: number, corrupt: Corrupt): readonly LedgerEntry[] {
   const entries: LedgerEntry[] = []
-  let at = HEAD_BYTES
+  let at = 0
   for (let index = 0; index < count; index++) {
-    const flags = buffer[at] ?? 0xff
-    const idBytes = buffer[at + 1] ?? 0
+    const flags = body[at] ?? 0xff
+    const idBytes = body[at + 1] ?? 0
     const entryBytes =
       2 +
       idBytes +
@@ -122,31 +169,28 @@ export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
       (flags & HAS_PREVIOUS_STAMP ? STAMP_BYTES : 0) +
       (flags & HAS_DIGEST ? DIGEST_BYTES : 0) +
       (flags & HAS_PREVIOUS_DIGEST ? DIGEST_BYTES : 0)
-    if (flags > 7 || idBytes === 0 || at + entryBytes > end) throw corrupt(`entry ${index} does not add up`)
+    if (flags > 7 || idBytes === 0 || at + entryBytes > body.length) {
+      throw corrupt(`entry ${index} does not add up`)
+    }
     at += 2
-    const id = buffer.toString('utf8', at, (at += idBytes))
-    const stamp = decodeStamp(buffer, at)
+    const id = body.toString('utf8', at, (at += idBytes))
+    const stamp = decodeStamp(body, at)
     at += STAMP_BYTES
     let previousStamp: LedgerEntry['previousStamp']
     if (flags & HAS_PREVIOUS_STAMP) {
-      previousStamp = decodeStamp(buffer, at)
+      previousStamp = decodeStamp(body, at)
       at += STAMP_BYTES
     }
     let digest: Uint8Array | undefined
-    if (flags & HAS_DIGEST) digest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
+    if (flags & HAS_DIGEST) digest = new Uint8Array(body.subarray(at, (at += DIGEST_BYTES)))
     let previousDigest: Uint8Array | undefined
-    if (flags & HAS_PREVIOUS_DIGEST)
-      previousDigest = new Uint8Array(buffer.subarray(at, (at += DIGEST_BYTES)))
+    if (flags & HAS_PREVIOUS_DIGEST) {
+      previousDigest = new Uint8Array(body.subarray(at, (at += DIGEST_BYTES)))
+    }
     entries.push({ id, stamp, previousStamp, digest, previousDigest })
   }
-  if (at !== end) throw corrupt(`${end - at} bytes are left over`)
-  return {
-    instance: columns.instance,
-    sequence: columns.sequence,
-    kind,
-    committedAtMs: columns.committed_at,
-    entries,
-  }
+  if (at !== body.length) throw corrupt(`${body.length - at} bytes are left over`)
+  return entries
 }
 
 function writeDigest(digest: Uint8Array, buffer: Buffer, at: number): number {
@@ -162,4 +206,13 @@ function writeU64(buffer: Buffer, value: number, at: number): void {
 
 function readU64(buffer: Buffer, at: number): number {
   return buffer.readUInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4)
+}
+
+function writeLink(link: string, buffer: Buffer, at: number): void {
+  const bytes = buffer.write(link, at, LINK_BYTES, 'hex')
+  invariant(bytes === LINK_BYTES && link.length === 2 * LINK_BYTES, 'a link is 16 hex digits')
+}
+
+function readLink(buffer: Buffer, at: number): string {
+  return buffer.toString('hex', at, at + LINK_BYTES)
 }

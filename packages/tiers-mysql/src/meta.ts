@@ -45,11 +45,12 @@ export function writeTreeCut(session: WriteSession, dialect: Dialect, cut: Cut):
   return writeMeta(session, dialect, 'tree_cut', encodeCut(cut))
 }
 
-/** Stamp time; see docs/formats/archive-tables.md. */
-export async function readCollectionFloor(
-  reader: RowReader,
+/** @param floor stamp time; a lower one than the archive has changes nothing */
+export async function raiseCollectionFloor(
+  session: WriteSession,
   dialect: Dialect,
-  lock: MetaLock = 'none',
-): Promise<number> {
-  return Number(await readMeta(reader, dialect, 'collection_floor', lock))
+  floor: number,
+): Promise<void> {
+  if (Number(await readMeta(session, dialect, 'collection_floor', 'update')) >= floor) return
+  await writeMeta(session, dialect, 'collection_floor', String(floor))
 }

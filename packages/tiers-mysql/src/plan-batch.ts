@@ -1,9 +1,11 @@
 import {
   compareStamps,
   stampMs,
+  stampTimeOf,
   type ItemWrite,
   type LeafAddress,
   type LedgerEntry,
+  type Stamp,
   type WriteOutcome,
 } from '@se/core'
 import type { ItemHead, ItemRow } from './item-row.ts'
@@ -27,6 +29,8 @@ export interface PreparedWrite extends PlacedWrite, LeafAddress {
 export interface BatchConditions {
   /** Stamp time: a write at or below it to an id without a row is refused [W4]. */
   readonly collectionFloor: number
+  /** Highest stamp time that the archive has recorded for the writing instance. */
+  readonly recordedTime: number
   /** The archive's clock, ms. */
   readonly nowMs: number
 }
@@ -43,12 +47,13 @@ export interface BatchPlan {
 /**
  * Decides what becomes of each write: the newest stamp wins, in any order and after any replay [W3].
  *
- *   row   write's stamp          outcome
- *   none  at or below the floor  refused: a delete newer than it may have been collected [W4]
- *   any   equal to the row's     held
- *   any   older than the row's   superseded
- *   any   over 1 s ahead         refused
- *   any   else                   won
+ *   row   write's stamp                                  outcome
+ *   none  at or below the floor                          refused: a delete newer than it may have been collected [W4]
+ *   any   equal to the row's                             held
+ *   any   older than the row's                           superseded
+ *   any   over 1 s ahead, above the instance's record,   refused: one wrong clock carries nobody along [P67]
+ *         and over 1 s above the row's
+ *   any   else                                           won
  *
  * @param writes in byte order of their ids
  * @param heads the rows that exist, locked
@@ -94,17 +99,27 @@ export function planBatch(
 function lossOf(
   write: ItemWrite,
   head: ItemHead | undefined,
-  { collectionFloor, nowMs }: BatchConditions,
+  { collectionFloor, recordedTime, nowMs }: BatchConditions,
 ): WriteOutcome | undefined {
+  const { stamp } = write
   if (head === undefined) {
-    if (write.stamp.time <= collectionFloor) return { kind: 'refused', because: 'below-collection-floor' }
+    if (stamp.time <= collectionFloor) return { kind: 'refused', because: 'below-collection-floor' }
   } else {
-    const order = compareStamps(write.stamp, head.stamp)
+    const order = compareStamps(stamp, head.stamp)
     if (order === 0) return { kind: 'held', version: head.version, createdAtMs: head.createdAtMs }
-    if (order < 0) return { kind: 'superseded', by: head.stamp }
+    if (order < 0) return supersededBy(head.stamp, nowMs)
   }
-  if (stampMs(write.stamp) > nowMs + STAMP_AHEAD_MS_MAX) {
-    return { kind: 'refused', because: 'stamp-ahead-of-archive' }
-  }
-  return undefined
+  if (!isAhead(stamp, nowMs) || stamp.time <= recordedTime) return undefined
+  if (head !== undefined && stamp.time <= head.stamp.time + stampTimeOf(STAMP_AHEAD_MS_MAX)) return undefined
+  return { kind: 'refused', because: 'stamp-ahead-of-archive' }
+}
+
+/** Whether a stamp is further ahead of the archive's clock than clocks that are right can be apart. */
+function isAhead(stamp: Stamp, nowMs: number): boolean {
+  return stampMs(stamp) > nowMs + STAMP_AHEAD_MS_MAX
+}
+
+/** What a write is told that has lost to a row. @param nowMs the archive's clock */
+export function supersededBy(by: Stamp, nowMs: number): WriteOutcome {
+  return { kind: 'superseded', by, isFromFuture: isAhead(by, nowMs) }
 }

@@ -4,7 +4,6 @@ import {
   checkId,
   checkState,
   compareIds,
-  InstanceFenced,
   InvalidInput,
   invariant,
   stampTimeOf,
@@ -16,10 +15,17 @@ import {
 import { leafOf, type RowDigester } from '@se/merkle'
 import { sql } from 'kysely'
 import type { Dialect, WriteSession } from './backend.ts'
-import { readMeta } from './meta.ts'
-import { decodeLedgerRow, encodeLedgerRow, kindNumber } from './ledger-row.ts'
-import { planBatch, STAMP_AHEAD_MS_MAX, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
+import { encodeLedgerRow } from './ledger-row.ts'
+import { insertLedgerRow, readLedgerRow } from './ledger.ts'
+import {
+  planBatch,
+  STAMP_AHEAD_MS_MAX,
+  type BatchConditions,
+  type PlacedWrite,
+  type PreparedWrite,
+} from './plan-batch.ts'
 import { settledOutcomes } from './settle.ts'
+import { isInLedger, lockOwnRow } from './take-sequence.ts'
 
 /** Most writes of one batch; its ledger row then has up to 3 MB. */
 export const BATCH_ITEMS_MAX = 10_000
@@ -96,7 +102,8 @@ async function encodeRow(row: LedgerRow): Promise<Buffer> {
 /**
  * The transaction of DESIGN §3, within the caller's.
  *
- * @throws InstanceFenced when the instance has another epoch, or the archive went back below the batch
+ * @throws InstanceFenced when the claim is not ours, the archive went back below the batch, or another batch has its
+ *   sequence
  */
 export async function putBatch(
   session: WriteSession,
@@ -105,22 +112,24 @@ export async function putBatch(
   { batch, writes, stampTimeMax }: PreparedBatch,
 ): Promise<BatchReceipt> {
   const { instance } = batch.claim
-  const { sequence } = batch
+  const { sequence, link } = batch
   // 1. The next sequence is ours, or someone took the instance over, or the batch is in the ledger already.
   const nowMs = dialect.nowMs()
-  // A stamp too far ahead is about to be refused: it must not drag the instance's clock along.
+  // What is too far ahead is stored, if at all, for its id's sake alone: it must not drag the instance's clock along.
   const stampLimit = sql<number>`(${nowMs} + ${sql.lit(STAMP_AHEAD_MS_MAX + 1)}) * ${sql.lit(stampTimeOf(1))} - 1`
   const raised = await session.run(
     dialect.builder
       .updateTable('sync_instances')
       .set({
         last_sequence: sequence,
+        link,
         max_stamp: sql<number>`case when max_stamp >= ${stampTimeMax} then max_stamp
           when ${stampTimeMax} <= ${stampLimit} then ${stampTimeMax}
           when max_stamp >= ${stampLimit} then max_stamp else ${stampLimit} end`,
       })
       .where('number', '=', instance)
       .where('epoch', '=', batch.claim.epoch)
+      .where('nonce', '=', batch.claim.nonce)
       .where('last_sequence', '=', sequence - 1)
       .compile(),
   )
@@ -128,7 +137,7 @@ export async function putBatch(
   invariant(raised === 1, 'a sequence raises one instance')
 
   // 2. What was collected stays deleted.
-  const conditions = await readConditions(session, dialect)
+  const conditions = await readConditions(session, dialect, instance)
   // 3. Who is there. The server looks while this process digests.
   const [heads, prepared] = await Promise.all([
     session.lockItems(writes.map(({ write }) => write.id)),
@@ -139,42 +148,48 @@ export async function putBatch(
   const row: LedgerRow = {
     instance,
     sequence,
+    link,
     kind: 'batch',
     committedAtMs: conditions.nowMs,
     entries: plan.entries,
   }
   const [, entries] = await Promise.all([session.storeItems(plan.rows), encodeRow(row)])
   // 5. The ledger.
-  await session.run(
-    dialect.builder
-      .insertInto('sync_ledger')
-      .values({
-        instance,
-        sequence,
-        kind: kindNumber(row.kind),
-        committed_at: row.committedAtMs,
-        entries,
-      })
-      .compile(),
-  )
+  await insertLedgerRow(session, dialect, row, entries)
   return { sequence, outcomes: plan.outcomes, wasSettled: false }
 }
 
-/** Collection floor, locked against being raised until the batch is in, and the archive's clock. */
+/**
+ * Collection floor, locked against being raised until the batch is in; the archive's clock; and what is recorded of
+ * the instance's stamps.
+ */
 async function readConditions(
   session: WriteSession,
   dialect: Dialect,
-): Promise<{ collectionFloor: number; nowMs: number }> {
+  instance: number,
+): Promise<BatchConditions> {
   const [row] = await session.rows(
     dialect.builder
       .selectFrom('sync_meta')
       .where('name', '=', 'collection_floor')
-      .select(['value', dialect.nowMs().as('now_ms')])
+      .select((select) => [
+        'value',
+        dialect.nowMs().as('now_ms'),
+        select
+          .selectFrom('sync_instances')
+          .select('max_stamp')
+          .where('number', '=', instance)
+          .as('recorded_time'),
+      ])
       .modifyEnd(dialect.forShare)
       .compile(),
   )
   invariant(row !== undefined, 'the archive has a collection floor')
-  return { collectionFloor: Number(row.value), nowMs: row.now_ms }
+  return {
+    collectionFloor: Number(row.value),
+    recordedTime: row.recorded_time ?? 0,
+    nowMs: row.now_ms,
+  }
 }
 
 /** The batch did not get its sequence: finds out why, under the lock of the instance's row. */
@@ -184,37 +199,12 @@ async function settle(
   batch: ArchiveBatch,
   writes: readonly PlacedWrite[],
 ): Promise<BatchReceipt> {
-  const { instance, epoch } = batch.claim
-  const { sequence } = batch
-  const { builder } = dialect
-  const [own] = await session.rows(
-    builder
-      .selectFrom('sync_instances')
-      .selectAll()
-      .where('number', '=', instance)
-      .modifyEnd(dialect.forUpdate)
-      .compile(),
-  )
-  if (own === undefined || own.epoch !== epoch) {
-    throw new InstanceFenced('another process has taken the instance over', {
-      details: { instance, epoch, actualEpoch: own?.epoch },
-    })
-  }
-  if (own.last_sequence < sequence) {
-    throw new InstanceFenced('the archive has gone back below what this instance wrote', {
-      details: { instance, sequence, lastSequence: own.last_sequence },
-    })
-  }
-  const [columns] = await session.rows(
-    builder
-      .selectFrom('sync_ledger')
-      .selectAll()
-      .where('instance', '=', instance)
-      .where('sequence', '=', sequence)
-      .compile(),
-  )
-  const entries = columns === undefined ? undefined : decodeLedgerRow(columns).entries
+  const { claim, sequence } = batch
+  const own = await lockOwnRow(session, dialect, claim)
+  const isIn = await isInLedger(session, dialect, own, batch)
+  invariant(isIn, 'the next sequence is taken by the update')
+  const row = await readLedgerRow(session, dialect, { instance: claim.instance, sequence })
+  const conditions = await readConditions(session, dialect, claim.instance)
   const heads = await session.lockItems(writes.map(({ write }) => write.id))
-  const floor = Number(await readMeta(session, dialect, 'collection_floor'))
-  return { sequence, outcomes: settledOutcomes(writes, entries, heads, floor), wasSettled: true }
+  return { sequence, outcomes: settledOutcomes(writes, row?.entries, heads, conditions), wasSettled: true }
 }

@@ -15,6 +15,7 @@ import {
   type ArchiveTier,
   type BatchReceipt,
   type BranchSet,
+  type ClaimKey,
   type ClaimRequest,
   type Clock,
   type Cut,
@@ -23,18 +24,22 @@ import {
   type LedgerTail,
   type Lookup,
   type Random,
+  type RetiredInstance,
+  type RetirementRequest,
   type StoredTree,
 } from '@se/core'
 import { createRowDigester, type RowDigester } from '@se/merkle'
-import { sql } from 'kysely'
 import type { Backend, FoundRow, ReadSession, WriteSession } from './backend.ts'
 import { claimInstance, newArchiveId } from './claim-instance.ts'
 import { foldTree, readPages } from './fold-tree.ts'
-import { readHeads, readTail } from './heads.ts'
-import { readCollectionFloor, readTreeCut, writeMeta } from './meta.ts'
+import { readHeads } from './heads.ts'
+import { retireInstances, seeInstance } from './instances.ts'
+import { pruneChunk } from './ledger.ts'
+import { raiseCollectionFloor, readTreeCut } from './meta.ts'
 import { prepareBatch, putBatch } from './put-batch.ts'
 import { withRetries, type RetryReport } from './retry.ts'
 import type { ArchiveTables, MetaName } from './schema.ts'
+import { readTail } from './tail.ts'
 
 /** Everything the archive needs beside its database. */
 export interface ArchivePorts {
@@ -57,7 +62,6 @@ const SCAN_ROWS = 1_000
 /** Values of one chunk of a scan, bytes, unless a single one is larger. */
 const SCAN_VALUE_BYTES = 4 * 1024 * 1024
 const COLLECT_ROWS = 1_000
-const PRUNE_ROWS = 500
 
 /** L3 on a relational database: the semantics, the same whatever the database is. */
 export class RelationalArchive implements ArchiveTier {
@@ -87,6 +91,7 @@ export class RelationalArchive implements ArchiveTier {
         facts.digest_key === '' ? undefined : new Uint8Array(Buffer.from(facts.digest_key, 'hex'))
       this.#state = { branches: declared, digester: createRowDigester(digestKey) }
       return {
+        birthId: facts.birth_id,
         archiveId: facts.archive_id,
         digestKey,
         branches,
@@ -115,6 +120,21 @@ export class RelationalArchive implements ArchiveTier {
     const tools = this.#open()
     const prepared = prepareBatch(batch)
     return this.#write((session) => putBatch(session, this.#backend.dialect, tools, prepared))
+  }
+
+  async endInstance(claim: ClaimKey): Promise<void> {
+    this.#open()
+    await this.#write((session) => seeInstance(session, this.#backend.dialect, claim, 'ended'))
+  }
+
+  async touchInstance(claim: ClaimKey): Promise<void> {
+    this.#open()
+    await this.#write((session) => seeInstance(session, this.#backend.dialect, claim, 'active'))
+  }
+
+  async retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
+    this.#open()
+    return this.#write((session) => retireInstances(session, this.#backend.dialect, request))
   }
 
   async get(id: string): Promise<Lookup> {
@@ -199,29 +219,22 @@ export class RelationalArchive implements ArchiveTier {
 
   async collectTombstones(beforeMs: number): Promise<number> {
     const { dialect } = this.#backend
-    const floor = stampTimeOf(beforeMs) - 1
-    this.#open()
-    await this.#write(async (session) => {
-      const { nowMs } = await readHeads(session, dialect)
-      if (!(Number.isInteger(beforeMs) && beforeMs > 0 && beforeMs <= nowMs)) {
-        throw new InvalidInput(
-          'beforeMs',
-          'must be an integer above 0 and not after the clock of the archive',
-        )
-      }
-      if ((await readCollectionFloor(session, dialect, 'update')) >= floor) return
-      await writeMeta(session, dialect, 'collection_floor', String(floor))
-    })
+    const { nowMs } = await this.readHeads()
+    if (!Number.isInteger(beforeMs)) throw new InvalidInput('beforeMs', 'must be an integer')
+    const limitTime = stampTimeOf(Math.min(beforeMs, nowMs)) - 1
     let removedCount = 0
     let after: string | undefined
     for (;;) {
-      const chunk = await this.#write(async (session) => {
-        const ids = await session.tombstonesAfter(after, floor, COLLECT_ROWS)
-        return { ids, removed: ids.length === 0 ? 0 : await session.removeTombstones(ids, floor) }
-      })
-      removedCount += chunk.removed
-      if (chunk.ids.length < COLLECT_ROWS) return removedCount
-      after = chunk.ids.at(-1)
+      const found = await this.#write((session) => session.tombstonesAfter(after, limitTime, COLLECT_ROWS))
+      if (found.length > 0) {
+        // Never higher than what is collected: by whatever clock, no new id is refused for it [P67].
+        const floor = found.reduce((newest, { time }) => Math.max(newest, time), 0)
+        const ids = found.map(({ id }) => id)
+        await this.#write((session) => raiseCollectionFloor(session, dialect, floor))
+        removedCount += await this.#write((session) => session.removeTombstones(ids, floor))
+      }
+      if (found.length < COLLECT_ROWS) return removedCount
+      after = found.at(-1)!.id
       await nextTurn()
     }
   }
@@ -231,54 +244,18 @@ export class RelationalArchive implements ArchiveTier {
     this.#open()
     const folded = await this.#guard(() => readTreeCut(this.#backend, dialect))
     let removedCount = 0
-    for (const [instance, limit] of folded.sequences) {
+    for (const [instance, { sequence: limit }] of folded.positions) {
       let removed: number
       do {
-        removed = await this.#write((session) => this.#pruneChunk(session, instance, limit, beforeMs))
+        removed = await this.#write(async (session) => {
+          // Whoever folds looks for the links at the pages' cut, and must find them.
+          await readTreeCut(session, dialect, 'share')
+          return pruneChunk(session, dialect, { instance, limit, beforeMs })
+        })
         removedCount += removed
       } while (removed > 0)
     }
     return removedCount
-  }
-
-  /** Removes some of the oldest ledger rows of an instance, as long as they are old enough. */
-  async #pruneChunk(
-    session: WriteSession,
-    instance: number,
-    limit: number,
-    beforeMs: number,
-  ): Promise<number> {
-    const { dialect } = this.#backend
-    const { builder } = dialect
-    const rows = await session.rows(
-      builder
-        .selectFrom('sync_ledger')
-        .select(['sequence', 'committed_at'])
-        .where('instance', '=', instance)
-        .where('sequence', '<=', limit)
-        .orderBy('sequence')
-        .limit(sql.lit(PRUNE_ROWS))
-        .compile(),
-    )
-    // Only a beginning may go: a hole in the middle would read as "pruned" for rows that are still there.
-    const young = rows.findIndex((row) => row.committed_at >= beforeMs)
-    const last = rows.at((young < 0 ? rows.length : young) - 1)
-    if (last === undefined || young === 0) return 0
-    await session.run(
-      builder
-        .updateTable('sync_instances')
-        .set({ pruned_sequence: last.sequence })
-        .where('number', '=', instance)
-        .where('pruned_sequence', '<', last.sequence)
-        .compile(),
-    )
-    return session.run(
-      builder
-        .deleteFrom('sync_ledger')
-        .where('instance', '=', instance)
-        .where('sequence', '<=', last.sequence)
-        .compile(),
-    )
   }
 
   async #readOrMakeIdentity(
@@ -294,13 +271,15 @@ export class RelationalArchive implements ArchiveTier {
     const { random } = this.#ports
     const archiveId = newArchiveId(random)
     const facts: Record<MetaName, string> = {
+      birth_id: archiveId,
       archive_id: archiveId,
       former_ids: '[]',
       branches: JSON.stringify(branches.prefixes),
       digest_key:
         options.digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
       collection_floor: '0',
-      tree_cut: encodeCut({ archiveId, sequences: new Map() }),
+      last_number: '0',
+      tree_cut: encodeCut({ archiveId, positions: new Map() }),
     }
     // Two processes may both find the table empty: one of them meets a duplicate key, and redoes all.
     const rows = Object.entries(facts).map(([name, value]) => ({ name, value }) as ArchiveTables['sync_meta'])

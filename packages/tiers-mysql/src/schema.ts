@@ -9,13 +9,18 @@ export interface ArchiveTables {
     epoch: number
     nonce: string
     last_sequence: number
+    link: string
     pruned_sequence: number
+    pruned_link: string
     max_stamp: number
+    state: InstanceState
     claimed_at: number
+    seen_at: number
   }
   sync_ledger: {
     instance: number
     sequence: number
+    link: string
     kind: number
     committed_at: number
     entries: Uint8Array
@@ -33,9 +38,19 @@ export interface ArchiveTables {
 
 export type InstanceRow = ArchiveTables['sync_instances']
 
+/** `ended`: stopped in order; nobody will write under the number before it is claimed again. */
+export type InstanceState = 'active' | 'ended'
+
 /** The facts of `sync_meta`. */
 export type MetaName =
-  'archive_id' | 'former_ids' | 'branches' | 'digest_key' | 'collection_floor' | 'tree_cut'
+  | 'birth_id'
+  | 'archive_id'
+  | 'former_ids'
+  | 'branches'
+  | 'digest_key'
+  | 'collection_floor'
+  | 'last_number'
+  | 'tree_cut'
 
 /** Columns of `sync_items`, in the order in which statements name and bind them. */
 export const ITEM_COLUMNS = [

@@ -1,6 +1,9 @@
 import { compareStamps, stampMs, type LedgerEntry, type WriteOutcome } from '@se/core'
 import type { ItemHead } from './item-row.ts'
-import type { PlacedWrite } from './plan-batch.ts'
+import { supersededBy, type BatchConditions, type PlacedWrite } from './plan-batch.ts'
+
+/** What holds now. */
+export type SettleConditions = Pick<BatchConditions, 'collectionFloor' | 'nowMs'>
 
 /**
  * Tells again what became of each write of a batch that had been committed before its answer was lost [W5].
@@ -15,13 +18,13 @@ export function settledOutcomes(
   writes: readonly PlacedWrite[],
   entries: readonly LedgerEntry[] | undefined,
   heads: ReadonlyMap<string, ItemHead>,
-  collectionFloor: number,
+  conditions: SettleConditions,
 ): readonly WriteOutcome[] {
   const entryById = new Map((entries ?? []).map((entry) => [entry.id, entry]))
   const outcomes = new Array<WriteOutcome>(writes.length)
   for (const { write, position } of writes) {
     const entry = entryById.get(write.id)
-    outcomes[position] = outcomeOf(write, entry, heads.get(write.id), collectionFloor)
+    outcomes[position] = outcomeOf(write, entry, heads.get(write.id), conditions)
   }
   return outcomes
 }
@@ -30,10 +33,10 @@ function outcomeOf(
   write: PlacedWrite['write'],
   entry: LedgerEntry | undefined,
   head: ItemHead | undefined,
-  collectionFloor: number,
+  { collectionFloor, nowMs }: SettleConditions,
 ): WriteOutcome {
   const order = head === undefined ? 1 : compareStamps(write.stamp, head.stamp)
-  if (head !== undefined && order < 0) return { kind: 'superseded', by: head.stamp }
+  if (head !== undefined && order < 0) return supersededBy(head.stamp, nowMs)
   if (head !== undefined && order === 0) {
     const { version, createdAtMs } = head
     if (entry === undefined) return { kind: 'held', version, createdAtMs }

@@ -32,17 +32,19 @@ const live: ItemHead = {
   createdAtMs: 77,
 }
 const dead: ItemHead = { ...live, isDeleted: true, digest: undefined }
-const conditions = { collectionFloor: 300, nowMs: NOW_MS }
+const conditions = { collectionFloor: 300, recordedTime: 0, nowMs: NOW_MS }
 
 describe('what becomes of a write', () => {
   const latest = stampTimeOf(NOW_MS + 1_001) - 1
-  it.each<[string, PreparedWrite, ItemHead | undefined, WriteOutcome]>([
+  const SECOND = stampTimeOf(1_000)
+  const ahead: ItemHead = { ...live, stamp: { time: latest + 1, instance: 2 } }
+  it.each<[string, PreparedWrite, ItemHead | undefined, WriteOutcome, number?]>([
     ['[W4] no row, at the floor', prepared(300), undefined, { kind: 'refused', because: 'below-collection-floor' }],
     ['[W4] no row, above the floor', prepared(301), undefined, { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }],
     ['[W4] a delete below the floor', prepared(300, { isDelete: true }), undefined, { kind: 'refused', because: 'below-collection-floor' }],
     ['[W3] a row, below the floor, newer', prepared(250), { ...live, stamp: { time: 200, instance: 2 } }, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
-    ['[W3] older', prepared(499), live, { kind: 'superseded', by: live.stamp }],
-    ['[W3] equal time, lower instance', prepared(500, { instance: 1 }), live, { kind: 'superseded', by: live.stamp }],
+    ['[W3] older', prepared(499), live, { kind: 'superseded', by: live.stamp, isFromFuture: false }],
+    ['[W3] equal time, lower instance', prepared(500, { instance: 1 }), live, { kind: 'superseded', by: live.stamp, isFromFuture: false }],
     ['[W3] equal', prepared(500), live, { kind: 'held', version: 4, createdAtMs: 77 }],
     ['[W3] equal time, higher instance', prepared(500, { instance: 3 }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
     ['[W4] a delete', prepared(501, { isDelete: true }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
@@ -51,10 +53,15 @@ describe('what becomes of a write', () => {
     ['1 s ahead', prepared(latest), undefined, { kind: 'won', version: 1, createdAtMs: NOW_MS + 1_000, wasLive: false }],
     ['over 1 s ahead', prepared(latest + 1), undefined, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
     ['over 1 s ahead, on a row', prepared(latest + 1), live, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
+    ['[P67] over 1 s ahead, not above what is recorded', prepared(latest + 1), undefined, { kind: 'won', version: 1, createdAtMs: NOW_MS + 1_001, wasLive: false }, latest + 1],
+    ['[P67] over 1 s ahead, above what is recorded', prepared(latest + 2), undefined, { kind: 'refused', because: 'stamp-ahead-of-archive' }, latest + 1],
+    ['[P67] over 1 s ahead, 1 s above the row', prepared(latest + 1 + SECOND), ahead, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['[P67] over 1 s ahead, over 1 s above the row', prepared(latest + 2 + SECOND), ahead, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
+    ['[P67] older than a row from the future', prepared(latest), ahead, { kind: 'superseded', by: ahead.stamp, isFromFuture: true }],
     ['over 1 s ahead, and there already', prepared(latest + 1), { ...live, stamp: { time: latest + 1, instance: 2 } }, { kind: 'held', version: 4, createdAtMs: 77 }],
-  ])('%s', (_title, write, head, expected) => {
+  ])('%s', (_title, write, head, expected, recordedTime = 0) => {
     const heads = new Map(head === undefined ? [] : [['a', head]])
-    const plan = planBatch([write], heads, conditions)
+    const plan = planBatch([write], heads, { ...conditions, recordedTime })
     expect(plan.outcomes).toEqual([expected])
     const isWon = expected.kind === 'won'
     expect(plan.rows).toHaveLength(isWon ? 1 : 0)
@@ -82,35 +89,46 @@ describe('what becomes of a write', () => {
       digest: undefined,
       previousDigest: digest,
     }
-    expect(settledOutcomes([write], [entry], new Map(), 600)).toEqual([
+    expect(settledOutcomes([write], [entry], new Map(), { collectionFloor: 600, nowMs: NOW_MS })).toEqual([
       { kind: 'held', version: 0, createdAtMs: 0 },
     ])
-    expect(settledOutcomes([write], [], new Map(), 600)).toEqual([
+    expect(settledOutcomes([write], [], new Map(), { collectionFloor: 600, nowMs: NOW_MS })).toEqual([
       { kind: 'refused', because: 'below-collection-floor' },
     ])
-    expect(settledOutcomes([write], [], new Map(), 400)).toEqual([
+    expect(settledOutcomes([write], [], new Map(), { collectionFloor: 400, nowMs: NOW_MS })).toEqual([
       { kind: 'refused', because: 'stamp-ahead-of-archive' },
     ])
   })
 })
 
 describe('[P52] [P65] whose instance a directory is', () => {
-  const memory: InstanceMemory = { archiveId: 'now', instance: 3, epoch: 5, lastSequence: 40 }
+  const memory: InstanceMemory = { archiveId: 'now', instance: 3, epoch: 5, lastSequence: 40, lastLink: 'f0' }
   const row: InstanceRow = {
     number: 3,
     epoch: 5,
     nonce: 'mine',
     last_sequence: 40,
+    link: 'f0',
     pruned_sequence: 10,
+    pruned_link: 'e0',
     max_stamp: 0,
+    state: 'active',
     claimed_at: 0,
+    seen_at: 0,
   }
   const foreign: InstanceRow = { ...row, nonce: 'other' }
-  const facts = (named?: InstanceRow, numbered?: InstanceRow): ClaimFacts => ({
+  const facts = (
+    named?: InstanceRow,
+    numbered?: InstanceRow,
+    more: Partial<Pick<ClaimFacts, 'lastNumber' | 'rememberedLink'>> = {},
+  ): ClaimFacts => ({
     archiveId: 'now',
     formerIds: ['former'],
+    lastNumber: 2,
     named,
     numbered,
+    rememberedLink: memory.lastLink,
+    ...more,
   })
   const plan = (known: InstanceMemory | undefined, found: ClaimFacts) =>
     planClaim({ memory: known, knownNonces: ['mine'], nonce: 'next' }, found)
@@ -122,6 +140,9 @@ describe('[P52] [P65] whose instance a directory is', () => {
     ['the archive is ahead', memory, facts({ ...row, last_sequence: 44 }), { kind: 'take-over', lastSequence: 44, isRestored: false }],
     ['lower sequence', memory, facts({ ...row, last_sequence: 39 }), { kind: 'take-over', lastSequence: 40, hasGoneBack: true, isRestored: true }],
     ['lower epoch', memory, facts({ ...row, epoch: 4 }), { kind: 'take-over', epoch: 6, hasGoneBack: true, isRestored: true }],
+    ['[P88] another link at the remembered sequence', memory, facts({ ...row, last_sequence: 44 }, row, { rememberedLink: 'f1' }), { kind: 'take-over', epoch: 6, lastSequence: 44, hasGoneBack: true, isRestored: true }],
+    ['the link is pruned', memory, facts({ ...row, last_sequence: 44 }, row, { rememberedLink: undefined }), { kind: 'take-over', lastSequence: 44, hasGoneBack: false }],
+    ['[P80] retired meanwhile', memory, facts(undefined, undefined, { lastNumber: 3 }), { kind: 'new', hasGoneBack: false, isRestored: false }],
     ['no row', memory, facts(), { kind: 'recreate', number: 3, epoch: 6, lastSequence: 40, hasGoneBack: true }],
     ['a row of another name, same epoch', memory, facts(undefined, foreign), { kind: 'new', hasGoneBack: true, isRestored: true }],
     ['memory of a former id, row as it was', { ...memory, archiveId: 'former' }, facts(row), { kind: 'take-over', hasGoneBack: false, isRestored: true }],

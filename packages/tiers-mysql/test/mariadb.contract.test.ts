@@ -6,7 +6,7 @@ import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive } from '../src/mysql/index.ts'
 import { treeHarness } from './contract-harness.ts'
 
-const TABLES = ['sync_items', 'sync_instances', 'sync_ledger', 'sync_tree', 'sync_meta', 'sync_parked']
+const TABLES = ['sync_items', 'sync_instances', 'sync_ledger', 'sync_tree', 'sync_meta']
 
 describeWithServer('sql', 'MariaDB archive: contract', (serverUrl) => {
   const drops: (() => Promise<void>)[] = []

@@ -4,7 +4,7 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { afterEach, describe, expect, it } from 'vitest'
 import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
 import { systemClock, systemRandom } from '@se/core/node'
-import { seededRandom } from '@se/core/testing'
+import { linkOf, seededRandom } from '@se/core/testing'
 import { startFaultProxy, uniqueDatabase, type FaultProxy } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
@@ -85,7 +85,12 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
         const ids = new Set(Array.from({ length: 20 }, () => `hot.${random.below(40)}`))
         const writes = [...ids].map((id) => write(id, (tick += 1), own.instance, random.bytes(8)))
         for (const one of writes) newest.set(one.id, one)
-        const receipt = await archive.putBatch({ claim: own, sequence, writes })
+        const receipt = await archive.putBatch({
+          claim: own,
+          sequence,
+          link: linkOf(own.instance, sequence),
+          writes,
+        })
         expect(receipt.outcomes).toHaveLength(writes.length)
       }
     }
@@ -94,8 +99,8 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
       expect(lookup.kind).toBe('found')
       if (lookup.kind === 'found') expect(lookup.item.bytes).toEqual(newest.get(lookup.item.id)?.bytes)
     }
-    expect((await archives[0]!.readHeads()).cut.sequences).toEqual(
-      new Map([1, 2, 3, 4].map((number) => [number, 25])),
+    expect((await archives[0]!.readHeads()).cut.positions).toEqual(
+      new Map([1, 2, 3, 4].map((number) => [number, { sequence: 25, link: linkOf(number, 25) }])),
     )
   })
 
@@ -114,6 +119,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     await archive.putBatch({
       claim: own,
       sequence: 1,
+      link: linkOf(own.instance, 1),
       writes: [write('a', 1, own.instance), write('b', 1, own.instance)],
     })
     await other.query('CREATE TABLE weight (n INT PRIMARY KEY) ENGINE=InnoDB')
@@ -124,6 +130,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     const batch = {
       claim: own,
       sequence: 2,
+      link: linkOf(own.instance, 2),
       writes: [write('a', 2, own.instance), write('b', 2, own.instance)],
     }
     const receipt = archive.putBatch(batch)
@@ -147,13 +154,17 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     const other = await stranger(url)
     await other.query('BEGIN')
     await other.query('SELECT * FROM sync_instances FOR UPDATE')
-    await expect(archive.putBatch({ claim: own, sequence: 1, writes })).rejects.toMatchObject({
+    await expect(
+      archive.putBatch({ claim: own, sequence: 1, link: linkOf(own.instance, 1), writes }),
+    ).rejects.toMatchObject({
       code: 'SE_TIER_UNAVAILABLE',
       details: { code: 'ER_LOCK_WAIT_TIMEOUT' },
     })
     expect(retries.map(({ attempts }) => attempts)).toEqual([1])
     await other.query('ROLLBACK')
-    expect(await archive.putBatch({ claim: own, sequence: 1, writes })).toMatchObject({ wasSettled: false })
+    expect(
+      await archive.putBatch({ claim: own, sequence: 1, link: linkOf(own.instance, 1), writes }),
+    ).toMatchObject({ wasSettled: false })
   })
 
   it('[P39] an id that another inserts between our look and our insert: rolled back, all redone', async () => {
@@ -175,9 +186,14 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
       return false
     })
     const writes = [write('a', 1, ours.instance), write('b', 9, ours.instance)]
-    const receipt = archive.putBatch({ claim: ours, sequence: 1, writes })
+    const receipt = archive.putBatch({ claim: ours, sequence: 1, link: linkOf(ours.instance, 1), writes })
     await isHeld
-    await direct.putBatch({ claim: theirs, sequence: 1, writes: [write('a', 5, theirs.instance)] })
+    await direct.putBatch({
+      claim: theirs,
+      sequence: 1,
+      link: linkOf(theirs.instance, 1),
+      writes: [write('a', 5, theirs.instance)],
+    })
     await proxy.resume()
     expect((await receipt).outcomes).toMatchObject([
       { kind: 'superseded', by: { time: timeBase + 5, instance: theirs.instance } },
@@ -221,19 +237,24 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     '[W5] [P61] the COMMIT $title: sent again, it is applied once',
     async ({ isForwarded, side, wasSettled }) => {
       const { url, proxy, archive, own } = await proxied()
-      await archive.putBatch({ claim: own, sequence: 1, writes: [write('a', 1, own.instance)] })
+      await archive.putBatch({
+        claim: own,
+        sequence: 1,
+        link: linkOf(own.instance, 1),
+        writes: [write('a', 1, own.instance)],
+      })
       const isCut = proxy.cutWhen(isSent('COMMIT'), { isForwarded, side })
       const writes = [write('a', 2, own.instance), write('b', 2, own.instance)]
-      const lost = archive.putBatch({ claim: own, sequence: 2, writes })
+      const lost = archive.putBatch({ claim: own, sequence: 2, link: linkOf(own.instance, 2), writes })
       await expect(lost).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
       await isCut
-      const again = await archive.putBatch({ claim: own, sequence: 2, writes })
+      const again = await archive.putBatch({ claim: own, sequence: 2, link: linkOf(own.instance, 2), writes })
       if (wasSettled !== undefined) expect(again.wasSettled).toBe(wasSettled)
       expect(again.outcomes).toMatchObject([
         { kind: 'won', version: 2, wasLive: true },
         { kind: 'won', version: 1, wasLive: false },
       ])
-      const tail = await archive.readTail({ archiveId: own.archiveId, sequences: new Map() })
+      const tail = await archive.readTail({ archiveId: own.archiveId, positions: new Map() })
       expect(tail.kind === 'rows' && tail.rows.map(({ sequence }) => sequence)).toEqual([1, 2])
       // The old session is gone from the server, with its locks.
       const [open] = await (
@@ -252,7 +273,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     for (let round = 1; round <= 5; round++) {
       const isCut = proxy.cutWhen(isSent('COMMIT'), { isForwarded: false, side: 'client' })
       const writes = [write(`lost.${round}`, round, own.instance)]
-      const batch = { claim: own, sequence: round, writes }
+      const batch = { claim: own, sequence: round, link: linkOf(own.instance, round), writes }
       await expect(archive.putBatch(batch)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
       await isCut
       const receipts = await Promise.all([
@@ -261,13 +282,14 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
           archive.putBatch({
             claim: other,
             sequence: round,
+            link: linkOf(other.instance, round),
             writes: [write(`${other.instance}`, round, other.instance)],
           }),
         ),
       ])
       expect(receipts.map(({ outcomes }) => outcomes[0]?.kind)).toEqual(receipts.map(() => 'won'))
     }
-    expect((await (await openArchive({ url })).readHeads()).cut.sequences.size).toBe(6)
+    expect((await (await openArchive({ url })).readHeads()).cut.positions.size).toBe(6)
   })
 
   it.each(['UPDATE', 'FOR UPDATE', 'INSERT INTO sync_items', 'insert into `sync_ledger`'])(
@@ -280,7 +302,12 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
           chunk.toString('latin1').toLowerCase().includes(statement.toLowerCase()),
         { isForwarded: true, side: 'client' },
       )
-      const batch = { claim: own, sequence: 1, writes: [write('a', 1, own.instance)] }
+      const batch = {
+        claim: own,
+        sequence: 1,
+        link: linkOf(own.instance, 1),
+        writes: [write('a', 1, own.instance)],
+      }
       await expect(archive.putBatch(batch)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
       await isCut
       expect((await (await openArchive({ url })).get('a')).kind).toBe('absent')
@@ -293,17 +320,26 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
 
   it('[R1] a server that does not answer: lookups are unknown, the rest is unavailable, in bounded time', async () => {
     const { proxy, archive, own } = await proxied({ statementTimeoutMs: 150, connectTimeoutMs: 150 })
-    const batch = { claim: own, sequence: 1, writes: [write('a', 1, own.instance)] }
+    const batch = {
+      claim: own,
+      sequence: 1,
+      link: linkOf(own.instance, 1),
+      writes: [write('a', 1, own.instance)],
+    }
     await archive.putBatch(batch)
     proxy.blackHole()
     expect(await archive.get('a')).toMatchObject({ kind: 'unknown', because: 'timeout' })
     await expect(archive.readHeads()).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
-    await expect(archive.putBatch({ ...batch, sequence: 2 })).rejects.toMatchObject({
+    await expect(
+      archive.putBatch({ ...batch, sequence: 2, link: linkOf(batch.claim.instance, 2) }),
+    ).rejects.toMatchObject({
       code: 'SE_TIER_UNAVAILABLE',
     })
     await proxy.resume()
     expect((await archive.get('a')).kind).toBe('found')
-    expect(await archive.putBatch({ ...batch, sequence: 2 })).toMatchObject({ outcomes: [{ kind: 'held' }] })
+    expect(
+      await archive.putBatch({ ...batch, sequence: 2, link: linkOf(batch.claim.instance, 2) }),
+    ).toMatchObject({ outcomes: [{ kind: 'held' }] })
   })
 
   it('close ends in bounded time also when the server does not answer', async () => {

@@ -1,6 +1,7 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
+import { linkOf } from '@se/core/testing'
 import { startPrivateMariaDb, type PrivateServer } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive } from '../src/mysql/index.ts'
@@ -33,7 +34,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
     bytes,
   })
   const send = (writes: readonly ItemWrite[]) =>
-    archive.putBatch({ claim: own, sequence: sequence + 1, writes })
+    archive.putBatch({ claim: own, sequence: sequence + 1, link: linkOf(own.instance, sequence + 1), writes })
 
   async function put(...writes: readonly ItemWrite[]) {
     const receipt = await send(writes)
@@ -104,7 +105,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
     const [outcome] = (await put(...writes)).outcomes
     expect(outcome).toMatchObject({ kind: 'won', version: 1 })
     const heads = await archive.readHeads()
-    expect(heads.cut.sequences.get(own.instance)).toBe(sequence)
+    expect(heads.cut.positions.get(own.instance)?.sequence).toBe(sequence)
     expect((await archive.readTree()).tail.kind).toBe('rows')
   })
 })

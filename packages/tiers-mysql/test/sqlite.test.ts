@@ -6,7 +6,7 @@ import { CompiledQuery } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
 import { systemClock } from '@se/core/node'
-import { createFakeClock } from '@se/core/testing'
+import { linkOf, createFakeClock } from '@se/core/testing'
 import { SqliteBackend } from '../src/sqlite/backend.ts'
 import { sqliteArchive, type SqliteArchiveOptions } from '../src/sqlite/index.ts'
 import type { RetryReport } from '../src/index.ts'
@@ -139,16 +139,20 @@ describe('SQLite archive', () => {
     const stranger = new Database(file, { timeout: 0 })
     other.current = stranger
     stranger.exec('BEGIN IMMEDIATE')
-    const batch = { claim: own, sequence: 1, writes: [write('a', 1)] }
+    const batch = { claim: own, sequence: 1, link: linkOf(own.instance, 1), writes: [write('a', 1)] }
     expect(await archive.putBatch(batch)).toMatchObject({ wasSettled: false })
     expect(retries.map(({ attempts }) => attempts)).toEqual([1, 2])
     stranger.exec('BEGIN IMMEDIATE')
-    await expect(archive.putBatch({ ...batch, sequence: 2 })).rejects.toMatchObject({
+    await expect(
+      archive.putBatch({ ...batch, sequence: 2, link: linkOf(batch.claim.instance, 2) }),
+    ).rejects.toMatchObject({
       code: 'SE_TIER_UNAVAILABLE',
     })
     expect(retries).toHaveLength(2 + 3)
     stranger.close()
-    expect(await archive.putBatch({ ...batch, sequence: 2 })).toMatchObject({ outcomes: [{ kind: 'held' }] })
+    expect(
+      await archive.putBatch({ ...batch, sequence: 2, link: linkOf(batch.claim.instance, 2) }),
+    ).toMatchObject({ outcomes: [{ kind: 'held' }] })
   })
 
   it('several processes may make one archive at the same time', async () => {
@@ -164,7 +168,12 @@ describe('SQLite archive', () => {
   it('an archive in memory works, and ends with close', async () => {
     const archive = await openArchive({ file: ':memory:' })
     const own = await claim(archive)
-    await archive.putBatch({ claim: own, sequence: 1, writes: [write('a', 1)] })
+    await archive.putBatch({
+      claim: own,
+      sequence: 1,
+      link: linkOf(own.instance, 1),
+      writes: [write('a', 1)],
+    })
     expect((await archive.get('a')).kind).toBe('found')
     expect((await archive.readTree()).tail.kind).toBe('rows')
   })
@@ -178,7 +187,12 @@ describe('SQLite archive', () => {
       stamp: { time: stampTimeOf(ms), instance: 1 },
     })
     const writes = [at(5_001_000), at(5_001_001)]
-    const { outcomes } = await archive.putBatch({ claim: own, sequence: 1, writes })
+    const { outcomes } = await archive.putBatch({
+      claim: own,
+      sequence: 1,
+      link: linkOf(own.instance, 1),
+      writes,
+    })
     expect(outcomes).toMatchObject([{ kind: 'won' }, { kind: 'refused', because: 'stamp-ahead-of-archive' }])
     expect((await archive.readHeads()).nowMs).toBe(5_000_000)
   })
@@ -186,7 +200,12 @@ describe('SQLite archive', () => {
   it('a ledger row edited by hand is corrupt, not believed', async () => {
     const archive = await openArchive()
     const own = await claim(archive)
-    await archive.putBatch({ claim: own, sequence: 1, writes: [write('a', 1)] })
+    await archive.putBatch({
+      claim: own,
+      sequence: 1,
+      link: linkOf(own.instance, 1),
+      writes: [write('a', 1)],
+    })
     await archive.close()
     const editor = new Database(file)
     editor.exec(
@@ -194,7 +213,7 @@ describe('SQLite archive', () => {
     )
     editor.close()
     await archive.open({ branches: [], digests: 'keyed' })
-    const from = { archiveId: own.archiveId, sequences: new Map<number, number>() }
+    const from = { archiveId: own.archiveId, positions: new Map() }
     await expect(archive.readTail(from)).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
     await expect(archive.foldTree()).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
     expect((await archive.get('a')).kind).toBe('found')
@@ -204,14 +223,19 @@ describe('SQLite archive', () => {
     const archive = await openArchive()
     const own = await claim(archive)
     for (const sequence of [1, 2, 3]) {
-      await archive.putBatch({ claim: own, sequence, writes: [write('a', sequence)] })
+      await archive.putBatch({
+        claim: own,
+        sequence,
+        link: linkOf(own.instance, sequence),
+        writes: [write('a', sequence)],
+      })
     }
     await archive.close()
     const editor = new Database(file)
     editor.exec('DELETE FROM sync_ledger WHERE sequence = 2')
     editor.close()
     await archive.open({ branches: [], digests: 'keyed' })
-    const tail = await archive.readTail({ archiveId: own.archiveId, sequences: new Map() })
+    const tail = await archive.readTail({ archiveId: own.archiveId, positions: new Map() })
     expect(tail).toMatchObject({ kind: 'gap', because: 'pruned' })
   })
 
@@ -234,7 +258,12 @@ describe('SQLite archive', () => {
     const archive = await openArchive()
     const own = await claim(archive)
     const bytes = new TextEncoder().encode('{"name":"Alice"}')
-    await archive.putBatch({ claim: own, sequence: 1, writes: [{ ...write('user.alice', 1), bytes }] })
+    await archive.putBatch({
+      claim: own,
+      sequence: 1,
+      link: linkOf(own.instance, 1),
+      writes: [{ ...write('user.alice', 1), bytes }],
+    })
     await archive.close()
     const reader = new Database(file)
     const row = reader

@@ -7,6 +7,7 @@
  */
 import { defineCase, type ComparedCase } from '@se/bench'
 import type { CachePut } from '@se/core'
+import { cutAt } from '@se/core/testing'
 import { startPrivateRedis } from '@se/testkit'
 import { Redis } from 'ioredis'
 import { STRIPE_COUNT } from '@se/core/hash'
@@ -30,7 +31,7 @@ async function setUp() {
   const server = await startPrivateRedis()
   const cache = redisCache({ url: server.url, prefix: 'se:' })
   await cache.open({ branches: ['', 'user.'] })
-  const cut = { archiveId: '0'.repeat(32), sequences: new Map([[1, 1]]) }
+  const cut = cutAt('0'.repeat(32), [[1, 1]])
   await Promise.all(Array.from({ length: STRIPE_COUNT }, (_, stripe) => cache.createStripe(stripe, cut, [])))
   const bare = new Redis(server.url)
   const permits = await cache.readPermits(ids)

@@ -1,5 +1,5 @@
 import { createBranchSet, isNewer, type LedgerEntry, type LedgerRow, type Stamp } from '@se/core'
-import { seededRandom } from '@se/core/testing'
+import { linkOf, seededRandom } from '@se/core/testing'
 import { bucketOfId, stripeOfId } from '@se/core/hash'
 import { addLeaves, EMPTY_LEAF, leafDelta, type LeafSums } from '@se/merkle'
 import { seed } from '@se/testkit'
@@ -21,6 +21,7 @@ describe('sharing ledger rows out', () => {
       const rows: LedgerRow[] = Array.from({ length: random.below(6) }, (_, index) => ({
         instance: 1 + random.below(3),
         sequence: index + 1,
+        link: linkOf(1, index + 1),
         kind: 'batch',
         committedAtMs: 0,
         entries: ids
@@ -58,6 +59,7 @@ describe('sharing ledger rows out', () => {
       const row: LedgerRow = {
         instance: 1,
         sequence: 1,
+        link: linkOf(1, 1),
         kind: 'correction',
         committedAtMs: 0,
         entries: [entry],

@@ -5,7 +5,7 @@ import { KnownStripes, type KnownStripe } from './known-stripes.ts'
 const [A, B] = ['00000000000000aa', 'ff000000000000bb']
 
 function known(epoch: string, leafEpochs: [number, string][] = []): KnownStripe {
-  const cut = { archiveId: '0'.repeat(32), sequences: new Map<number, number>() }
+  const cut = { archiveId: '0'.repeat(32), positions: new Map() }
   return { state: { stripe: 1, cut, epoch }, revision: epoch, leafEpochs: new Map(leafEpochs) }
 }
 

@@ -188,7 +188,7 @@ export const SEAT = `
 local unpackFrom, call = struct.unpack, redis.call
 if ARGV[1] == '' then
   local epoch, cut, revision = unpack(call('HMGET', KEYS[1], 'epoch', 'cut', 'revision'))
-  if epoch and #epoch == 8 and revision and #revision == 8 and cut and string.find(cut, '^[0-9a-f;=]+$') then
+  if epoch and #epoch == 8 and revision and #revision == 8 and cut and string.find(cut, '^[0-9a-f;=.]+$') then
     return 0
   end
 else

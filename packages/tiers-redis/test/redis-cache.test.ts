@@ -1,6 +1,6 @@
-import { TierUnavailable, type CachePut, type Cut } from '@se/core'
+import { encodeCut, TierUnavailable, type CachePut } from '@se/core'
 import { stripeOfId, STRIPE_COUNT } from '@se/core/hash'
-import { CacheModel, seededRandom } from '@se/core/testing'
+import { CacheModel, cutAt, linkOf, seededRandom } from '@se/core/testing'
 import {
   dropPrefix,
   seed,
@@ -16,7 +16,7 @@ import { redisCache, type RedisCache, type RedisCacheOptions } from '../src/inde
 import { createRedisHarness, reachable } from './harness.ts'
 
 const BRANCHES = ['', 'user.']
-const CUT: Cut = { archiveId: '0123456789abcdef0123456789abcdef', sequences: new Map([[1, 1]]) }
+const CUT = cutAt('0123456789abcdef0123456789abcdef', [[1, 1]])
 const ID = 'user.alice'
 
 const open: RedisCache[] = []
@@ -96,7 +96,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
     await store(cache, 7)
     expect(cache.keyOf(ID)).toBe(`${prefix}{${String(stripeOfId(ID)).padStart(2, '0')}}i:${ID}`)
     expect(await raw.getrange(cache.keyOf(ID), 40, -1)).toBe('"7"')
-    expect(await raw.hget(cache.metaKeyOf(stripeOfId(ID)), 'cut')).toBe(`${CUT.archiveId};1=1`)
+    expect(await raw.hget(cache.metaKeyOf(stripeOfId(ID)), 'cut')).toBe(encodeCut(CUT))
   })
 
   it('leaves no key outside its prefix and its two shapes', async () => {
@@ -257,9 +257,9 @@ describeWithServer('redis', 'redis cache on a server of its own', () => {
       previousStamp: undefined,
       previousDigest: undefined,
     }
-    const row = { instance: 1, sequence: 2, kind: 'batch', committedAtMs: 0 } as const
+    const row = { instance: 1, sequence: 2, link: linkOf(1, 2), kind: 'batch', committedAtMs: 0 } as const
     const rows = [{ ...row, entries: [{ ...entry, digest: new Uint8Array(16) }] }]
-    const to: Cut = { ...CUT, sequences: new Map([[1, 2]]) }
+    const to = cutAt(CUT.archiveId, [[1, 2]])
     expect(await cache.finishStripe(state, rows, to)).toEqual([ID])
     expect(await cache.put(put)).toEqual(['skipped'])
     raw.disconnect()

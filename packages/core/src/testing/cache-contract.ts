@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Cut } from '../cut.ts'
+import { sequenceAt, type Cut } from '../cut.ts'
 import { TierUnavailable } from '../errors.ts'
 import { bucketOfId, stripeOfId, STRIPE_COUNT } from '../hash.ts'
 import { equalBytes, type ItemWrite } from '../item.ts'
@@ -14,6 +14,7 @@ import type {
   StoredLeaf,
   StripeState,
 } from '../tier.ts'
+import { cutAt, linkOf } from './cuts.ts'
 
 /** What an implementation gives the suite. Each case gets a harness of its own, on an empty store. */
 export interface CacheContractHarness {
@@ -45,14 +46,11 @@ export interface CacheContractCase {
 export const CACHE_CONTRACT_BRANCHES: readonly string[] = ['', 'order.', 'user.']
 
 const ARCHIVE = '0123456789abcdef0123456789abcdef'
-const CUT_0: Cut = { archiveId: ARCHIVE, sequences: new Map([[1, 7]]) }
-const CUT_1: Cut = {
-  archiveId: ARCHIVE,
-  sequences: new Map([
-    [1, 8],
-    [2, 3],
-  ]),
-}
+const CUT_0 = cutAt(ARCHIVE, [[1, 7]])
+const CUT_1 = cutAt(ARCHIVE, [
+  [1, 8],
+  [2, 3],
+])
 const ID = 'user.alice'
 const STRIPE = stripeOfId(ID)
 const utf8 = new TextEncoder()
@@ -99,7 +97,7 @@ function entry(stamp: Stamp, fields: Partial<LedgerEntry> = {}): LedgerEntry {
 }
 
 function row(entries: readonly LedgerEntry[], kind: LedgerRow['kind'] = 'batch', sequence = 8): LedgerRow {
-  return { instance: 1, sequence, kind, committedAtMs: 5_000, entries }
+  return { instance: 1, sequence, link: linkOf(1, sequence), kind, committedAtMs: 5_000, entries }
 }
 
 /** A process on a store where every stripe has just been made. */
@@ -583,7 +581,10 @@ export const cacheContract: readonly CacheContractCase[] = [
         [10, 9],
       ] as const) {
         permitBetween = await permitOf(tier)
-        const to: Cut = { archiveId: ARCHIVE, sequences: new Map([...CUT_1.sequences, [1, sequence]]) }
+        const to = cutAt(ARCHIVE, [
+          [1, sequence],
+          [2, 3],
+        ])
         const told = row([entry(at(time))], 'batch', sequence)
         assert.deepEqual(await tier.finishStripe(await stateOf(tier), [told], to), [])
       }
@@ -609,7 +610,7 @@ export const cacheContract: readonly CacheContractCase[] = [
         row([entry(at(9), { id: strangerElsewhere() })], 'batch', 12),
       ]
       const state = await stateOf(tier)
-      const middle: Cut = { archiveId: ARCHIVE, sequences: new Map([[1, 9]]) }
+      const middle = cutAt(ARCHIVE, [[1, 9]])
       assert.deepEqual(await tier.finishStripe(state, rows.slice(0, 2), middle), [])
       assert.deepEqual(await tier.finishStripe({ ...state, cut: middle }, rows.slice(2), CUT_1), [])
       let expected: Uint8Array = ZERO_SUMS
@@ -632,7 +633,7 @@ export const cacheContract: readonly CacheContractCase[] = [
       const stale = [
         { ...state, cut: CUT_1 },
         { ...state, epoch: '0123456789abcdef' },
-        { ...state, cut: { archiveId: 'f'.repeat(32), sequences: CUT_0.sequences } },
+        { ...state, cut: { ...CUT_0, archiveId: 'f'.repeat(32) } },
       ]
       for (const one of stale) {
         assert.equal(await tier.finishStripe(one, [row([entry(at(7))])], CUT_1), undefined)
@@ -667,7 +668,9 @@ export const cacheContract: readonly CacheContractCase[] = [
       const states = await tier.readStripes()
       const finished = await Promise.all(states.map((state) => tier.finishStripe(state!, rows, CUT_1)))
       assert.deepEqual(finished, Array(STRIPE_COUNT).fill([]))
-      assert.ok((await tier.readStripes()).every((state) => state?.cut.sequences.get(2) === 3))
+      assert.ok(
+        (await tier.readStripes()).every((state) => state !== undefined && sequenceAt(state.cut, 2) === 3),
+      )
     },
   },
   {
@@ -782,7 +785,7 @@ export const cacheContract: readonly CacheContractCase[] = [
       await tier.invalidateLeaves(await stateOf(tier), [leafOfId(ZERO_SUMS, strangerInStripe())])
       const permit = await permitOf(tier)
       const state = await stateOf(tier)
-      const cut: Cut = { archiveId: 'f'.repeat(32), sequences: new Map() }
+      const cut: Cut = { archiveId: 'f'.repeat(32), positions: new Map() }
       const sums = new Uint8Array(28).fill(7)
       assert.equal(await tier.resetStripe({ ...state, cut }, cut, []), false)
       assert.equal(await stampIn(tier), 5)

@@ -1,4 +1,4 @@
-import type { Cut } from '../cut.ts'
+import { sequenceAt, type Cut } from '../cut.ts'
 import { bucketOfId, stripeOfId } from '../hash.ts'
 import { compareStamps, formatStamp, isNewer, newerStamp, type Stamp } from '../stamp.ts'
 import type {
@@ -12,6 +12,7 @@ import type {
   StripeState,
 } from '../tier.ts'
 import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract.ts'
+import { cutAt, linkOf } from './cuts.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -116,8 +117,9 @@ class Archive {
       this.#newest.set(id, entry)
       return [entry]
     })
-    const sequence = (this.heads().sequences.get(instance) ?? 0) + 1
-    this.rows.push({ instance, sequence, kind: 'batch', committedAtMs: 0, entries })
+    const sequence = sequenceAt(this.heads(), instance) + 1
+    const link = linkOf(instance, sequence)
+    this.rows.push({ instance, sequence, link, kind: 'batch', committedAtMs: 0, entries })
     return entries
   }
 
@@ -128,15 +130,15 @@ class Archive {
   heads(): Cut {
     const sequences = new Map<number, number>()
     for (const { instance, sequence } of this.rows) sequences.set(instance, sequence)
-    return { archiveId: ARCHIVE, sequences }
+    return cutAt(ARCHIVE, sequences)
   }
 
   upTo(cut: Cut): LedgerRow[] {
-    return this.rows.filter(({ instance, sequence }) => sequence <= (cut.sequences.get(instance) ?? 0))
+    return this.rows.filter(({ instance, sequence }) => sequence <= sequenceAt(cut, instance))
   }
 
   beyond(cut: Cut): LedgerRow[] {
-    return this.rows.filter(({ instance, sequence }) => sequence > (cut.sequences.get(instance) ?? 0))
+    return this.rows.filter(({ instance, sequence }) => sequence > sequenceAt(cut, instance))
   }
 }
 
@@ -419,7 +421,7 @@ function digestOf({ time, instance }: Stamp): Uint8Array {
 }
 
 function showCut(cut: Cut): string {
-  return [...cut.sequences].map(([instance, sequence]) => `${instance}:${sequence}`).join(',') || '0'
+  return [...cut.positions].map(([instance, { sequence }]) => `${instance}:${sequence}`).join(',') || '0'
 }
 
 function showLeaves(leaves: readonly StoredLeaf[]): string {

@@ -10,6 +10,7 @@ export {
   type CacheModelOptions,
   type CacheModelViolation,
 } from './cache-model.ts'
+export { cutAt, linkOf } from './cuts.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
 export {
   memoryCache,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createBranchSet } from '../branch.ts'
 import type { ArchivedRow, LedgerEntry, StoredTreePage } from '../tier.ts'
+import { linkOf } from './cuts.ts'
 import { archiveContract, type ArchiveHarness } from './archive-contract.ts'
 import { memoryArchive, type MemoryArchive } from './memory-archive.ts'
 
@@ -100,7 +101,7 @@ describe('memory archive: switches', () => {
   it('[W5] a failure after the commit loses the answer, not the batch', async () => {
     const { archive, claim } = await opened()
     archive.failNext('putBatch', 'after-commit')
-    const batch = { claim, sequence: 1, writes: [write('a', 5)] }
+    const batch = { claim, sequence: 1, link: linkOf(1, 1), writes: [write('a', 5)] }
     await expect(archive.putBatch(batch)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
     expect((await archive.get('a')).kind).toBe('found')
     expect(await archive.putBatch(batch)).toMatchObject({ wasSettled: true, outcomes: [{ kind: 'won' }] })
@@ -109,7 +110,7 @@ describe('memory archive: switches', () => {
   it('a failure before leaves the archive as it was, and happens once', async () => {
     const { archive, claim } = await opened()
     archive.failNext('putBatch', 'before', new TypeError('arranged'))
-    const batch = { claim, sequence: 1, writes: [write('a', 5)] }
+    const batch = { claim, sequence: 1, link: linkOf(1, 1), writes: [write('a', 5)] }
     await expect(archive.putBatch(batch)).rejects.toThrow('arranged')
     expect((await archive.get('a')).kind).toBe('absent')
     expect((await archive.putBatch(batch)).wasSettled).toBe(false)

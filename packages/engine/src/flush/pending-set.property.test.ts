@@ -115,7 +115,7 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
       if (kind !== 'bad') {
         return kind === 'won'
           ? { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }
-          : { kind: 'superseded', by: stored.get(id)! }
+          : { kind: 'superseded', by: stored.get(id)!, isFromFuture: false }
       }
       const covered = visibleOf(generation)
       if (covered !== undefined && covered !== newest) {

@@ -240,10 +240,10 @@ describe('waiters of `archive` writes', () => {
     archive(write('b', 1))
     const batch = take()
     expect(heard).toEqual([])
-    set.settle(batch, [WON, { kind: 'superseded', by: stamp(9) }])
+    set.settle(batch, [WON, { kind: 'superseded', by: stamp(9), isFromFuture: false }])
     expect(heard).toEqual([
       ['a@1', WON],
-      ['b@1', { kind: 'superseded', by: stamp(9) }],
+      ['b@1', { kind: 'superseded', by: stamp(9), isFromFuture: false }],
     ])
   })
 
@@ -252,7 +252,7 @@ describe('waiters of `archive` writes', () => {
     archive(write('a', 1))
     log(write('a', 2), 1)
     set.settle(take(), [WON])
-    expect(heard).toEqual([['a@1', { kind: 'superseded', by: stamp(2) }]])
+    expect(heard).toEqual([['a@1', { kind: 'superseded', by: stamp(2), isFromFuture: false }]])
   })
 
   it('are not told of success when the write that took their place was not stored', () => {
@@ -358,7 +358,7 @@ describe('supersede [R5]', () => {
     expect(set.supersede('a', stamp(2))).toBe(0)
     expect(set.read('a')).toBeUndefined()
     expect(set.supersede('a', stamp(3))).toBe(1)
-    expect(heard).toEqual([['a@2', { kind: 'superseded', by: stamp(3) }]])
+    expect(heard).toEqual([['a@2', { kind: 'superseded', by: stamp(3), isFromFuture: false }]])
     expect(set.releasable()).toBe(1)
     expect(set.space.used).toEqual({ items: 0, bytes: 0 })
     expect(set.supersede('b', stamp(3))).toBe(0)
@@ -374,7 +374,7 @@ describe('supersede [R5]', () => {
     expect(set.read('a')).toBeUndefined()
     expect(set.read('b')).toBeDefined()
     expect(set.releasable()).toBe(0)
-    set.settle(batch, [{ kind: 'superseded', by: stamp(3) }])
+    set.settle(batch, [{ kind: 'superseded', by: stamp(3), isFromFuture: false }])
     expect(set.releasable()).toBe(1)
   })
 })

@@ -286,7 +286,7 @@ export class PendingSet {
     if (!isNewer(by, next.newest.write.stamp)) return 0
     this.#next.delete(id)
     this.#queuedBytes -= next.newest.bytes
-    this.#finish(next, { kind: 'superseded', by })
+    this.#finish(next, { kind: 'superseded', by, isFromFuture: false })
     return 1
   }
 
@@ -621,7 +621,8 @@ export class PendingSet {
 
 /** What a waiter hears whose write was covered, before it was sent, by the one that was sent. */
 function outcomeOfCoalesced(sent: Stamp, outcome: SettledOutcome): SettledOutcome {
-  if (outcome.kind === 'won' || outcome.kind === 'held') return { kind: 'superseded', by: sent }
+  if (outcome.kind === 'won' || outcome.kind === 'held')
+    return { kind: 'superseded', by: sent, isFromFuture: false }
   if (outcome.kind === 'superseded') return outcome
   const error = new TierUnavailable(
     'not stored: a later write of the same id took its place, and could not be stored',

@@ -14,6 +14,7 @@ import {
   type Clock,
   type InstanceClaim,
   type ItemWrite,
+  type Position,
   type Random,
   type Stamp,
   type WriteOutcome,
@@ -72,13 +73,15 @@ export interface PipelinePorts {
   readonly claim: InstanceClaim
   readonly limits: BatchLimits
   readonly clock: Clock
-  readonly random: Pick<Random, 'fraction'>
+  readonly random: Random
   readonly observer: EngineObserver
 }
 
 /** Pause before a failed batch is sent again in the background, ms; doubles up to the maximum. */
 export const RETRY_MS_MIN = 100
 export const RETRY_MS_MAX = 5_000
+/** Random bytes of a link. */
+const LINK_BYTES = 8
 /** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
 const CACHE_PUTS_MAX = 4
 
@@ -117,7 +120,9 @@ const NOTHING: FlushResult = {
  */
 export class FlushPipeline {
   readonly #ports: PipelinePorts
-  #nextSequence: number
+  #position: Position
+  /** Link of the next ledger row; kept while its batch is sent again [W5]. */
+  #nextLink: string
   #isRunning = false
   #isStopped = false
   #passage: Passage | undefined
@@ -135,12 +140,20 @@ export class FlushPipeline {
 
   constructor(ports: PipelinePorts) {
     this.#ports = ports
-    this.#nextSequence = ports.claim.lastSequence + 1
+    const { lastSequence: sequence, lastLink: link } = ports.claim
+    this.#position = { sequence, link }
+    this.#nextLink = this.#drawLink()
   }
 
-  /** Own sequence of the last batch committed. */
-  get lastSequence(): number {
-    return this.#nextSequence - 1
+  /** Where the own ledger stands: the last batch committed. */
+  get position(): Position {
+    return this.#position
+  }
+
+  #drawLink(): string {
+    return Array.from(this.#ports.random.bytes(LINK_BYTES), (byte) =>
+      byte.toString(16).padStart(2, '0'),
+    ).join('')
   }
 
   /** Something was added to the pending set. */
@@ -377,10 +390,12 @@ export class FlushPipeline {
     // Asked for before the transaction begins: what held then is what gives the right to create [§10].
     const permits = await this.#readPermits(cache, writes)
     const startedMs = clock.monotonicMs()
-    const sequence = this.#nextSequence
-    const receipt = await archive.putBatch({ claim, sequence, writes })
+    const position: Position = { sequence: this.#position.sequence + 1, link: this.#nextLink }
+    const { sequence } = position
+    const receipt = await archive.putBatch({ claim, ...position, writes })
     invariant(receipt.sequence === sequence, 'the archive answers for the batch that was sent')
-    this.#nextSequence = sequence + 1
+    this.#position = position
+    this.#nextLink = this.#drawLink()
     const durationMs = clock.monotonicMs() - startedMs
     const bytes = writes.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
     observer.operation?.({ tier: 'L3', operation: 'batch_write', status: 'success', durationMs })
@@ -531,7 +546,7 @@ export class FlushPipeline {
       status,
       items: batch.writes.length,
       bytes: batch.bytes,
-      sequence: status === 'success' ? this.lastSequence : undefined,
+      sequence: status === 'success' ? this.#position.sequence : undefined,
       l3,
       l2: 0,
       superseded,

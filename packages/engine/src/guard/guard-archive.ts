@@ -6,12 +6,15 @@ import {
   type ArchiveOpenOptions,
   type ArchiveTier,
   type BatchReceipt,
+  type ClaimKey,
   type ClaimRequest,
   type Cut,
   type Heads,
   type InstanceClaim,
   type LedgerTail,
   type Lookup,
+  type RetiredInstance,
+  type RetirementRequest,
   type StoredTree,
 } from '@se/core'
 import type { BreakerState } from '../observer.ts'
@@ -81,6 +84,18 @@ class ArchiveBehindGuard implements GuardedArchive {
    */
   putBatch(batch: ArchiveBatch): Promise<BatchReceipt> {
     return this.#bounded(() => this.#putOnce(batch))
+  }
+
+  endInstance(claim: ClaimKey): Promise<void> {
+    return this.#archive.endInstance(claim)
+  }
+
+  touchInstance(claim: ClaimKey): Promise<void> {
+    return this.#archive.touchInstance(claim)
+  }
+
+  retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
+    return this.#archive.retireInstances(request)
   }
 
   get(id: string): Promise<Lookup> {
@@ -156,6 +171,7 @@ class ArchiveBehindGuard implements GuardedArchive {
 function isSameBatch(a: ArchiveBatch, b: ArchiveBatch): boolean {
   return (
     a.sequence === b.sequence &&
+    a.link === b.link &&
     a.claim.instance === b.claim.instance &&
     a.claim.epoch === b.claim.epoch &&
     a.writes.length === b.writes.length &&

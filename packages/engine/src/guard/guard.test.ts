@@ -11,7 +11,7 @@ import {
   type ItemWrite,
   type Lookup,
 } from '@se/core'
-import { createFakeClock, seededRandom, type FakeClock } from '@se/core/testing'
+import { createFakeClock, seededRandom, type FakeClock, linkOf } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import type { EngineObserver } from '../observer.ts'
 import { guardArchive } from './guard-archive.ts'
@@ -56,7 +56,7 @@ function createWorld(limits: Parameters<typeof guardArchive>[1] | object = {}) {
 }
 
 function batch(sequence: number, writes: readonly ItemWrite[]): ArchiveBatch {
-  return { claim: { instance: 1, epoch: 1 }, sequence, writes }
+  return { claim: { instance: 1, epoch: 1, nonce: 'n' }, sequence, link: linkOf(1, sequence), writes }
 }
 const write = (id: string): ItemWrite => ({
   id,

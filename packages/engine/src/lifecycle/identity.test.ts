@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { InstanceFenced, type ClaimRequest, type InstanceClaim } from '@se/core'
 import { nodeFileSystem, systemRandom } from '@se/core/node'
-import { claimInstance, loadIdentity, parseIdentity, rememberSequence } from './identity.ts'
+import { claimInstance, loadIdentity, parseIdentity, rememberPosition } from './identity.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -15,7 +15,9 @@ afterEach(() => rm(directory, { recursive: true }))
 const answer: InstanceClaim = {
   instance: 3,
   epoch: 5,
+  nonce: 'b'.repeat(32),
   lastSequence: 7,
+  lastLink: '7'.repeat(16),
   maxStampTime: 0,
   archiveId: 'a'.repeat(32),
   isRestored: false,
@@ -44,6 +46,7 @@ it('makes the nonce durable before the archive hears of it, and forgets older on
     instance: 3,
     epoch: 5,
     lastSequence: 7,
+    lastLink: '7'.repeat(16),
     nonces: [request!.nonce],
   })
 })
@@ -70,7 +73,7 @@ it('remembers how far its ledger has come [P65]', async () => {
     ports(async () => answer),
     directory,
   )
-  await rememberSequence(nodeFileSystem, directory, 42)
+  await rememberPosition(nodeFileSystem, directory, { sequence: 42, link: 'c'.repeat(16) })
   let memory: ClaimRequest['memory']
   await claimInstance(
     ports(async (asked) => {
@@ -79,11 +82,25 @@ it('remembers how far its ledger has come [P65]', async () => {
     }),
     directory,
   )
-  expect(memory).toEqual({ archiveId: answer.archiveId, instance: 3, epoch: 5, lastSequence: 42 })
+  expect(memory).toEqual({
+    archiveId: answer.archiveId,
+    instance: 3,
+    epoch: 5,
+    lastSequence: 42,
+    lastLink: 'c'.repeat(16),
+  })
 })
 
 it('refuses a file that is not what the format page says, by field', () => {
-  const good = { format: 1, archiveId: 'a'.repeat(32), instance: 1, epoch: 1, lastSequence: 0, nonces: [] }
+  const good = {
+    format: 1,
+    archiveId: 'a'.repeat(32),
+    instance: 1,
+    epoch: 1,
+    lastSequence: 0,
+    lastLink: '0'.repeat(16),
+    nonces: [],
+  }
   expect(parseIdentity(JSON.stringify(good))).toMatchObject({ instance: 1 })
   for (const [field, value] of [
     ['format', 2],
@@ -92,6 +109,8 @@ it('refuses a file that is not what the format page says, by field', () => {
     ['instance', null],
     ['epoch', -1],
     ['lastSequence', 1.5],
+    ['lastLink', '0'.repeat(15)],
+    ['lastLink', undefined],
     ['nonces', ['x']],
   ] as const) {
     expect(() => parseIdentity(JSON.stringify({ ...good, [field]: value })), field).toThrow(

@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer'
 import {
   CorruptData,
+  LINK_NONE,
   writeFileAtomically,
   type ArchiveTier,
   type FileSystem,
   type InstanceClaim,
   type InstanceMemory,
+  type Position,
   type Random,
 } from '@se/core'
 
@@ -19,10 +21,19 @@ export interface Identity {
   readonly instance: number | null
   readonly epoch: number
   readonly lastSequence: number
+  /** Link at `lastSequence`, 16 hex digits. */
+  readonly lastLink: string
   readonly nonces: readonly string[]
 }
 
-const NEW: Identity = { archiveId: null, instance: null, epoch: 0, lastSequence: 0, nonces: [] }
+const NEW: Identity = {
+  archiveId: null,
+  instance: null,
+  epoch: 0,
+  lastSequence: 0,
+  lastLink: LINK_NONE,
+  nonces: [],
+}
 
 /** @throws CorruptData when the file is there and is not what the format page says */
 export async function loadIdentity(fileSystem: FileSystem, directory: string): Promise<Identity> {
@@ -45,16 +56,17 @@ export function parseIdentity(text: string): Identity {
     throw new CorruptData(`${FILE} is not JSON`, { cause })
   }
   if (parsed === null || typeof parsed !== 'object') throw new CorruptData(`${FILE} is not an object`)
-  const { format, archiveId, instance, epoch, lastSequence, nonces } = parsed
+  const { format, archiveId, instance, epoch, lastSequence, lastLink, nonces } = parsed
   if (format !== FORMAT)
     throw new CorruptData(`${FILE} has format ${String(format)}, this version reads ${FORMAT}`)
   if (archiveId !== null && !isHex32(archiveId)) throw wrong('archiveId')
   if (instance !== null && !(isCount(instance) && instance > 0)) throw wrong('instance')
   if (!isCount(epoch)) throw wrong('epoch')
   if (!isCount(lastSequence)) throw wrong('lastSequence')
+  if (!isHex(lastLink, 16)) throw wrong('lastLink')
   if (!Array.isArray(nonces) || !nonces.every(isHex32)) throw wrong('nonces')
   if ((archiveId === null) !== (instance === null)) throw wrong('instance')
-  return { archiveId, instance, epoch, lastSequence, nonces }
+  return { archiveId, instance, epoch, lastSequence, lastLink, nonces }
 }
 
 export async function saveIdentity(
@@ -85,29 +97,35 @@ export async function claimInstance(
     instance: claim.instance,
     epoch: claim.epoch,
     lastSequence: claim.lastSequence,
+    lastLink: claim.lastLink,
     nonces: [nonce],
   })
   return claim
 }
 
 /** Notes how far the own ledger has come, so that an archive that went back is recognised [P65]. */
-export async function rememberSequence(
+export async function rememberPosition(
   fileSystem: FileSystem,
   directory: string,
-  lastSequence: number,
+  { sequence: lastSequence, link: lastLink }: Position,
 ): Promise<void> {
   const identity = await loadIdentity(fileSystem, directory)
-  if (identity.lastSequence === lastSequence) return
-  await saveIdentity(fileSystem, directory, { ...identity, lastSequence })
+  if (identity.lastSequence === lastSequence && identity.lastLink === lastLink) return
+  await saveIdentity(fileSystem, directory, { ...identity, lastSequence, lastLink })
 }
 
 function memoryOf(identity: Identity): InstanceMemory | undefined {
-  const { archiveId, instance, epoch, lastSequence } = identity
-  return archiveId === null || instance === null ? undefined : { archiveId, instance, epoch, lastSequence }
+  const { archiveId, instance, epoch, lastSequence, lastLink } = identity
+  if (archiveId === null || instance === null) return undefined
+  return { archiveId, instance, epoch, lastSequence, lastLink }
 }
 
 function isHex32(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)
+  return isHex(value, 32)
+}
+
+function isHex(value: unknown, digits: number): value is string {
+  return typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value)
 }
 
 function isCount(value: unknown): value is number {

@@ -12,7 +12,7 @@ export interface MaintenancePorts {
   readonly ledgerAgeMs: number
   readonly tombstoneAgeMs: number
   /** Notes in the log directory how far the own ledger has come [P65]. */
-  readonly rememberSequence: () => Promise<void>
+  readonly rememberPosition: () => Promise<void>
 }
 
 /** Pause between two rounds, ms. */
@@ -52,8 +52,8 @@ export class Maintenance {
 
   /** One round, now. @throws TierUnavailable when the archive does not answer */
   async run(): Promise<{ folded: number; pruned: number; collected: number }> {
-    const { archive, clock, observer, ledgerAgeMs, tombstoneAgeMs, rememberSequence } = this.#ports
-    await rememberSequence()
+    const { archive, clock, observer, ledgerAgeMs, tombstoneAgeMs, rememberPosition } = this.#ports
+    await rememberPosition()
     const startedMs = clock.monotonicMs()
     const folded = await archive.foldTree()
     if (folded > 0) {

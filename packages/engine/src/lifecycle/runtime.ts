@@ -134,7 +134,7 @@ export function assemble(
     views,
     cacheView,
     known,
-    committedThrough: () => pipeline.lastSequence,
+    committedThrough: () => pipeline.position.sequence,
     archiveTime,
     clock,
     observer,

@@ -2,7 +2,7 @@ import { StorageError, TierUnavailable, writeFileAtomically } from '@se/core'
 import { within } from '../guard/within.ts'
 import type { EngineObserver } from '../observer.ts'
 import { encodeRecord } from '../write/record.ts'
-import { rememberSequence } from './identity.ts'
+import { rememberPosition } from './identity.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { Environment, Runtime } from './runtime.ts'
 import { FILTER_SNAPSHOT_FILE } from './startup.ts'
@@ -113,14 +113,10 @@ export const SHUTDOWN: readonly Step[] = [
     },
   },
   {
-    name: 'remember-sequence',
+    name: 'remember-position',
     reason: 'so that an archive that went back is recognised, also when that is what fenced us [P65]',
     run: ({ environment, runtime }) =>
-      rememberSequence(
-        environment.fileSystem,
-        environment.config.logDirectory,
-        runtime.pipeline.lastSequence,
-      ),
+      rememberPosition(environment.fileSystem, environment.config.logDirectory, runtime.pipeline.position),
   },
 ]
 

@@ -56,7 +56,7 @@ export class ArchiveViews {
   constructor(ports: ArchiveViewsPorts, archiveId: string) {
     this.#ports = ports
     this.#tree = new DigestTree(ports.branches)
-    this.#cut = { archiveId, sequences: new Map() }
+    this.#cut = { archiveId, positions: new Map() }
   }
 
   get cut(): Cut {

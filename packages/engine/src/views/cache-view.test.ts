@@ -4,7 +4,7 @@
  */
 import { createBranchSet, type Cut } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
-import { createFakeClock } from '@se/core/testing'
+import { createFakeClock, cutAt } from '@se/core/testing'
 import { DigestTree } from '@se/merkle'
 import { expect, it } from 'vitest'
 import { createMemoryTiers } from '../../test/world.ts'
@@ -12,16 +12,13 @@ import { CacheView } from './cache-view.ts'
 
 const INSTANCE = 1
 const STALENESS_MS = 1_000
-const cutAt = (sequence: number): Cut => ({
-  archiveId: 'a'.repeat(32),
-  sequences: new Map([[INSTANCE, sequence]]),
-})
+const at = (sequence: number): Cut => cutAt('a'.repeat(32), [[INSTANCE, sequence]])
 
 async function createAttached() {
   const clock = createFakeClock()
   const { cache } = createMemoryTiers({ clock, seed: 1 })
   const known = { round: 0, droppedBefore: 0 }
-  const views = { catchUp: async () => {}, cut: cutAt(1), tree: new DigestTree(createBranchSet([])) }
+  const views = { catchUp: async () => {}, cut: at(1), tree: new DigestTree(createBranchSet([])) }
   const view = new CacheView({
     cache: cache.connect(),
     // Rows without entries: the stripes move, their receipts do not.
@@ -47,7 +44,7 @@ it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered w
   await clock.advance(1)
   expect(view.mayAsk('a')).toBe(false)
   expect(view.askableStripes).toBe(0)
-  await poll(cutAt(1))
+  await poll(at(1))
   expect(view.mayAsk('a')).toBe(true)
   view.detach()
   expect(view.mayAsk('a')).toBe(false)
@@ -58,18 +55,18 @@ it('[R2] [P85] does not ask a stripe that was not brought to what was known and 
   known.droppedBefore = 2
   expect(view.mayAsk('a')).toBe(false)
   expect(view.askableStripes).toBe(0)
-  views.cut = cutAt(2)
-  await poll(cutAt(2), 1)
+  views.cut = at(2)
+  await poll(at(2), 1)
   expect(view.mayAsk('a')).toBe(false)
-  await poll(cutAt(2), 2)
+  await poll(at(2), 2)
   expect(view.mayAsk('a')).toBe(true)
 })
 
 it('[R5] knows of a stripe behind the views that memory may not keep what it answers', async () => {
   const { view, views, poll } = await createAttached()
   expect(view.standsAtViews('a')).toBe(true)
-  views.cut = cutAt(2)
+  views.cut = at(2)
   expect(view.standsAtViews('a')).toBe(false)
-  await poll(cutAt(2))
+  await poll(at(2))
   expect(view.standsAtViews('a')).toBe(true)
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '@se/core/testing'
+import { cutAt, linkOf, seededRandom } from '@se/core/testing'
 import type { Cut, LedgerEntry, LedgerRow } from '@se/core'
 import { netChanges, rowsBetween } from './net.ts'
 
@@ -14,6 +14,7 @@ const entry = (id: string, time: number, wasLive: boolean, isLive: boolean): Led
 const row = (instance: number, sequence: number, entries: LedgerEntry[]): LedgerRow => ({
   instance,
   sequence,
+  link: linkOf(instance, sequence),
   kind: 'batch',
   committedAtMs: 0,
   entries,
@@ -53,7 +54,7 @@ describe('netChanges', () => {
 
 it('picks the rows between two cuts, also of instances a cut does not name [P63]', () => {
   const rows = [row(1, 1, []), row(1, 2, []), row(2, 1, []), row(2, 2, [])]
-  const cut = (pairs: [number, number][]): Cut => ({ archiveId: 'x', sequences: new Map(pairs) })
+  const cut = (pairs: [number, number][]): Cut => cutAt('x', pairs)
   expect(rowsBetween(rows, cut([[1, 1]])).map((r) => [r.instance, r.sequence])).toEqual([
     [1, 2],
     [2, 1],

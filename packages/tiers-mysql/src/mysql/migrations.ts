@@ -41,14 +41,19 @@ const TABLES = [
     epoch BIGINT NOT NULL,
     nonce CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     last_sequence BIGINT NOT NULL,
+    link CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     pruned_sequence BIGINT NOT NULL,
+    pruned_link CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     max_stamp BIGINT NOT NULL,
+    state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     claimed_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
     UNIQUE KEY sync_instances_nonce (nonce)
   ) ${TABLE_OPTIONS}`,
   `CREATE TABLE IF NOT EXISTS sync_ledger (
     instance INT UNSIGNED NOT NULL,
     sequence BIGINT NOT NULL,
+    link CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     kind TINYINT NOT NULL,
     committed_at BIGINT NOT NULL,
     entries LONGBLOB NOT NULL,
@@ -63,12 +68,5 @@ const TABLES = [
   `CREATE TABLE IF NOT EXISTS sync_meta (
     name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     value MEDIUMTEXT NOT NULL
-  ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS sync_parked (
-    id VARBINARY(255) NOT NULL PRIMARY KEY,
-    stamp BIGINT NOT NULL,
-    instance INT UNSIGNED NOT NULL,
-    error TEXT NOT NULL,
-    parked_at BIGINT NOT NULL
   ) ${TABLE_OPTIONS}`,
 ]

@@ -1,6 +1,6 @@
 import type { ArchivedRow } from '@se/core'
 import type { CompiledQuery } from 'kysely'
-import type { FoundRow, WriteSession } from '../backend.ts'
+import type { FoundRow, Tombstone, WriteSession } from '../backend.ts'
 import {
   bindItemRow,
   HEAD_COLUMNS,
@@ -100,12 +100,12 @@ export class MysqlSession implements WriteSession {
     after: string | undefined,
     stampTime: number,
     limit: number,
-  ): Promise<readonly string[]> {
-    const rows = await this.#connection.arrays<[Buffer]>(
-      `SELECT id FROM sync_items WHERE id > ? AND deleted = 1 AND stamp <= ? ORDER BY id LIMIT ${limit}`,
+  ): Promise<readonly Tombstone[]> {
+    const rows = await this.#connection.arrays<[Buffer, number]>(
+      `SELECT id, stamp FROM sync_items WHERE id > ? AND deleted = 1 AND stamp <= ? ORDER BY id LIMIT ${limit}`,
       [after ?? '', stampTime],
     )
-    return rows.map(([id]) => id.toString('utf8'))
+    return rows.map(([id, time]) => ({ id: id.toString('utf8'), time }))
   }
 
   async removeTombstones(ids: readonly string[], stampTime: number): Promise<number> {

@@ -38,13 +38,18 @@ const TABLES = [
     epoch INTEGER NOT NULL,
     nonce TEXT NOT NULL UNIQUE,
     last_sequence INTEGER NOT NULL,
+    link TEXT NOT NULL,
     pruned_sequence INTEGER NOT NULL,
+    pruned_link TEXT NOT NULL,
     max_stamp INTEGER NOT NULL,
-    claimed_at INTEGER NOT NULL
+    state TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
   ) STRICT`,
   `CREATE TABLE sync_ledger (
     instance INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
+    link TEXT NOT NULL,
     kind INTEGER NOT NULL,
     committed_at INTEGER NOT NULL,
     entries BLOB NOT NULL,
@@ -57,11 +62,4 @@ const TABLES = [
     PRIMARY KEY (branch, page)
   ) STRICT`,
   `CREATE TABLE sync_meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT`,
-  `CREATE TABLE sync_parked (
-    id TEXT NOT NULL PRIMARY KEY,
-    stamp INTEGER NOT NULL,
-    instance INTEGER NOT NULL,
-    error TEXT NOT NULL,
-    parked_at INTEGER NOT NULL
-  ) STRICT`,
 ]

@@ -1,6 +1,6 @@
 import type { ArchivedRow } from '@se/core'
 import type { CompiledQuery } from 'kysely'
-import type { FoundRow, WriteSession } from '../backend.ts'
+import type { FoundRow, Tombstone, WriteSession } from '../backend.ts'
 import {
   bindItemRow,
   HEAD_COLUMNS,
@@ -101,12 +101,11 @@ export class SqliteSession implements WriteSession {
     after: string | undefined,
     stampTime: number,
     limit: number,
-  ): Promise<readonly string[]> {
-    const rows = this.#connection.all<{ id: string }>(
-      'SELECT id FROM sync_items WHERE deleted = 1 AND id > ? AND stamp <= ? ORDER BY id LIMIT ?',
+  ): Promise<readonly Tombstone[]> {
+    return this.#connection.all<Tombstone>(
+      'SELECT id, stamp AS time FROM sync_items WHERE deleted = 1 AND id > ? AND stamp <= ? ORDER BY id LIMIT ?',
       [after ?? '', stampTime, limit],
     )
-    return rows.map(({ id }) => id)
   }
 
   async removeTombstones(ids: readonly string[], stampTime: number): Promise<number> {

@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.ts'
+import { LINK_NONE, type Position } from '../cut.ts'
+import type { ItemWrite } from '../item.ts'
+import type { Random } from '../random.ts'
+import type { LedgerRow, StoredTreePage } from '../tier.ts'
+import type { MemoryArchiveOptions } from './memory-archive.ts'
+
+export interface Row {
+  readonly write: ItemWrite
+  readonly version: number
+  readonly digest: Uint8Array | undefined
+  readonly createdAtMs: number
+}
+
+export interface Instance {
+  readonly number: number
+  epoch: number
+  nonce: string
+  lastSequence: number
+  link: string
+  prunedSequence: number
+  prunedLink: string
+  maxStampTime: number
+  hasEnded: boolean
+  seenAtMs: number
+}
+
+/** All that the archive holds; plain data, so that a backup is a clone. */
+export interface State {
+  readonly birthId: string
+  archiveId: string
+  formerIds: string[]
+  /** Highest instance number ever given. */
+  lastNumber: number
+  digestKey: Uint8Array | undefined
+  branches: readonly string[] | undefined
+  collectionFloor: number
+  rows: Map<string, Row>
+  instances: Map<number, Instance>
+  /** By instance, then sequence. */
+  ledger: Map<number, Map<number, LedgerRow>>
+  treePositions: Map<number, Position>
+  pages: readonly StoredTreePage[]
+}
+
+/** What all peers share. */
+export interface World {
+  readonly options: MemoryArchiveOptions
+  readonly clock: Pick<Clock, 'nowMs'>
+  readonly random: Random
+  state: State
+  onCommit: ((row: LedgerRow) => void) | undefined
+}
+
+export function newState(random: Random): State {
+  const id = hex(random.bytes(16))
+  return {
+    birthId: id,
+    archiveId: id,
+    formerIds: [],
+    lastNumber: 0,
+    digestKey: undefined,
+    branches: undefined,
+    collectionFloor: 0,
+    rows: new Map(),
+    instances: new Map(),
+    ledger: new Map(),
+    treePositions: new Map(),
+    pages: [],
+  }
+}
+
+/** The archive's clock, ms. */
+export function nowMsOf({ clock }: World): number {
+  return Math.floor(clock.nowMs())
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** The archive's link at a sequence; `undefined`: pruned, or never there. */
+export function linkOf(state: State, own: Instance, sequence: number): string | undefined {
+  if (sequence === 0) return LINK_NONE
+  if (sequence === own.lastSequence) return own.link
+  if (sequence === own.prunedSequence) return own.prunedLink
+  return state.ledger.get(own.number)?.get(sequence)?.link
+}
+
+/** Adds a row to an instance's ledger. */
+export function append({ state, onCommit }: World, own: Instance, row: LedgerRow): void {
+  const ledger = state.ledger.get(own.number) ?? new Map<number, LedgerRow>()
+  state.ledger.set(own.number, ledger.set(row.sequence, row))
+  own.lastSequence = row.sequence
+  own.link = row.link
+  onCommit?.(row)
+}

@@ -1,0 +1,154 @@
+import {
+  sequenceAt,
+  type Cut,
+  type Heads,
+  type LedgerRow,
+  type LedgerTail,
+  type RetiredInstance,
+} from '@se/core'
+import { sql } from 'kysely'
+import type { Dialect } from './backend.ts'
+import { readInstanceHeads, type InstanceHeads, type RowReader } from './heads.ts'
+import {
+  judgeCut,
+  judgeProofs,
+  judgeRetirements,
+  positionKey,
+  type Gap,
+  type PlacedPosition,
+} from './judge-cut.ts'
+import { decodeLedgerRow, type LedgerColumns } from './ledger-row.ts'
+
+/** Ledger rows of one instance, from the first to the last sequence, both included. */
+interface Range {
+  readonly instance: number
+  readonly first: number
+  readonly last: number
+}
+
+/** Ledger rows read by one statement: up to some 300 KB each, as a rule far less. */
+const LEDGER_ROWS_PER_STATEMENT = 256
+/** Instances that one statement names: a condition of many terms is refused by SQLite, and costs the others their optimizer [P73]. */
+const TERMS_PER_STATEMENT = 64
+
+/** Why the walk ended: at the heads, or because the way is not known. */
+export interface WalkEnd {
+  readonly heads: Heads
+  /** `undefined`: the visitor has seen every row between the cut and the heads. */
+  readonly because: Gap | undefined
+}
+
+/**
+ * Walks from a cut to the heads; the reader is one snapshot. What the visitor was shown counts only where the end
+ * has no `because`.
+ */
+export async function walkTail(
+  reader: RowReader,
+  dialect: Dialect,
+  from: Cut,
+  visit: (rows: readonly LedgerRow[]) => void,
+): Promise<WalkEnd> {
+  const { instances, ...heads } = await readInstanceHeads(reader, dialect)
+  const judgement = judgeCut(from, { ...heads, instances })
+  if (judgement.because !== undefined) return { heads, because: judgement.because }
+  const links = await readLinks(reader, dialect, judgement.toProve)
+  const unproved = judgeProofs(judgement.toProve, links)
+  if (unproved !== undefined) return { heads, because: unproved }
+  const ranges = rangesBetween(from, heads)
+  const retired: RetiredInstance[] = []
+  let rowCount = 0
+  for await (const rows of ledgerChunks(reader, dialect, ranges)) {
+    rowCount += rows.length
+    for (const row of rows) if (row.retired !== undefined) retired.push(...row.retired)
+    visit(rows)
+  }
+  // A row someone deleted by hand: the way is as unknown as if it had been pruned.
+  const expected = ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0)
+  if (rowCount !== expected) return { heads, because: 'pruned' }
+  return { heads, because: judgeRetirements(from, judgement.unexplained, retired) }
+}
+
+/** Heads and all rows beyond a cut; the reader is one snapshot. */
+export async function readTail(reader: RowReader, dialect: Dialect, from: Cut): Promise<LedgerTail> {
+  const rows: LedgerRow[] = []
+  const { heads, because } = await walkTail(reader, dialect, from, (chunk) => void rows.push(...chunk))
+  return because === undefined ? { kind: 'rows', heads, rows } : { kind: 'gap', heads, because }
+}
+
+/** What a cut lacks of the heads. */
+function rangesBetween(from: Cut, heads: Pick<InstanceHeads, 'cut'>): readonly Range[] {
+  const ranges: Range[] = []
+  for (const [instance, { sequence: last }] of heads.cut.positions) {
+    const first = sequenceAt(from, instance) + 1
+    if (first <= last) ranges.push({ instance, first, last })
+  }
+  return ranges.sort((a, b) => a.instance - b.instance)
+}
+
+/** Links of ledger rows, by `positionKey`; a row that is not there has none. */
+export async function readLinks(
+  reader: RowReader,
+  dialect: Dialect,
+  positions: readonly Pick<PlacedPosition, 'instance' | 'sequence'>[],
+): Promise<ReadonlyMap<string, string>> {
+  const links = new Map<string, string>()
+  for (let at = 0; at < positions.length; at += TERMS_PER_STATEMENT) {
+    const part = positions.slice(at, at + TERMS_PER_STATEMENT)
+    const rows = await reader.rows(
+      dialect.builder
+        .selectFrom('sync_ledger')
+        .where((where) =>
+          where.or(
+            part.map(({ instance, sequence }) =>
+              where.and([where('instance', '=', instance), where('sequence', '=', sequence)]),
+            ),
+          ),
+        )
+        .select(['instance', 'sequence', 'link'])
+        .compile(),
+    )
+    for (const row of rows) links.set(positionKey(row), row.link)
+  }
+  return links
+}
+
+/** Reads ledger rows in chunks, by instance and sequence. */
+async function* ledgerChunks(
+  reader: RowReader,
+  dialect: Dialect,
+  ranges: readonly Range[],
+): AsyncGenerator<readonly LedgerRow[]> {
+  let left = ranges
+  while (left.length > 0) {
+    const part = left.slice(0, TERMS_PER_STATEMENT)
+    const query = dialect.builder
+      .selectFrom('sync_ledger')
+      .where((where) =>
+        where.or(
+          part.map(({ instance, first, last }) =>
+            where.and([
+              where('instance', '=', instance),
+              where('sequence', '>=', first),
+              where('sequence', '<=', last),
+            ]),
+          ),
+        ),
+      )
+      .select(['instance', 'sequence', 'link', 'kind', 'committed_at', 'entries'])
+      .orderBy('instance')
+      .orderBy('sequence')
+      .limit(sql.lit(LEDGER_ROWS_PER_STATEMENT))
+      .compile()
+    const columns = await reader.rows<LedgerColumns>(query)
+    if (columns.length > 0) yield columns.map(decodeLedgerRow)
+    const last = columns.at(-1)
+    if (last === undefined || columns.length < LEDGER_ROWS_PER_STATEMENT) {
+      left = left.slice(part.length)
+      continue
+    }
+    left = left
+      .filter((range) => range.instance >= last.instance)
+      .map((range) => (range.instance === last.instance ? { ...range, first: last.sequence + 1 } : range))
+      .filter((range) => range.first <= range.last)
+  }
+}
