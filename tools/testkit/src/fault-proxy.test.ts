@@ -112,6 +112,23 @@ test('cut resets both ends, and lets new connections through', async () => {
   await hears(next, 'echo two')
 })
 
+test('retarget leads new connections elsewhere, and leaves those there are', async () => {
+  const client = dial()
+  client.write('one')
+  await hears(client, 'echo one')
+  const other = createServer((socket) => socket.end('elsewhere'))
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  proxy.retarget((other.address() as AddressInfo).port)
+  await hears(dial(), 'elsewhere')
+  client.write('two')
+  await hears(client, 'echo two')
+  expect(() => {
+    proxy.retarget(0)
+  }).toThrow(/targetPort/)
+  other.close()
+})
+
 test('cut on the client side leaves the server its end until close', async () => {
   const client = dial()
   client.write('one')

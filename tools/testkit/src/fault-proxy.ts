@@ -29,6 +29,12 @@ export interface FaultProxy {
   readonly connections: number
   /** Clients that ever connected. */
   readonly acceptedCount: number
+  /**
+   * From now on new connections lead to another server; those there are stay with theirs, as when an address moves.
+   *
+   * @param targetPort of the other server, on the same host
+   */
+  retarget(targetPort: number): void
   /** Breaks all connections at once (RST). New ones are let through. */
   cut(side?: CutSide): void
   /** Holds traffic back from now on, also of new connections; nothing is lost, `resume()` delivers it. */
@@ -77,10 +83,8 @@ interface Link {
 
 /** Starts a proxy to a server on this machine. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
-  const { targetPort, targetHost = '127.0.0.1' } = options
-  if (!Number.isInteger(targetPort) || targetPort < 1 || targetPort > 65_535) {
-    throw new InvalidInput('targetPort', `must be an integer from 1 to 65535, is ${targetPort}`)
-  }
+  const { targetHost = '127.0.0.1' } = options
+  let targetPort = checkedPort(options.targetPort)
   const modes: Record<Direction, Mode> = { 'to-server': 'forward', 'to-client': 'forward' }
   const links = new Set<Link>()
   /** Server ends that stay open after a cut on the client's side only. */
@@ -213,6 +217,9 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     get acceptedCount() {
       return acceptedCount
     },
+    retarget(port) {
+      targetPort = checkedPort(port)
+    },
     cut,
     stall(direction = 'both') {
       setMode(direction, 'hold')
@@ -260,4 +267,11 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       cut()
     },
   }
+}
+
+function checkedPort(port: number): number {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new InvalidInput('targetPort', `must be an integer from 1 to 65535, is ${port}`)
+  }
+  return port
 }

@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Default: this process' working directory. */
   readonly cwd?: string
+  /** User and group the child runs as; only root may choose. Default: this process' own. */
+  readonly userId?: number
 }
 
 /** How a child ended: one of the two is set. */
@@ -73,6 +75,7 @@ export function startKillableProcess(options: ChildOptions): KillableProcess {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.userId === undefined ? {} : { uid: options.userId, gid: options.userId }),
   })
   const lines: string[] = []
   const watchers = new Set<(line: string) => void>()

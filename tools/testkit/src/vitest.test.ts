@@ -34,7 +34,7 @@ async function runInner(env: Record<string, string>): Promise<Report> {
 test('servers are started for the run', async () => {
   const report = await runInner({})
   expect(report.success).toBe(true)
-  expect(report.numPassedTests).toBe(2)
+  expect(report.numPassedTests).toBe(3)
 })
 
 test('a server that is missing skips its tests and says why; a surrounding run is not repeated', async () => {
@@ -42,13 +42,15 @@ test('a server that is missing skips its tests and says why; a surrounding run i
     SE_TEST_RUN: '0badcafe',
     SE_TEST_SQL_SKIP_REASON: 'none for miles',
     SE_TEST_REDIS_SKIP_REASON: 'sold out',
+    SE_TEST_GALERA_SKIP_REASON: 'none fits',
   })
   expect(report.success).toBe(true)
   expect(report.numPassedTests).toBe(0)
-  expect(report.numPendingTests).toBe(2)
+  expect(report.numPendingTests).toBe(3)
   const titles = report.testResults.flatMap((file) => file.assertionResults.map((result) => result.fullName))
   expect(titles).toContain('on SQL (skipped, no sql server: none for miles) answers')
   expect(titles).toContain('on Redis (skipped, no redis server: sold out) answers')
+  expect(titles).toContain('on Galera (skipped, no Galera cluster: none fits) can be started')
 })
 
 test('SE_REQUIRE_SERVERS=1 makes that a failure', async () => {

@@ -1,10 +1,12 @@
 import { describe } from 'vitest'
 import { TestServerUnavailable } from './errors.ts'
-import type { ServerKind } from './services/start-any.ts'
+import { galeraVariable } from './services/galera.ts'
+import type { ServerKind, TestKind } from './services/start-any.ts'
 
-const variables = {
-  sql: { url: 'SE_TEST_SQL_URL', reason: 'SE_TEST_SQL_SKIP_REASON' },
-  redis: { url: 'SE_TEST_REDIS_URL', reason: 'SE_TEST_REDIS_SKIP_REASON' },
+const needs = {
+  sql: { given: 'SE_TEST_SQL_URL', reason: 'SE_TEST_SQL_SKIP_REASON', what: 'sql server' },
+  redis: { given: 'SE_TEST_REDIS_URL', reason: 'SE_TEST_REDIS_SKIP_REASON', what: 'redis server' },
+  galera: { given: galeraVariable, reason: 'SE_TEST_GALERA_SKIP_REASON', what: 'Galera cluster' },
 } as const
 
 /**
@@ -17,18 +19,33 @@ const variables = {
  * @throws TestServerUnavailable when the server is missing and SE_REQUIRE_SERVERS=1
  */
 export function describeWithServer(kind: ServerKind, title: string, define: (url: string) => void): void {
-  const url = process.env[variables[kind].url]
-  if (url !== undefined && url !== '') {
+  describeWith(kind, title, define)
+}
+
+/**
+ * `describe` for tests that start Galera clusters of their own with `startPrivateGalera()`; skipped as with
+ * {@link describeWithServer} where none can be started.
+ *
+ * @throws TestServerUnavailable when none can be started and SE_REQUIRE_SERVERS=1
+ */
+export function describeWithGalera(title: string, define: () => void): void {
+  describeWith('galera', title, define)
+}
+
+function describeWith(kind: TestKind, title: string, define: (given: string) => void): void {
+  const { given, reason, what } = needs[kind]
+  const value = process.env[given] ?? ''
+  if (value !== '') {
     describe(title, () => {
-      define(url)
+      define(value)
     })
     return
   }
-  const reason = process.env[variables[kind].reason] ?? 'test servers were not acquired'
+  const why = process.env[reason] ?? 'test servers were not acquired'
   if (process.env['SE_REQUIRE_SERVERS'] === '1') {
-    throw new TestServerUnavailable(`SE_REQUIRE_SERVERS=1, but there is no ${kind} server: ${reason}`)
+    throw new TestServerUnavailable(`SE_REQUIRE_SERVERS=1, but there is no ${what}: ${why}`)
   }
-  describe.skip(`${title} (skipped, no ${kind} server: ${reason})`, () => {
+  describe.skip(`${title} (skipped, no ${what}: ${why})`, () => {
     define('')
   })
 }

@@ -28,7 +28,9 @@ const realFindBinary = (await vi.importActual<typeof import('./find-binary.ts')>
 /** As on a machine without server programs. */
 function hideServers(): void {
   vi.mocked(findBinary).mockImplementation((...names: readonly string[]) =>
-    names.some((name) => /redis|valkey|mariadb|mysqld/.test(name)) ? undefined : realFindBinary(...names),
+    names.some((name) => /redis|valkey|mariadb|mysqld|wsrep/.test(name))
+      ? undefined
+      : realFindBinary(...names),
   )
 }
 
@@ -38,6 +40,7 @@ beforeEach(() => {
   for (const name of [
     'SE_TEST_SQL_URL',
     'SE_TEST_REDIS_URL',
+    'SE_TEST_GALERA_PROVIDER',
     'SE_TEST_RUN',
     'SE_REQUIRE_SERVERS',
     'SE_NO_INSTALL',
@@ -74,6 +77,7 @@ describe('with server programs on this machine', () => {
     expect(first.env).toEqual({
       SE_TEST_SQL_URL: urlOf(first.sql),
       SE_TEST_REDIS_URL: urlOf(first.redis),
+      SE_TEST_GALERA_PROVIDER: expect.stringMatching(/libgalera_smm/) as string,
       SE_TEST_RUN: expect.stringMatching(/^[0-9a-f]{8}$/) as string,
     })
     expect(urlOf(second.sql)).not.toBe(urlOf(first.sql))
@@ -96,6 +100,7 @@ describe('with server programs on this machine', () => {
     const services = await acquireTestServices({ kinds: ['redis'] })
     undo.push(() => services.release())
     expect(services.sql).toEqual({ skipped: 'not asked for' })
+    expect(services.galera).toEqual({ skipped: 'not asked for' })
     expect(services.env['SE_TEST_SQL_SKIP_REASON']).toBe('not asked for')
     expect(urlOf(services.redis)).toMatch(/^redis:/)
   })
@@ -159,6 +164,8 @@ describe('without server programs', () => {
     })
     expect(services.env['SE_TEST_SQL_SKIP_REASON']).toMatch(/no sql server program/)
     expect(services.env).not.toHaveProperty('SE_TEST_SQL_URL')
+    expect(services.env['SE_TEST_GALERA_SKIP_REASON']).toMatch(/no Galera.*SE_NO_INSTALL=1 forbids/)
+    expect(services.env).not.toHaveProperty('SE_TEST_GALERA_PROVIDER')
     expect(printed).toEqual([])
   })
 
@@ -166,6 +173,7 @@ describe('without server programs', () => {
     vi.stubEnv('DOCKER_HOST', 'unix:///no/such/engine')
     vi.stubEnv('SE_REQUIRE_SERVERS', '1')
     await expect(acquireTestServices()).rejects.toThrow(/SE_REQUIRE_SERVERS=1, but there is no sql server/)
+    await expect(acquireTestServices({ kinds: ['galera'] })).rejects.toThrow(/there is no Galera cluster/)
   })
 
   // No engine here, so a stand-in for the command, which runs the image's program itself: what is tested is the dialogue.

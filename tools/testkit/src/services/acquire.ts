@@ -1,20 +1,27 @@
 import { TestServerUnavailable } from '../errors.ts'
 import { canConnect } from './connect.ts'
 import { reapStaleDirectories } from './private-directory.ts'
-import { createInstaller, startAny, type ServerKind } from './start-any.ts'
+import { galeraVariable } from './galera.ts'
+import { createInstaller, findOrInstall, startAny, type ServerKind, type TestKind } from './start-any.ts'
 import { dropDatabasesOfRun, dropPrefix, prefixOfRun, runVariable, testRun } from './unique.ts'
 
 /** A server to test against, or why there is none. */
 export type TestServer = { readonly url: string } | { readonly skipped: string }
 
+/** The replication library to start clusters with, or why none can be started. */
+export type TestGalera = { readonly provider: string } | { readonly skipped: string }
+
 export interface TestServices {
   /**
    * What the processes that run the tests must find in their environment: SE_TEST_SQL_URL or
-   * SE_TEST_SQL_SKIP_REASON, SE_TEST_REDIS_URL or SE_TEST_REDIS_SKIP_REASON, and SE_TEST_RUN.
+   * SE_TEST_SQL_SKIP_REASON, SE_TEST_REDIS_URL or SE_TEST_REDIS_SKIP_REASON, SE_TEST_GALERA_PROVIDER or
+   * SE_TEST_GALERA_SKIP_REASON, and SE_TEST_RUN.
    */
   readonly env: Readonly<Record<string, string>>
   readonly sql: TestServer
   readonly redis: TestServer
+  /** Nothing is started: a cluster is the caller's own, see `startPrivateGalera`. */
+  readonly galera: TestGalera
   /** Ends the servers started; on servers that were given, removes what the run created. Call it in any case. */
   release(): Promise<void>
 }
@@ -22,8 +29,8 @@ export interface TestServices {
 export interface AcquireOptions {
   /** Gets each line worth showing, e.g. the command that installs. Default: standard error. */
   readonly print?: (line: string) => void
-  /** Which servers are wanted; the others are reported as skipped. Default: both. */
-  readonly kinds?: readonly ServerKind[]
+  /** What is wanted; the others are reported as skipped. Default: all. */
+  readonly kinds?: readonly TestKind[]
 }
 
 const given = {
@@ -42,7 +49,7 @@ const given = {
  */
 export async function acquireTestServices(options: AcquireOptions = {}): Promise<TestServices> {
   const print = options.print ?? ((line: string) => process.stderr.write(`${line}\n`))
-  const wanted = options.kinds ?? (['sql', 'redis'] as const)
+  const wanted = options.kinds ?? (['sql', 'redis', 'galera'] as const)
   const run = testRun()
   const releases: (() => Promise<void>)[] = []
   reapStaleDirectories()
@@ -54,7 +61,7 @@ export async function acquireTestServices(options: AcquireOptions = {}): Promise
   }
 
   const urlGiven = (kind: ServerKind) => process.env[given[kind].urlVariable] ?? ''
-  const toStart = wanted.filter((kind) => urlGiven(kind) === '')
+  const toStart = wanted.filter((kind) => kind === 'galera' || urlGiven(kind) === '')
   const install = createInstaller(toStart, print)
 
   async function acquire(kind: ServerKind): Promise<TestServer> {
@@ -69,24 +76,28 @@ export async function acquireTestServices(options: AcquireOptions = {}): Promise
     }
     if (!wanted.includes(kind)) return { skipped: 'not asked for' }
     const result = await startAny(kind, install, { isDetached: false })
-    if ('skipped' in result) {
-      if (process.env['SE_REQUIRE_SERVERS'] === '1') {
-        throw new TestServerUnavailable(
-          `SE_REQUIRE_SERVERS=1, but there is no ${kind} server: ${result.skipped}`,
-        )
-      }
-      return result
-    }
+    if ('skipped' in result) return skip(`${kind} server`, result)
     releases.push(() => result.stop())
     return { url: result.url }
   }
 
+  async function acquireGalera(): Promise<TestGalera> {
+    if (!wanted.includes('galera')) return { skipped: 'not asked for' }
+    const found = await findOrInstall('galera', install)
+    return typeof found === 'string' ? { provider: found } : skip('Galera cluster', found)
+  }
+
   try {
-    const [sql, redis] = await allOrFirstFailure([acquire('sql'), acquire('redis')])
+    const [sql, redis, galera] = await allOrFirstFailure([acquire('sql'), acquire('redis'), acquireGalera()])
+    const galeraEnv: Record<string, string> =
+      'provider' in galera
+        ? { [galeraVariable]: galera.provider }
+        : { SE_TEST_GALERA_SKIP_REASON: galera.skipped }
     return {
-      env: { ...envOf('sql', sql), ...envOf('redis', redis), [runVariable]: run },
+      env: { ...envOf('sql', sql), ...envOf('redis', redis), ...galeraEnv, [runVariable]: run },
       sql,
       redis,
+      galera,
       release,
     }
   } catch (error) {
@@ -100,8 +111,15 @@ async function removeOfRun(kind: ServerKind, url: string, run: string): Promise<
   else await dropPrefix(url, prefixOfRun(run))
 }
 
+function skip<T extends { readonly skipped: string }>(what: string, result: T): T {
+  if (process.env['SE_REQUIRE_SERVERS'] !== '1') return result
+  throw new TestServerUnavailable(`SE_REQUIRE_SERVERS=1, but there is no ${what}: ${result.skipped}`)
+}
+
 /** Unlike Promise.all, waits for all even if one fails, so that nothing starts up behind the caller's back. */
-async function allOrFirstFailure<A, B>(promises: readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
+async function allOrFirstFailure<A, B, C>(
+  promises: readonly [Promise<A>, Promise<B>, Promise<C>],
+): Promise<[A, B, C]> {
   await Promise.allSettled(promises)
   return Promise.all(promises)
 }

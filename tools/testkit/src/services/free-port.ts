@@ -24,6 +24,13 @@ export async function findFreePort(): Promise<number> {
   throw new TestServerUnavailable(`no free port in ${firstPort}..${lastPort} after ${attemptsMax} attempts`)
 }
 
+/** So many different ports, each as {@link findFreePort} finds them. */
+export async function findFreePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await findFreePort())
+  return [...ports]
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()

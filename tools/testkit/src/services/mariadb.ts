@@ -1,17 +1,10 @@
-import { execFile } from 'node:child_process'
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { TestServerUnavailable } from '../errors.ts'
-import { findBinary } from './find-binary.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createData, isGreeting, serverArguments, sqlProgram } from './mariadb-data.ts'
 import { startServer, type PrivateServer } from './server-process.ts'
 
-const run = promisify(execFile)
-const readyWithinMs = 60_000
-const prepareWithinMs = 120_000
-const greetingWithinMs = 1_000
-const saidCharsMax = 2_000
+/** Also for the slowest machine: a server comes up in a fraction of a second. */
+export const sqlReadyWithinMs = 60_000
 
 /** The database that exists on each private SQL server and that its url names. */
 export const privateDatabase = 'se_test'
@@ -25,9 +18,9 @@ export interface PrivateMariaDbOptions {
   readonly isDetached?: boolean
 }
 
-/** The SQL server on this machine: MariaDB by preference, else MySQL's mysqld. */
-export function findSqlServer(): string | undefined {
-  return findBinary('mariadbd', 'mysqld')
+/** Url of root, who has no password, on a private SQL server. */
+export function privateSqlUrl(port: number): string {
+  return `mysql://root@127.0.0.1:${port}/${privateDatabase}`
 }
 
 /**
@@ -40,121 +33,29 @@ export function findSqlServer(): string | undefined {
  * @throws TestServerUnavailable when there is no server program, or it does not start
  */
 export async function startPrivateMariaDb(options: PrivateMariaDbOptions = {}): Promise<PrivateServer> {
-  const binary = findSqlServer()
-  if (binary === undefined)
-    throw new TestServerUnavailable('private mariadb: no mariadbd or mysqld on PATH or in /usr/sbin')
-  const { stdout: version } = await run(binary, ['--no-defaults', '--version'])
-  const isMariaDb = /mariadb/i.test(version)
-  const asUser = process.getuid?.() === 0 ? ['--user=mysql'] : []
-
+  const program = await sqlProgram()
+  const initFile = (directory: string) => join(directory, 'init.sql')
   return startServer({
-    name: isMariaDb ? 'mariadb' : 'mysql',
+    name: program.isMariaDb ? 'mariadb' : 'mysql',
     ...(options.port === undefined ? {} : { port: options.port }),
     isDetached: options.isDetached ?? false,
-    readyWithinMs,
-    url: (port) => `mysql://root@127.0.0.1:${port}/${privateDatabase}`,
+    readyWithinMs: sqlReadyWithinMs,
+    url: privateSqlUrl,
     async prepare(directory) {
-      const data = dataDirectory(directory)
-      mkdirSync(data)
-      // Run at each start, before the first connection is taken.
-      writeFileSync(join(directory, 'init.sql'), `CREATE DATABASE IF NOT EXISTS ${privateDatabase};\n`)
-      if (asUser.length > 0) chownSync(data, await userId('-u'), await userId('-g'))
-      if (isMariaDb) await createMariaDbTables(binary, data, asUser)
-      else
-        await createTables(
-          binary,
-          ['--no-defaults', '--initialize-insecure', `--datadir=${data}`, ...asUser],
-          data,
-        )
+      // Run at each start, before the first connection is taken; each server of a pair does it for itself.
+      const statements = ['SET sql_log_bin = 0;', `CREATE DATABASE IF NOT EXISTS ${privateDatabase};`]
+      writeFileSync(initFile(directory), `${statements.join('\n')}\n`)
+      await createData(program, directory)
     },
     command: (directory, port) => ({
-      file: binary,
+      file: program.binary,
       args: [
-        '--no-defaults',
-        ...asUser,
-        `--datadir=${dataDirectory(directory)}`,
-        `--tmpdir=${dataDirectory(directory)}`,
-        `--port=${port}`,
-        '--bind-address=127.0.0.1',
-        // Relative to the data directory: an absolute path may exceed what a socket address holds (108 bytes).
-        '--socket=server.sock',
-        '--pid-file=server.pid',
-        `--init-file=${join(directory, 'init.sql')}`,
-        '--skip-name-resolve',
-        '--innodb-flush-log-at-trx-commit=1',
-        '--innodb-buffer-pool-size=64M',
-        '--performance-schema=OFF',
-        ...(isMariaDb ? ['--innodb-log-file-size=32M'] : ['--mysqlx=OFF', '--skip-log-bin']),
+        ...serverArguments(program, directory, port),
+        `--init-file=${initFile(directory)}`,
+        ...(program.isMariaDb ? [] : ['--skip-log-bin']),
         ...(options.args ?? []),
       ],
     }),
-    isReady: (directory, port, pid) => isReady(dataDirectory(directory), port, pid),
-  })
-}
-
-function dataDirectory(directory: string): string {
-  return join(directory, 'data')
-}
-
-/** Numeric id of the user (`-u`) or group (`-g`) mysql, which the packages create. */
-async function userId(flag: '-u' | '-g'): Promise<number> {
-  const { stdout } = await run('id', [flag, 'mysql'])
-  return Number(stdout)
-}
-
-async function createMariaDbTables(binary: string, data: string, asUser: readonly string[]): Promise<void> {
-  const installer = findBinary('mariadb-install-db', 'mysql_install_db')
-  if (installer === undefined) {
-    throw new TestServerUnavailable(`private mariadb: ${binary} is there, mariadb-install-db is not`)
-  }
-  // Not below /usr (a tarball in a home directory): the installer then has to be told where its files are.
-  const base = dirname(dirname(installer))
-  const args = [
-    '--no-defaults',
-    ...(base === '/usr' ? [] : [`--basedir=${base}`]),
-    `--datadir=${data}`,
-    '--auth-root-authentication-method=normal',
-    '--skip-test-db',
-    '--skip-name-resolve',
-    ...asUser,
-  ]
-  await createTables(installer, args, data)
-}
-
-/** Runs the program that writes the system tables; what it says is in the error when it fails. */
-async function createTables(program: string, args: readonly string[], data: string): Promise<void> {
-  try {
-    // It also writes temporary files, as the user the server runs as, who may not be allowed to in our TMPDIR.
-    await run(program, args, { timeout: prepareWithinMs, env: { ...process.env, TMPDIR: data } })
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    const said = `${stdout}\n${stderr}`.trim().slice(-saidCharsMax)
-    throw new TestServerUnavailable(`private mariadb: ${program} failed\n${said}`, { cause: error })
-  }
-}
-
-/** The server greets, and its pid file, which it writes once it holds the port, names this process. */
-async function isReady(data: string, port: number, pid: number): Promise<boolean> {
-  try {
-    if (Number(readFileSync(join(data, 'server.pid'), 'utf8')) !== pid) return false
-  } catch {
-    return false
-  }
-  return new Promise((resolve) => {
-    const socket = createConnection({ port, host: '127.0.0.1' })
-    const answer = (isGreeted: boolean) => {
-      socket.destroy()
-      resolve(isGreeted)
-    }
-    socket.setTimeout(greetingWithinMs, () => {
-      answer(false)
-    })
-    socket.once('error', () => {
-      answer(false)
-    })
-    // Protocol version 10 follows the four bytes of the packet header.
-    socket.once('data', (greeting) => {
-      answer(greeting[4] === 10)
-    })
+    isReady: isGreeting,
   })
 }

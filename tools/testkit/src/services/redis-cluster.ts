@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { InvalidInput } from '@se/core'
 import { TestServerUnavailable } from '../errors.ts'
-import { connectRedis } from './connect.ts'
+import { callRedis, syncAtOnce, waitForReplica } from './redis-replication.ts'
 import { startPrivateRedis, type PrivateRedisOptions } from './redis.ts'
 import type { PrivateServer } from './server-process.ts'
 
 const slotCount = 16_384
-/** By default a primary waits 5 s for further replicas before it feeds the first. */
-const syncAtOnce = ['--repl-diskless-sync-delay', '0']
 const formedWithinMs = 30_000
 const formedPollMs = 20
 
@@ -24,6 +22,8 @@ export interface PrivateRedisCluster {
   readonly primaries: readonly PrivateServer[]
   /** `replicas[i]` belongs to `primaries[i]`; empty without replicas. */
   readonly replicas: readonly PrivateServer[]
+  /** Resolves when each replica has all that its primary had when this was called. */
+  waitForReplicas(): Promise<void>
   /** Ends all nodes and removes their directories. */
   stop(): Promise<void>
 }
@@ -67,28 +67,34 @@ export async function startPrivateRedisCluster(
     const replicas = nodes.slice(primaryCount)
     for (const [index, node] of nodes.entries()) {
       // Distinct epochs from the start spare the nodes the rounds in which they would settle on them.
-      await call(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
+      await callRedis(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
       if (index < primaryCount) {
         const first = Math.floor((slotCount * index) / primaryCount)
         const last = Math.floor((slotCount * (index + 1)) / primaryCount) - 1
-        await call(node, 'CLUSTER', 'ADDSLOTSRANGE', String(first), String(last))
+        await callRedis(node, 'CLUSTER', 'ADDSLOTSRANGE', String(first), String(last))
       }
-      if (index > 0) await call(node, 'CLUSTER', 'MEET', '127.0.0.1', String(nodes[0]?.port))
+      if (index > 0) await callRedis(node, 'CLUSTER', 'MEET', '127.0.0.1', String(nodes[0]?.port))
     }
     await forAll(nodes, async (node) => {
-      const info = await call(node, 'CLUSTER', 'INFO')
+      const info = await callRedis(node, 'CLUSTER', 'INFO')
       const isComplete = info.includes(`cluster_known_nodes:${nodeCount}\r`)
       return isComplete && info.includes('cluster_state:ok')
     })
     for (const [index, replica] of replicas.entries()) {
       const primary = primaries[index]
       if (primary === undefined) continue
-      await call(replica, 'CLUSTER', 'REPLICATE', (await call(primary, 'CLUSTER', 'MYID')).trim())
+      await callRedis(replica, 'CLUSTER', 'REPLICATE', (await callRedis(primary, 'CLUSTER', 'MYID')).trim())
     }
     await forAll(replicas, async (replica) =>
-      (await call(replica, 'INFO', 'replication')).includes('master_link_status:up'),
+      (await callRedis(replica, 'INFO', 'replication')).includes('master_link_status:up'),
     )
-    return { urls: nodes.map((node) => node.url), primaries, replicas, stop }
+    const waitForReplicas = async () => {
+      for (const [index, primary] of primaries.entries()) {
+        const replica = replicas[index]
+        if (replica !== undefined) await waitForReplica(primary, replica)
+      }
+    }
+    return { urls: nodes.map((node) => node.url), primaries, replicas, waitForReplicas, stop }
   } catch (error) {
     await stop()
     throw error
@@ -107,14 +113,5 @@ async function forAll(
       }
       await delay(formedPollMs)
     }
-  }
-}
-
-async function call(node: PrivateServer, command: string, ...args: readonly string[]): Promise<string> {
-  const client = await connectRedis(node.url)
-  try {
-    return String(await client.call(command, ...args))
-  } finally {
-    client.disconnect()
   }
 }

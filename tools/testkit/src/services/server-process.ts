@@ -18,6 +18,12 @@ const portAttemptsMax = 5
 const readyPollMs = 5
 const logTailBytes = 2_000
 
+/** The program to run, and its arguments. */
+export interface ServerCommand {
+  readonly file: string
+  readonly args: readonly string[]
+}
+
 /** How one kind of server is prepared, started and recognised as ready. */
 export interface ServerRecipe {
   /** For messages: `redis`, `mariadb`. */
@@ -31,7 +37,8 @@ export interface ServerRecipe {
   url(port: number): string
   /** Called once, before the first start, e.g. to create system tables. */
   prepare?(directory: string): Promise<void>
-  command(directory: string, port: number): { readonly file: string; readonly args: readonly string[] }
+  /** Called before each start; a promise where the data must be looked at first. */
+  command(directory: string, port: number): ServerCommand | Promise<ServerCommand>
   /** True when the server answers on the port and it is the one with this pid. */
   isReady(directory: string, port: number, pid: number): Promise<boolean>
 }
@@ -82,7 +89,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
   let hasStopped = false
 
   async function launch(): Promise<void> {
-    const { file, args } = recipe.command(directory, port)
+    const { file, args } = await recipe.command(directory, port)
     const log = openSync(join(directory, 'server.log'), 'a')
     // A process group of its own: Ctrl-C in the terminal reaches the tests first, and they end their servers.
     const started = spawn(file, args, { stdio: ['ignore', log, log], detached: true, cwd: directory })

@@ -1,9 +1,14 @@
 import { installDebianPackages, whyNotInstallable } from './debian-install.ts'
 import { startContainer, whyNoDocker } from './docker.ts'
-import { findSqlServer, startPrivateMariaDb } from './mariadb.ts'
+import { findGaleraProvider } from './galera.ts'
+import { startPrivateMariaDb } from './mariadb.ts'
+import { findSqlServer } from './mariadb-data.ts'
 import { findRedisServer, startPrivateRedis } from './redis.ts'
 
 export type ServerKind = 'sql' | 'redis'
+
+/** What tests ask for: a server, or that clusters of their own can be started. */
+export type TestKind = ServerKind | 'galera'
 
 /** A server that answers, by whatever means it was started. */
 export interface RunningServer {
@@ -16,22 +21,42 @@ export interface RunningServer {
 /** Installs what is missing; undefined when that worked, else why not. */
 export type Installer = () => Promise<string | undefined>
 
-const programs = {
-  sql: { debianPackage: 'mariadb-server', find: findSqlServer, start: startPrivateMariaDb },
-  redis: { debianPackage: 'redis-server', find: findRedisServer, start: startPrivateRedis },
-} as const
+const programs: Readonly<
+  Record<TestKind, { readonly debianPackages: readonly string[]; find(): string | undefined }>
+> = {
+  sql: { debianPackages: ['mariadb-server'], find: findSqlServer },
+  redis: { debianPackages: ['redis-server'], find: findRedisServer },
+  galera: { debianPackages: ['mariadb-server', 'galera-4', 'rsync'], find: findGaleraProvider },
+}
+
+const starters = { sql: startPrivateMariaDb, redis: startPrivateRedis } as const
 
 /** An installer that installs what is missing of all these kinds in one go, once, however many ask. */
-export function createInstaller(kinds: readonly ServerKind[], print: (line: string) => void): Installer {
+export function createInstaller(kinds: readonly TestKind[], print: (line: string) => void): Installer {
   let installing: Promise<string | undefined> | undefined
   return () => {
     const missing = kinds.filter((kind) => programs[kind].find() === undefined)
-    installing ??= installDebianPackages(
-      missing.map((kind) => programs[kind].debianPackage),
-      print,
-    )
+    const packages = new Set(missing.flatMap((kind) => programs[kind].debianPackages))
+    installing ??= installDebianPackages([...packages], print)
     return installing
   }
+}
+
+/**
+ * Finds what a server or cluster is started from, installing it if need be and allowed.
+ *
+ * @returns its path, or the reasons why there is none
+ */
+export async function findOrInstall(
+  kind: TestKind,
+  install: Installer,
+): Promise<string | { readonly skipped: string }> {
+  const { find } = programs[kind]
+  const found = find()
+  if (found !== undefined) return found
+  const what = kind === 'galera' ? 'no Galera cluster programs' : `no ${kind} server program`
+  const failure = whyNotInstallable() ?? (await install())
+  return find() ?? { skipped: [`${what} on this machine`, failure].filter(Boolean).join('; ') }
 }
 
 /**
@@ -44,20 +69,17 @@ export async function startAny(
   install: Installer,
   options: { readonly isDetached: boolean },
 ): Promise<RunningServer | { readonly skipped: string }> {
-  const { find, start } = programs[kind]
   const reasons: string[] = []
-  if (find() === undefined) {
-    reasons.push(`no ${kind} server program on this machine`)
-    const failure = whyNotInstallable() ?? (await install())
-    if (failure !== undefined) reasons.push(failure)
-  }
-  if (find() !== undefined) {
+  const found = await findOrInstall(kind, install)
+  if (typeof found === 'string') {
     try {
-      const server = await start(options)
+      const server = await starters[kind](options)
       return { url: server.url, where: { directory: server.directory }, stop: () => server.stop() }
     } catch (error) {
       reasons.push(messageOf(error))
     }
+  } else {
+    reasons.push(found.skipped)
   }
   const noDocker = await whyNoDocker()
   if (noDocker === undefined) {

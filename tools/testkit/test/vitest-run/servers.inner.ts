@@ -1,5 +1,5 @@
 import { connectRedis, connectSql } from '../../src/services/connect.ts'
-import { describeWithServer } from '@se/testkit/vitest'
+import { describeWithGalera, describeWithServer } from '@se/testkit/vitest'
 import { expect, test } from 'vitest'
 
 describeWithServer('sql', 'on SQL', (url) => {
@@ -16,5 +16,11 @@ describeWithServer('redis', 'on Redis', (url) => {
     const client = await connectRedis(url)
     expect(await client.ping()).toBe('PONG')
     client.disconnect()
+  })
+})
+
+describeWithGalera('on Galera', () => {
+  test('can be started', () => {
+    expect(process.env['SE_TEST_GALERA_PROVIDER']).toMatch(/galera/)
   })
 })
