@@ -11,7 +11,7 @@ import {
 } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { redisCache, type RedisCache, type RedisCacheOptions } from '../src/index.ts'
 import { createRedisHarness, reachable } from './harness.ts'
 
@@ -309,16 +309,20 @@ describeWithServer('redis', 'redis cache, cluster with replicas', () => {
       Buffer.from('1'),
     ])
     await cache.put(await puts(cache, 5, ids))
-    await Promise.all(cluster.replicas.map(async (replica) => waitForSync(replica.url)))
+    await cluster.waitForReplicas()
     await cluster.primaries[0]!.kill()
-    for (;;) {
-      try {
-        if ((await cache.readStripes()).every((state) => state !== undefined)) break
-      } catch (error) {
-        expect(error).toBeInstanceOf(TierUnavailable)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    const errors: unknown[] = []
+    await vi.waitFor(
+      async () => {
+        const states = await cache.readStripes().catch((error: unknown) => {
+          errors.push(error)
+          throw error
+        })
+        expect(states.flatMap((state, stripe) => (state === undefined ? [stripe] : []))).toEqual([])
+      },
+      { timeout: 30_000, interval: 50 },
+    )
+    for (const error of errors) expect(error).toBeInstanceOf(TierUnavailable)
     expect(await cache.put(await puts(cache, 6, ids))).toEqual(ids.map(() => 'stored'))
     const times = (await cache.getMany(ids.map(([id]) => id))).map(
       (lookup) => lookup.kind === 'found' && lookup.item.stamp.time,
@@ -327,15 +331,3 @@ describeWithServer('redis', 'redis cache, cluster with replicas', () => {
     await cluster.stop()
   })
 })
-
-/** Resolves when a replica has all its primary wrote. */
-async function waitForSync(url: string): Promise<void> {
-  const replica = new Redis(url)
-  for (;;) {
-    const info = await replica.info('replication')
-    const applied = /slave_repl_offset:(\d+)/.exec(info)?.[1]
-    const read = /slave_read_repl_offset:(\d+)/.exec(info)?.[1]
-    if (info.includes('master_link_status:up') && applied !== undefined && applied === read) break
-  }
-  replica.disconnect()
-}
