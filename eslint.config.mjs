@@ -129,7 +129,7 @@ export default tseslint.config(
     rules: { 'no-console': 'error' }, // an observer or a logger passed in
   },
   {
-    files: ['packages/{core,merkle,cuckoo}/src/**/*.ts'],
+    files: ['packages/{core,merkle,cuckoo}/src/**/*.ts', 'tools/testkit/src/history/**/*.ts'],
     ignores: [...tests, 'packages/core/src/{node,testing}/**', '**/*.node.ts'],
     rules: pureRules,
   },

@@ -1,7 +1,7 @@
 /**
  * npm run mutants [-- --only PACKAGE]
  *
- * Applies each mutant of packages/*\/mutants.ts to a copy of the workspace and runs the test named with it. A mutant is killed when
+ * Applies each mutant of packages/*\/mutants.ts and tools/*\/mutants.ts to a copy of the workspace and runs the test named with it. A mutant is killed when
  * that test fails, alive when it passes. Exit 1 when one is alive, cannot be applied, or its test does not pass undamaged.
  */
 import { execFileSync } from 'node:child_process'
@@ -36,7 +36,7 @@ const copy = copyWorkspace()
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
-const pattern = `packages/${values.only ?? '*'}/mutants.ts`
+const pattern = `{packages,tools}/${values.only ?? '*'}/mutants.ts`
 const undamaged = new Map<string, boolean>()
 let bad = 0
 let killed = 0

@@ -1,0 +1,104 @@
+/** Deliberate defects of the checker of histories, and the test that notices each: `npm run mutants -- --only testkit`. */
+const PLANTED = 'src/history/check-history.test.ts'
+const VALID = 'src/history/check-history.property.test.ts'
+
+export const mutants = [
+  // an own write is demanded of nobody [W1]
+  {
+    file: 'src/history/floors.ts',
+    find: "this.#addOwn(operation, id, mark, level !== 'memory')",
+    replace: '',
+    test: PLANTED,
+  },
+  // what only the writer knows is demanded of all
+  {
+    file: 'src/history/floors.ts',
+    find: "if (level === 'archive') add(",
+    replace: 'add(',
+    test: VALID,
+  },
+  // what had level `memory` is demanded of the next process
+  {
+    file: 'src/history/floors.ts',
+    find: '(mark.life < life && mark.isDurable)',
+    replace: 'mark.life < life',
+    test: VALID,
+  },
+  // nothing is demanded of the next process
+  {
+    file: 'src/history/floors.ts',
+    find: ' || (mark.life < life && mark.isDurable)',
+    replace: '',
+    test: PLANTED,
+  },
+  // a write at level `archive` that was read is taken for pending
+  {
+    file: 'src/history/floors.ts',
+    find: "return level === 'log' || (level === 'memory' && life === reader.life)",
+    replace: 'return life === reader.life',
+    test: PLANTED,
+  },
+  // a flush proves what was acknowledged while it ran
+  {
+    file: 'src/history/floors.ts',
+    find: 'const own = this.own(operation, id, operation.beganUs)',
+    replace: 'const own = this.own(operation, id, operation.endedUs)',
+    test: PLANTED,
+  },
+  // `source` may be as old as the others
+  {
+    file: 'src/history/check-history.ts',
+    find: 'isSource ? beganUs : beganUs - this.#stalenessUs',
+    replace: 'beganUs - this.#stalenessUs',
+    test: PLANTED,
+  },
+  // every read must be as new as `source`
+  {
+    file: 'src/history/check-history.ts',
+    find: 'isSource ? beganUs : beganUs - this.#stalenessUs',
+    replace: 'beganUs',
+    test: VALID,
+  },
+  // a deaf process is excused whatever it answers
+  {
+    file: 'src/history/check-history.ts',
+    find: 'operation.isDeaf === true && isOwnWrite && isAbove(own)',
+    replace: 'operation.isDeaf === true',
+    test: PLANTED,
+  },
+  // a deaf process is not excused
+  {
+    file: 'src/history/check-history.ts',
+    find: 'operation.isDeaf === true && isOwnWrite && isAbove(own)',
+    replace: 'false',
+    test: VALID,
+  },
+  // any delete explains an absence
+  {
+    file: 'src/history/writes.ts',
+    find: 'if (write.stamp !== undefined) return !isNewer(floor.stamp, write.stamp)',
+    replace: 'if (write.stamp !== undefined) return true',
+    test: PLANTED,
+  },
+  // a delete without an answer explains nothing
+  {
+    file: 'src/history/writes.ts',
+    find: 'return bound === undefined || isNewer(bound, floor.stamp)',
+    replace: 'return false',
+    test: VALID,
+  },
+  // a delete without an answer explains an absence for ever
+  {
+    file: 'src/history/writes.ts',
+    find: 'return bound === undefined || isNewer(bound, floor.stamp)',
+    replace: 'return true',
+    test: PLANTED,
+  },
+  // a mark of the very moment counts already
+  {
+    file: 'src/history/rising-floor.ts',
+    find: '(mark) => mark.atUs >= us',
+    replace: '(mark) => mark.atUs > us',
+    test: PLANTED,
+  },
+]

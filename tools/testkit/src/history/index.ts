@@ -1,0 +1,6 @@
+export { checkHistory } from './check-history.ts'
+export { describeAnomaly, describeOperation } from './describe-anomaly.ts'
+export { decodeHistory, encodeBegin, encodeEnd } from './history-lines.ts'
+export type { Answer, Call, Consistency, History, Level, Life, Operation, ReadItem } from './operation.ts'
+export type { Mark } from './rising-floor.ts'
+export type { Anomaly, AnomalyKind, CheckOptions, HistoryCounts, Verdict } from './verdict.ts'
