@@ -200,13 +200,25 @@ export class Engine implements AsyncDisposable {
    */
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     const call = readVerifyOptions(options)
-    const { archive, cache, observer, config } = this.#environment
-    const { cacheView, views, filter, description, poll } = this.#reading('verify')
+    const { archive, cache, observer, config, clock } = this.#environment
+    const { cacheView, views, filter, memory, description, poll } = this.#reading('verify')
     const digester = createRowDigester(description.digestKey)
     // Stripes that are merely behind are no finding.
     await poll.now()
     return verify(
-      { archive, cache, cacheView, views, filter, branches: config.branches, digester, observer },
+      {
+        archive,
+        cache,
+        cacheView,
+        views,
+        filter,
+        memory,
+        poll,
+        branches: config.branches,
+        digester,
+        observer,
+        clock,
+      },
       call,
     )
   }
@@ -214,7 +226,7 @@ export class Engine implements AsyncDisposable {
   /** Brings all views to the heads and compares the roots of archive and cache. */
   async roots(options?: BoundOptions): Promise<Roots> {
     readBoundOptions(options)
-    return readRoots(this.#environment, this.#reading('roots'))
+    return readRoots(this.#reading('roots'))
   }
 
   /** Phase, trust and figures of this moment; no I/O. */

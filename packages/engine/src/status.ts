@@ -1,5 +1,4 @@
-import { equalCuts, formatCut, type Cut } from '@se/core'
-import { decodeLeaf, DigestTree } from '@se/merkle'
+import { formatCut, type Cut } from '@se/core'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
 import type { ClockReading } from './write/archive-time.ts'
 import { backpressureLevel, memoryPressure } from './memory/pressure.ts'
@@ -31,28 +30,20 @@ export interface EngineStatus {
 export interface Roots {
   readonly cut: Cut
   readonly archive: string
-  /** `undefined`: there is no cache, or its stripes do not all stand at the cut. */
+  /** `undefined`: there is no cache, or one of its stripes cannot be compared. */
   readonly cache: string | undefined
   readonly agree: boolean
 }
 
-/** Rounds in which archive and cache may move under our hands before we say that they do not stand still. */
-const ROUNDS_MAX = 5
-
-export async function readRoots(environment: Environment, runtime: Runtime): Promise<Roots> {
+/** The stripes of the cache are compared at the cut of the archive's root, also while others write. */
+export async function readRoots(runtime: Runtime): Promise<Roots> {
   const { views, cacheView, poll } = runtime
-  const { branches } = environment.config
-  for (let round = 0; cacheView?.isAttached === true && round < ROUNDS_MAX; round++) {
-    await poll.now()
-    const { cut, leaves } = await cacheView.readReceipts()
-    if (cut === undefined || !equalCuts(cut, views.cut)) continue
-    const tree = new DigestTree(branches)
-    for (const { branch, bucket, sums } of leaves) tree.addToLeaf(branch, bucket, decodeLeaf(sums))
-    const archive = views.tree.root()
-    return { cut, archive, cache: tree.root(), agree: tree.root() === archive }
-  }
   await poll.now()
-  return { cut: views.cut, archive: views.tree.root(), cache: undefined, agree: false }
+  if (cacheView?.isAttached !== true) {
+    return { cut: views.cut, archive: views.tree.root(), cache: undefined, agree: false }
+  }
+  const roots = await cacheView.readRoots()
+  return { ...roots, agree: roots.cache === roots.archive }
 }
 
 export function readStatus(

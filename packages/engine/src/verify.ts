@@ -1,4 +1,5 @@
 import {
+  compareStamps,
   covers,
   equalBytes,
   formatCut,
@@ -7,15 +8,18 @@ import {
   type ArchiveTier,
   type BranchSet,
   type CacheTier,
+  type Clock,
   type Cut,
   type LeafAddress,
 } from '@se/core'
-import { decodeLeaf, differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkle'
+import { differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkle'
 import type { VerifyCall } from './call-options.ts'
+import type { MemoryTier } from './memory/memory-tier.ts'
 import type { EngineObserver, ViewName } from './observer.ts'
 import type { ArchiveViews } from './views/archive-views.ts'
 import type { CacheView } from './views/cache-view.ts'
 import { membershipText, type FilterView } from './views/filter-view.ts'
+import type { HeadsPoll } from './views/heads-poll.ts'
 import { rowsBetween } from './views/net.ts'
 
 /** Most differences a report lists; all are counted. */
@@ -58,19 +62,23 @@ export interface VerifyPorts {
   readonly cacheView: CacheView | undefined
   readonly views: ArchiveViews
   readonly filter: FilterView
+  readonly memory: Pick<MemoryTier, 'peek' | 'drop'>
+  readonly poll: Pick<HeadsPoll, 'now'>
   readonly branches: BranchSet
   readonly digester: RowDigester
   readonly observer: EngineObserver
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 /** Compares every copy with the archive, each at a cut both stand at. */
 export async function verify(ports: VerifyPorts, options: VerifyCall): Promise<VerifyReport> {
-  const startedMs = performance.now()
+  const startedMs = ports.clock.monotonicMs()
   const isDeep = options.deep
   const scan = isDeep ? await scanRows(ports) : undefined
   const views = [await verifyTree(ports, scan), await verifyFilter(ports, options)]
+  if (scan !== undefined) views.push(verifyMemory(ports, options, scan))
   if (ports.cacheView !== undefined) views.push(await verifyCache(ports, ports.cacheView, options, scan))
-  const durationMs = performance.now() - startedMs
+  const durationMs = ports.clock.monotonicMs() - startedMs
   const isTrusted = views.every((view) => view.isTrusted)
   ports.observer.merkle?.({
     store: ports.archive.backend,
@@ -90,14 +98,26 @@ interface Scan {
   /** Rows whose bytes do not give the digest beside them. */
   readonly changedIds: readonly string[]
   /** Ids whose entry in the cache says something else than the row of the same stamp, or something older. */
-  readonly cacheDifferences: readonly { readonly id: string; readonly what: string }[]
+  readonly cacheDifferences: readonly WrongCopy[]
+  /** Ids whose item in memory says something else than the row of the same stamp. */
+  readonly memoryDifferences: readonly WrongCopy[]
+  /** Items in memory that were compared. */
+  readonly memoryCompared: number
+}
+
+interface WrongCopy {
+  readonly id: string
+  readonly what: string
 }
 
 async function scanRows(ports: VerifyPorts): Promise<Scan> {
-  const { archive, cache, cacheView, branches, digester } = ports
+  const { archive, cache, cacheView, memory, poll, branches, digester } = ports
   const tree = new DigestTree(branches)
   const changedIds: string[] = []
-  const cacheDifferences: { id: string; what: string }[] = []
+  const memoryDifferences: WrongCopy[] = []
+  let memoryCompared = 0
+  /** Rows whose entry is not what it should be, or is only not there yet. */
+  const suspects = new Map<string, SuspectRow>()
   let rowsRead = 0
   const cut = await archive.scanRows(async (rows) => {
     rowsRead += rows.length
@@ -106,29 +126,56 @@ async function scanRows(ports: VerifyPorts): Promise<Scan> {
       const digest = digester.digest({ ...row, bytes: row.bytes })
       if (row.digest === undefined || !equalBytes(digest, row.digest)) changedIds.push(row.id)
       tree.apply([{ id: row.id, previousDigest: undefined, digest }])
+      const item = memory.peek(row.id)?.item
+      if (item !== undefined && compareStamps(item.stamp, row.stamp) === 0) {
+        memoryCompared++
+        const isEqual = row.digest !== undefined && equalBytes(digester.digest(item), row.digest)
+        if (!isEqual) memoryDifferences.push({ id: row.id, what: "the item in memory is not the row's" })
+      }
     }
     if (cache === undefined || cacheView === undefined) return
-    const asked = rows.filter((row) => cacheView.mayAsk(row.id))
-    const entries = await cache.getMany(asked.map((row) => row.id))
-    for (const [index, row] of asked.entries()) {
-      const entry = entries[index]
-      if (entry?.kind !== 'found') continue
-      const what = differenceOfEntry(row, entry.item, digester)
-      if (what !== undefined) cacheDifferences.push({ id: row.id, what })
+    for (const { row } of await wrongEntries(rows, cache, cacheView, digester)) {
+      suspects.set(row.id, { id: row.id, stamp: row.stamp, digest: row.digest })
     }
   })
-  return { tree, cut, rowsRead, changedIds, cacheDifferences }
+  let cacheDifferences: WrongCopy[] = []
+  if (suspects.size > 0 && cache !== undefined && cacheView !== undefined) {
+    // While others write, an entry may be older than a row that was written a moment ago. Once the stripes have been brought to
+    // heads that include the row, it may not.
+    await poll.now()
+    const still = await wrongEntries([...suspects.values()], cache, cacheView, digester)
+    cacheDifferences = still.map(({ row, what }) => ({ id: row.id, what }))
+  }
+  return { tree, cut, rowsRead, changedIds, cacheDifferences, memoryDifferences, memoryCompared }
+}
+
+type SuspectRow = Pick<ArchivedRow, 'id' | 'stamp' | 'digest'>
+
+/** The rows whose cache entry differs from them, with what is wrong; stripes that may not be asked are passed over. */
+async function wrongEntries(
+  rows: readonly SuspectRow[],
+  cache: Pick<CacheTier, 'getMany'>,
+  cacheView: CacheView,
+  digester: RowDigester,
+): Promise<{ readonly row: SuspectRow; readonly what: string }[]> {
+  const asked = rows.filter((row) => cacheView.mayAsk(row.id))
+  const entries = await cache.getMany(asked.map((row) => row.id))
+  return asked.flatMap((row, index) => {
+    const entry = entries[index]
+    const what = entry?.kind === 'found' ? differenceOfEntry(row, entry.item, digester) : undefined
+    return what === undefined ? [] : [{ row, what }]
+  })
 }
 
 /** Why a cache entry is wrong beside its row; an entry newer than the row was written since. */
 function differenceOfEntry(
-  row: ArchivedRow,
+  row: SuspectRow,
   item: { readonly stamp: ArchivedRow['stamp']; readonly bytes: Uint8Array } & Parameters<
     RowDigester['digest']
   >[0],
   digester: RowDigester,
 ): string | undefined {
-  const order = item.stamp.time - row.stamp.time || item.stamp.instance - row.stamp.instance
+  const order = compareStamps(item.stamp, row.stamp)
   if (order > 0) return undefined
   if (order < 0) return 'the entry is older than the row'
   if (row.digest === undefined) return 'the entry is there, the row is a tombstone'
@@ -198,6 +245,24 @@ async function verifyFilter(ports: VerifyPorts, options: VerifyCall): Promise<Vi
   })
 }
 
+/** Memory's items beside the rows of the same stamp; one of another stamp is older or newer by right, and cannot be compared. */
+function verifyMemory(ports: VerifyPorts, options: VerifyCall, scan: Scan): ViewReport {
+  const { memoryDifferences, memoryCompared } = scan
+  const { memory } = ports
+  const isRepair = options.repair ?? false
+  // What is dropped is read again from below.
+  const repaired = isRepair ? memoryDifferences.filter(({ id }) => memory.drop(id)).length : 0
+  const count = memoryDifferences.length
+  return report('memory', ports, {
+    isTrusted: count === 0 || isRepair,
+    because: count === 0 ? 'every item equals the row of its stamp' : `${count} items differ from their rows`,
+    digest: `${memoryCompared - count} items equal their rows`,
+    expected: `${memoryCompared} items equal their rows`,
+    differences: memoryDifferences.map(({ id, what }) => ({ kind: 'id', id, what })),
+    repaired,
+  })
+}
+
 async function verifyCache(
   ports: VerifyPorts,
   cacheView: CacheView,
@@ -234,9 +299,7 @@ async function compareCache(
     isRepair && wrongEntries.length > 0
       ? await cacheView.invalidate(wrongEntries.map(({ id }) => leafOf(id, branches)))
       : 0
-  const receipts = await cacheView.readReceipts()
-  const tree = new DigestTree(branches)
-  for (const { branch, bucket, sums } of receipts.leaves) tree.addToLeaf(branch, bucket, decodeLeaf(sums))
+  const roots = await cacheView.readRoots()
   const differences: Difference[] = [
     ...outcome.invalidatedLeaves.map((leaf) =>
       leafDifference(leaf, branches, 'the receipt differs from the tree'),
@@ -250,12 +313,12 @@ async function compareCache(
     because: !views.treeTrust.isTrusted
       ? `the tree is untrusted: ${views.treeTrust.because}`
       : outcome.unsettled > 0
-        ? `${outcome.unsettled} stripes do not stand at the cut`
+        ? `${outcome.unsettled} stripes cannot be compared: they have no receipt, or stand in another history`
         : differences.length > repaired
           ? `${differences.length} differences`
           : 'every receipt equals the tree',
-    digest: tree.root(),
-    expected: views.tree.root(),
+    digest: roots.cache ?? '',
+    expected: roots.archive,
     differences,
     repaired,
   })

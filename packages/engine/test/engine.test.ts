@@ -563,6 +563,7 @@ describe('verify', () => {
     expect(report.views.filter(({ isTrusted }) => isTrusted).map(({ view }) => view)).toEqual([
       'tree',
       'filter',
+      'memory',
     ])
     expect(report.views.at(-1)?.because).toMatch(/the cache does not answer/)
     world.cache.setAvailable(true)

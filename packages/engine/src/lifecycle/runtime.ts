@@ -124,7 +124,7 @@ export function assemble(
           known,
           clock,
           observer,
-          branches: branches.prefixes,
+          branches,
           stalenessMs,
           onSetBack: forget,
         })

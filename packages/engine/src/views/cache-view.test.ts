@@ -27,7 +27,7 @@ async function createAttached() {
     known,
     clock,
     observer: {},
-    branches: [],
+    branches: createBranchSet([]),
     onSetBack: () => {},
     stalenessMs: STALENESS_MS,
   })

@@ -3,6 +3,7 @@ import {
   encodeCut,
   equalCuts,
   type ArchiveTier,
+  type BranchSet,
   type CacheTier,
   type Clock,
   type Cut,
@@ -12,11 +13,23 @@ import {
   type StoredLeaf,
   type StripeState,
 } from '@se/core'
-import { BUCKET_COUNT, STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core/hash'
-import { decodeLeaf, EMPTY_LEAF, encodeLeaf, equalLeaves, type LeafSums } from '@se/merkle'
+import { STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core/hash'
+import { DigestTree, EMPTY_LEAF, encodeLeaf, type LeafSums } from '@se/merkle'
 import type { EngineObserver } from '../observer.ts'
 import type { ArchiveViews } from './archive-views.ts'
 import type { KnownWrites } from './known-writes.ts'
+import { rowsBetween } from './net.ts'
+import {
+  after,
+  before,
+  changeOfStripe,
+  differingKeys,
+  leafAddress,
+  leafKey,
+  storedLeaves,
+  stripeLeaves,
+  type StripeLeaves,
+} from './receipts.ts'
 
 export interface CacheViewPorts {
   readonly cache: CacheTier
@@ -25,8 +38,7 @@ export interface CacheViewPorts {
   readonly known: Pick<KnownWrites, 'round' | 'droppedBefore'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer: EngineObserver
-  /** Prefixes by branch number. */
-  readonly branches: readonly string[]
+  readonly branches: BranchSet
   /** Entries of a stripe that were true may have been replaced by older ones, and read: nothing of the cache may be kept. */
   readonly onSetBack: () => void
   /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
@@ -117,7 +129,7 @@ export class CacheView {
   /** Connects, once. @throws TierUnavailable when the cache does not answer */
   async connect(): Promise<void> {
     if (this.#isOpen) return
-    await this.#ports.cache.open({ branches: this.#ports.branches })
+    await this.#ports.cache.open({ branches: this.#ports.branches.prefixes })
     this.#isOpen = true
   }
 
@@ -173,15 +185,20 @@ export class CacheView {
     const { cache } = this.#ports
     let invalidated = 0
     for (const [stripe, wanted] of groupByStripe(leaves)) {
-      const receipt = await cache.readReceipt(stripe)
-      if (receipt === undefined) continue
-      const sums = new Map(receipt.leaves.map((leaf) => [leafKey(leaf.branch, leaf.bucket), leaf.sums]))
-      const again = Array.from(wanted.values(), ({ branch, bucket }) => ({
-        branch,
-        bucket,
-        sums: sums.get(leafKey(branch, bucket)) ?? encodeLeaf(EMPTY_LEAF),
-      }))
-      if (await cache.invalidateLeaves(receipt.state, again)) invalidated += again.length
+      // A stripe that moves between the two calls is read again.
+      for (let round = 0; round < ROUNDS_MAX; round++) {
+        const receipt = await cache.readReceipt(stripe)
+        if (receipt === undefined) break
+        const sums = stripeLeaves(receipt.leaves)
+        const again = Array.from(wanted.values(), ({ branch, bucket }) => ({
+          branch,
+          bucket,
+          sums: encodeLeaf(sums.get(leafKey(branch, bucket)) ?? EMPTY_LEAF),
+        }))
+        if (!(await cache.invalidateLeaves(receipt.state, again))) continue
+        invalidated += again.length
+        break
+      }
     }
     if (invalidated > 0) await cache.readStripes()
     return invalidated
@@ -204,21 +221,18 @@ export class CacheView {
     )
   }
 
-  /** Leaf sums of all stripes, and the cut when all stand at the same; for showing and comparing roots. */
-  async readReceipts(): Promise<{ cut: Cut | undefined; leaves: readonly StoredLeaf[] }> {
-    const leaves: StoredLeaf[] = []
-    let cut: Cut | undefined
-    let isUniform = true
-    for (const receipt of await this.#receipts()) {
-      if (receipt === undefined) {
-        isUniform = false
-        continue
+  /** Roots of archive and cache at one cut, whatever moves meanwhile. `cache` is `undefined` where a stripe cannot be compared. */
+  async readRoots(): Promise<{ cut: Cut; archive: string; cache: string | undefined }> {
+    const { comparable, missing, cut, root } = await this.#receiptsWithTruth()
+    if (missing > 0) return { cut, archive: root, cache: undefined }
+    const tree = new DigestTree(this.#ports.branches)
+    for (const { receipt, change } of comparable) {
+      for (const [key, sums] of after(stripeLeaves(receipt.leaves), change)) {
+        const { branch, bucket } = leafAddress(key)
+        tree.addToLeaf(branch, bucket, sums)
       }
-      if (cut !== undefined && !equalCuts(cut, receipt.state.cut)) isUniform = false
-      cut = receipt.state.cut
-      leaves.push(...receipt.leaves)
     }
-    return { cut: isUniform ? cut : undefined, leaves }
+    return { cut, archive: root, cache: tree.root() }
   }
 
   async #bringToHeads(
@@ -230,20 +244,13 @@ export class CacheView {
     const { cache, archive } = this.#ports
     const states = await cache.readStripes()
     const setBack = this.#findSetBack(states)
-    // Nearly always one cut for all stripes, so one read of the ledger serves all.
-    const tails = new Map<string, Promise<LedgerTail>>()
-    const tailFrom = (cut: Cut): Promise<LedgerTail> => {
-      const key = encodeCut(cut)
-      let tail = tails.get(key)
-      if (tail === undefined) tails.set(key, (tail = archive.readTail(cut)))
-      return tail
-    }
+    const tails = createTails(archive)
     let moment: LeafMoment | undefined
     const treeNow = (): LeafMoment => (moment ??= this.#leafMoment())
     const judge = async (state: StripeState | undefined, stripe: number): Promise<void> => {
       if (state === undefined) {
         const { cut, stripes } = treeNow()
-        if (!(await cache.createStripe(stripe, cut, stored(stripes[stripe]!)))) return
+        if (!(await cache.createStripe(stripe, cut, storedLeaves(stripes[stripe]!)))) return
         counts.created++
         return this.#note(stripe, cut, from, undefined)
       }
@@ -252,10 +259,10 @@ export class CacheView {
       if (!isSetBack && heads !== undefined && equalCuts(state.cut, heads)) {
         return this.#note(stripe, heads, from, epoch)
       }
-      const tail = await tailFrom(state.cut)
+      const tail = await tails.from(state.cut)
       if (tail.kind === 'gap' || isSetBack) {
         const { cut, stripes } = treeNow()
-        if (!(await cache.resetStripe(state, cut, stored(stripes[stripe]!)))) return
+        if (!(await cache.resetStripe(state, cut, storedLeaves(stripes[stripe]!)))) return
         counts.reset++
         return this.#note(stripe, cut, from, undefined)
       }
@@ -307,32 +314,65 @@ export class CacheView {
     this.#cuts[stripe] = cut
   }
 
-  /** Leaves that differ from the tree in stripes at the views' cut; `elsewhere` counts stripes at other cuts. */
+  /** Leaves that differ from the tree, each stripe at its own cut; `elsewhere` counts stripes that could not be compared. */
   async #compareReceipts(repair: boolean): Promise<{ differing: LeafAddress[]; elsewhere: number }> {
     const { cache } = this.#ports
-    const receipts = await this.#receipts()
-    const tree = this.#leafMoment()
     const differing: LeafAddress[] = []
     let elsewhere = 0
-    for (const [stripe, receipt] of receipts.entries()) {
-      if (receipt === undefined || !equalCuts(receipt.state.cut, tree.cut)) {
-        elsewhere++
-        continue
-      }
-      const truth = tree.stripes[stripe]!
-      const leaves = differingLeaves(truth, receipt.leaves)
-      if (leaves.length === 0) continue
-      differing.push(...leaves)
+    const { comparable, missing } = await this.#receiptsWithTruth()
+    for (const { receipt, truth } of comparable) {
+      const keys = differingKeys(truth(), stripeLeaves(receipt.leaves))
+      if (keys.length === 0) continue
+      differing.push(...keys.map(leafAddress))
       if (!repair) continue
-      const right = leaves.map(({ branch, bucket }) => ({
-        branch,
-        bucket,
-        sums: encodeLeaf(truth.get(leafKey(branch, bucket)) ?? EMPTY_LEAF),
+      const right = keys.map((key) => ({
+        ...leafAddress(key),
+        sums: encodeLeaf(truth().get(key) ?? EMPTY_LEAF),
       }))
       if (!(await cache.invalidateLeaves(receipt.state, right))) elsewhere++
     }
     if (repair && differing.length > 0) await cache.readStripes()
-    return { differing, elsewhere }
+    return { differing, elsewhere: elsewhere + missing }
+  }
+
+  /**
+   * Every receipt with what the tree says of its leaves at the receipt's own cut, and what happened from there to one cut that
+   * all reach.
+   *
+   * @returns `missing` counts stripes without a receipt, or of which the ledger does not know the way
+   */
+  async #receiptsWithTruth(): Promise<{
+    comparable: ComparableReceipt[]
+    missing: number
+    cut: Cut
+    root: string
+  }> {
+    const { views, archive, branches } = this.#ports
+    const receipts = await this.#receipts()
+    // After the receipts: the views now stand where they stand, or beyond.
+    await views.catchUp()
+    const moment = this.#leafMoment()
+    const root = views.tree.root()
+    const tails = createTails(archive)
+    const comparable: ComparableReceipt[] = []
+    let missing = 0
+    for (const [stripe, receipt] of receipts.entries()) {
+      if (receipt === undefined) {
+        missing++
+        continue
+      }
+      const { cut } = receipt.state
+      const tail = equalCuts(cut, moment.cut) ? undefined : await tails.from(cut)
+      // A tail whose heads do not reach the tree was read from a server that is behind, or instances were retired meanwhile.
+      if (tail?.kind === 'gap' || (tail !== undefined && !covers(tail.heads.cut, moment.cut))) {
+        missing++
+        continue
+      }
+      const rows = tail === undefined ? [] : rowsBetween(tail.rows, cut, moment.cut)
+      const change = changeOfStripe(stripe, rows, branches)
+      comparable.push({ receipt, change, truth: () => before(moment.stripes[stripe]!, change) })
+    }
+    return { comparable, missing, cut: moment.cut, root }
   }
 
   /** Leaves that differ from the tree in stripes that stand elsewhere than the views. */
@@ -342,7 +382,7 @@ export class CacheView {
     return receipts.flatMap((receipt, stripe) =>
       receipt === undefined || equalCuts(receipt.state.cut, tree.cut)
         ? []
-        : differingLeaves(tree.stripes[stripe]!, receipt.leaves),
+        : differingKeys(tree.stripes[stripe]!, stripeLeaves(receipt.leaves)).map(leafAddress),
     )
   }
 
@@ -406,22 +446,26 @@ interface LeafMoment {
   readonly stripes: readonly ReadonlyMap<number, LeafSums>[]
 }
 
-/** Leaves of one stripe whose sums in the receipt are not the tree's, either way. */
-function differingLeaves(
-  truth: ReadonlyMap<number, LeafSums>,
-  receipt: readonly StoredLeaf[],
-): LeafAddress[] {
-  const differing: LeafAddress[] = []
-  const told = new Set<number>()
-  for (const { branch, bucket, sums } of receipt) {
-    const key = leafKey(branch, bucket)
-    told.add(key)
-    if (!equalLeaves(decodeLeaf(sums), truth.get(key) ?? EMPTY_LEAF)) differing.push({ branch, bucket })
+/** A stripe's receipt, and what the tree says of it. */
+interface ComparableReceipt {
+  readonly receipt: { readonly state: StripeState; readonly leaves: readonly StoredLeaf[] }
+  /** What ledger rows from the receipt's cut on change in its leaves. */
+  readonly change: StripeLeaves
+  /** The leaves as they must be at the receipt's cut. */
+  readonly truth: () => StripeLeaves
+}
+
+/** Reads of the ledger by the cut they begin at: nearly always one cut for all stripes, so one read serves all. */
+function createTails(archive: Pick<ArchiveTier, 'readTail'>): { from(cut: Cut): Promise<LedgerTail> } {
+  const tails = new Map<string, Promise<LedgerTail>>()
+  return {
+    from(cut) {
+      const key = encodeCut(cut)
+      let tail = tails.get(key)
+      if (tail === undefined) tails.set(key, (tail = archive.readTail(cut)))
+      return tail
+    },
   }
-  for (const key of truth.keys()) {
-    if (!told.has(key)) differing.push({ branch: Math.floor(key / BUCKET_COUNT), bucket: key % BUCKET_COUNT })
-  }
-  return differing
 }
 
 function groupByStripe(leaves: readonly LeafAddress[]): Map<number, Map<number, LeafAddress>> {
@@ -433,16 +477,4 @@ function groupByStripe(leaves: readonly LeafAddress[]): Map<number, Map<number, 
     wanted.set(leafKey(leaf.branch, leaf.bucket), leaf)
   }
   return stripes
-}
-
-function leafKey(branch: number, bucket: number): number {
-  return branch * BUCKET_COUNT + bucket
-}
-
-function stored(leaves: ReadonlyMap<number, LeafSums>): StoredLeaf[] {
-  return Array.from(leaves, ([key, sums]) => ({
-    branch: Math.floor(key / BUCKET_COUNT),
-    bucket: key % BUCKET_COUNT,
-    sums: encodeLeaf(sums),
-  }))
 }

@@ -1,0 +1,100 @@
+/**
+ * Goal: a check that is true while others write, and looks at every copy. Method: engines that write without a pause on tiers with
+ * latency, and damage that is planted in one copy after another.
+ */
+import type { FakeClock } from '@se/core/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Engine } from '../src/index.ts'
+import { pass, settleOn } from './faults.ts'
+import { createWorld, type World } from './world.ts'
+
+let clock: FakeClock
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+  clock = world.clock
+})
+afterEach(() => settle(world[Symbol.asyncDispose]()))
+
+const settle = <T>(promise: PromiseLike<T>) => settleOn(clock, promise)
+
+describe('[P87] while three processes write', () => {
+  it('verify is trusted and the roots agree, every time', async () => {
+    const engines = ['a', 'b', 'c'].map((name) => world.engine(name, { flush: { delayMs: 5 } }))
+    for (const engine of engines) await engine.start()
+    let isWriting = true
+    let written = 0
+    const write = async (engine: Engine, name: string) => {
+      while (isWriting) {
+        const id = `${name}${written % 40}`
+        if (written++ % 5 === 0) await engine.delete(id)
+        else await engine.submit(id, { written, name }, { level: written % 3 === 0 ? 'archive' : 'log' })
+        await new Promise<void>((resolve) => clock.setTimer(1, resolve))
+      }
+    }
+    const writers = engines.map((engine, index) => write(engine, index === 0 ? 'own' : 'hot'))
+    for (let round = 0; round < 12; round++) {
+      await pass(clock, 137)
+      for (const engine of engines) {
+        const report = await settle(engine.verify({ deep: round % 2 === 0 }))
+        expect(report.views.filter((view) => !view.isTrusted)).toEqual([])
+        const roots = await settle(engine.roots())
+        expect(roots).toMatchObject({ agree: true, cache: roots.archive })
+      }
+    }
+    isWriting = false
+    await settle(Promise.all(writers))
+    expect(written).toBeGreaterThan(100)
+  })
+})
+
+describe('damage in one copy', () => {
+  const wrong = new TextEncoder().encode('"wrong"')
+
+  it('[P87] is found in the cache and in the memory that was filled from it, and mended in both', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await a.submit('x', 'right', { level: 'archive' })
+    await a.submit('y', 'right', { level: 'archive' })
+    await a.flush()
+    await b.start()
+    world.cache.tamper('x', (item) => ({ ...item, bytes: wrong }))
+    expect((await b.get('x'))?.value).toBe('wrong')
+    expect((await b.get('x', { consistency: 'source' }))?.value).toBe('right')
+    const found = await settle(b.verify({ deep: true }))
+    expect(found.isTrusted).toBe(false)
+    expect(
+      found.views.flatMap(({ view, differences }) =>
+        differences.map((each) => [view, each.kind === 'id' && each.id]),
+      ),
+    ).toEqual([
+      ['memory', 'x'],
+      ['cache', 'x'],
+    ])
+    expect(await settle(b.verify({ deep: true, repair: true }))).toMatchObject({ isTrusted: true })
+    expect((await b.get('x'))?.value).toBe('right')
+    expect((await a.get('x'))?.value).toBe('right')
+    const after = await settle(b.verify({ deep: true }))
+    expect(after.views.map(({ view, isTrusted }) => [view, isTrusted])).toEqual([
+      ['tree', true],
+      ['filter', true],
+      ['memory', true],
+      ['cache', true],
+    ])
+  })
+
+  it('is found in an entry that is older than its row and is not on its way to be replaced', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await a.submit('x', 'old', { level: 'archive' })
+    await a.flush()
+    await a.submit('x', 'new', { level: 'archive' })
+    await a.flush()
+    await b.start()
+    world.cache.tamper('x', (item) => ({ ...item, stamp: { ...item.stamp, time: item.stamp.time - 1 } }))
+    const report = await settle(b.verify({ deep: true }))
+    expect(report.views.find(({ view }) => view === 'cache')?.differences).toEqual([
+      { kind: 'id', id: 'x', what: 'the entry is older than the row' },
+    ])
+  })
+})
