@@ -23,6 +23,7 @@ const STATUS: EngineStatus = {
   failure: undefined,
   cut: undefined,
   isFresh: true,
+  clock: undefined,
   trust: new Map([['filter', 'trusted at cut {}']]),
   gauges: { ...GAUGES_AT_REST, backendHealthy: new Map([['sqlite', true]]) },
 }

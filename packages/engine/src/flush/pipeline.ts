@@ -441,7 +441,7 @@ export class FlushPipeline {
     write: ItemWrite,
     outcome: WriteOutcome & { kind: 'superseded' },
   ): Promise<SettledOutcome | Restamped> {
-    if ((outcome as { isFromFuture?: boolean }).isFromFuture !== true) return outcome
+    if (!outcome.isFromFuture) return outcome
     return (await this.#ports.restamp(write, outcome.by)) ?? outcome
   }
 
