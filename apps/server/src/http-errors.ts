@@ -23,6 +23,7 @@ const BY_CODE: Readonly<Record<string, { status: number; retryAfterSeconds?: num
   SE_BACKPRESSURE: { status: 503, retryAfterSeconds: 1 },
   SE_LOG_FULL: { status: 503, retryAfterSeconds: 1 },
   SE_LOG_FAILED: { status: 503 },
+  SE_LOG_LOCK_LOST: { status: 503 },
   SE_LOG_CLOSED: { status: 503 },
   SE_INSTANCE_FENCED: { status: 503 },
   SE_LOG_RECORD_TOO_LARGE: { status: 413 },

@@ -200,7 +200,7 @@ describe('an archive that goes back while a process runs', () => {
     await engine.submit('b', 2, { level: 'archive' })
     await pass(clock, 31_000)
     const killed = disk.afterKill()
-    await killed.remove('/world/a/log.lock')
+    await killed.remove('/world/a/0000000001.lock')
     world.archiveOf('a').setAvailable(false)
     await settle(engine.stop())
     world.archive.restoreTo(backup)

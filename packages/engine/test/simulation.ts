@@ -561,7 +561,10 @@ class Simulation {
     process.connection.setAvailable(false)
     this.#dead.add(process.engine)
     void process.engine.stop().catch(() => {})
-    await disk.remove(`${DIRECTORY}/log.lock`).catch(() => {})
+    // Its process lives, as all of them are one; so nobody would take its lock for a dead one's.
+    for (const name of await disk.list(DIRECTORY).catch(() => [])) {
+      if (name.endsWith('.lock')) await disk.remove(`${DIRECTORY}/${name}`)
+    }
     this.#forgetMemoryLevel(process)
     await this.#come(process, disk)
   }

@@ -94,7 +94,7 @@ describe('catalog', () => {
     expect(sources.length).toBeGreaterThan(50)
     const codes = new Set(
       sources.flatMap((file) =>
-        [...readFileSync(path.join(root, file), 'utf8').matchAll(/\bcode(?:: string)? = '(SE_\w+)'/g)].map(
+        [...readFileSync(path.join(root, file), 'utf8').matchAll(/\bcode(?:: [^=\n]+)? = '(SE_\w+)'/g)].map(
           ([, code]) => code!,
         ),
       ),

@@ -1,6 +1,9 @@
 import { StorageError } from '@se/core'
 
-/** Another process, or another log object of this one, has the directory open. Close that one first. */
+/**
+ * Another process, or another log object of this one, has the directory open. Close that one first. `details`: `directory`, and
+ * `pid` and `namespaces` of the holder where they are known.
+ */
 export class LogLocked extends StorageError {
   override readonly name = 'LogLocked'
   readonly code = 'SE_LOG_LOCKED'
@@ -44,8 +47,18 @@ export class LogFull extends StorageError {
  * the disk, open again: recovery tells what is there. `cause` is the operating system's error.
  */
 export class LogFailed extends StorageError {
-  override readonly name = 'LogFailed'
-  readonly code = 'SE_LOG_FAILED'
+  override readonly name: string = 'LogFailed'
+  readonly code: 'SE_LOG_FAILED' | 'SE_LOG_LOCK_LOST' = 'SE_LOG_FAILED'
+}
+
+/**
+ * The log failed because its lock is gone or another's: somebody removed its file, or another process took the log over after this
+ * one had not been heard of for long. Nothing more is acknowledged, as another may write the same files. Close
+ * this log and open it again; what was acknowledged before is there.
+ */
+export class LogLockLost extends LogFailed {
+  override readonly name = 'LogLockLost'
+  override readonly code = 'SE_LOG_LOCK_LOST'
 }
 
 /** The log was closed before or during the call. Nothing of the call was written. */

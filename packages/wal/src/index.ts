@@ -5,6 +5,7 @@ export {
   LogFormatUnknown,
   LogFull,
   LogLocked,
+  LogLockLost,
   LogUnreadable,
   RecordTooLarge,
   SegmentMissing,
@@ -15,6 +16,7 @@ export type { AppendOptions, LogState, LogStats } from './log-types.ts'
 export type { Log } from './log.ts'
 export type { FullReason, LogObserver, LogRecovery } from './observer.ts'
 export { openLog, type LogOptions } from './open-log.ts'
-export type { ProcessIdentity, Processes } from './process-identity.ts'
+export type { ProcessIdentity, Processes, Verdict } from './process-identity.ts'
 export type { LogRecord } from './replay.ts'
 export { repairLog, type RepairOptions, type RepairReport } from './repair.ts'
+export { systemProcesses } from './system-processes.ts'

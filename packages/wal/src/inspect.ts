@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { nodeFileSystem } from '@se/core/node'
-import { LOCK_FILE_NAME, parseIdentity } from './lock.ts'
-import { systemProcesses } from './process-identity.ts'
+import { decodeLockFile, generationsOf, lockFileName, signFileName } from './lock-file.ts'
 import { surveyLog, type Survey } from './survey.ts'
+import { systemProcesses } from './system-processes.ts'
 
 /** The exit codes of the command line. */
 export const EXIT = { whole: 0, damaged: 1, usage: 2 } as const
@@ -63,13 +63,18 @@ function judge(survey: Survey): { state: string; exitCode: number } {
 }
 
 async function holder(directory: string): Promise<string> {
-  const content = await readFile(`${directory}/${LOCK_FILE_NAME}`).catch(() => undefined)
-  if (content === undefined) return 'by nobody'
-  const identity = parseIdentity(content)
-  if (identity === undefined) return 'the lock file cannot be read'
-  return systemProcesses.isAlive(identity)
-    ? `by process ${identity.pid}`
-    : `no more: process ${identity.pid} is gone`
+  const [generation] = generationsOf(await nodeFileSystem.list(directory))
+  if (generation === undefined) return 'by nobody'
+  const content = await readFile(`${directory}/${lockFileName(generation)}`).catch(() => undefined)
+  const file = content === undefined ? undefined : decodeLockFile(content)
+  if (file === undefined) return 'the lock file cannot be read'
+  const { pid } = file.holder
+  if (file.state === 'released') return `by nobody; process ${pid} closed it`
+  const sign = `${directory}/${signFileName(generation, file.nonce)}`
+  const verdict = await systemProcesses.judge(file.holder, sign)
+  if (verdict === 'alive') return `by process ${pid}`
+  if (verdict === 'dead') return `no more: process ${pid} is gone`
+  return `by process ${pid} of namespaces ${file.holder.namespaces}, if it lives: that cannot be seen from here`
 }
 
 function align(rows: readonly (readonly string[])[]): string[] {

@@ -1,68 +1,198 @@
-import { createPowerLossFileSystem, seededRandom } from '@se/core/testing'
+import { createFakeClock, createPowerLossFileSystem, seededRandom, type FakeClock } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
-import { lockDirectory, LOCK_FILE_NAME } from './lock.ts'
-import { systemProcesses, type ProcessIdentity } from './process-identity.ts'
+import { inventedProcess } from '../test/invented-processes.ts'
+import { lockDirectory, type DirectoryLock } from './lock.ts'
+import { decodeLockFile, encodeLockFile, readLockName } from './lock-file.ts'
+import type { Verdict } from './process-identity.ts'
 
 /** Goal: one writer a directory, and a dead one is no obstacle. Method: invented processes on a disk in memory. */
 
-const world = () => {
+/** Lets what was called reach its first wait. */
+async function begin(clock: FakeClock): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await clock.advance(0)
+}
+
+const world = async () => {
   const fileSystem = createPowerLossFileSystem()
-  const alive = new Set<number>()
+  await fileSystem.makeDirectory('/log')
+  const clock = createFakeClock()
+  const verdicts = new Map<number, Verdict>()
   let seed = 0
-  const lockAs = (pid: number) => {
-    alive.add(pid)
-    return lockDirectory('/', {
+  const lockAs = (pid: number): Promise<DirectoryLock> => {
+    verdicts.set(pid, 'alive')
+    return lockDirectory('/log', {
       fileSystem,
+      clock,
       random: seededRandom(seed++),
-      processes: {
-        self: () => ({ pid, bootId: 'boot', startTime: String(pid) }),
-        isAlive: (identity: ProcessIdentity) => alive.has(identity.pid),
-      },
+      processes: inventedProcess(pid, (other) => verdicts.get(other) ?? 'unknown'),
     })
   }
-  return { fileSystem, alive, lockAs }
+  const locks = async () =>
+    (await fileSystem.list('/log')).filter((name) => readLockName(name)?.kind === 'lock')
+  const pidOf = async (name: string) => decodeLockFile(await fileSystem.readFile(`/log/${name}`))?.holder.pid
+  return { fileSystem, clock, verdicts, lockAs, locks, pidOf }
 }
 
 describe('lockDirectory', () => {
   it('refuses while the holder lives, naming it, and lets the next in after release', async () => {
-    const { lockAs, fileSystem } = world()
+    const { lockAs, locks } = await world()
     const lock = await lockAs(1)
     await expect(lockAs(2)).rejects.toMatchObject({ code: 'SE_LOG_LOCKED', details: { pid: 1 } })
     await lock.release()
-    expect(await fileSystem.list('/')).toEqual([])
     await lockAs(2)
+    expect(await locks()).toEqual(['0000000002.lock'])
   })
 
   it('takes over from a dead process, also when several try at once: one of them gets it', async () => {
-    const { lockAs, alive, fileSystem } = world()
+    const { lockAs, locks, verdicts } = await world()
     await lockAs(1)
-    alive.delete(1)
+    verdicts.set(1, 'dead')
     const outcomes = await Promise.allSettled([lockAs(2), lockAs(3), lockAs(4), lockAs(5)])
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBe(1)
-    expect(await fileSystem.list('/')).toEqual([LOCK_FILE_NAME])
+    expect(await locks()).toEqual(['0000000002.lock'])
   })
 
-  it('takes over a lock file that was never finished', async () => {
-    const { lockAs, fileSystem } = world()
-    fileSystem.plant(`/${LOCK_FILE_NAME}`, Buffer.from('{"pid":1,'))
+  it.each(['', '{"pid":1,'])('takes over a lock file that was never finished: %j', async (content) => {
+    const { lockAs, locks, fileSystem } = await world()
+    fileSystem.plant('/log/0000000007.lock', Buffer.from(content))
     await lockAs(2)
+    expect(await locks()).toEqual(['0000000008.lock'])
   })
 
-  it("does not remove another's lock", async () => {
-    const { lockAs, alive, fileSystem } = world()
+  it('does not believe a lock that was passed over while it was in the making', async () => {
+    const { lockAs, locks, fileSystem, pidOf } = await world()
+    let other: Promise<DirectoryLock> | undefined
+    fileSystem.onCall = ({ operation, path }) => {
+      // The file is there and empty when the other one looks.
+      if (operation === 'writev' && path === '/log/0000000001.lock' && other === undefined) other = lockAs(2)
+      return undefined
+    }
+    const settled = await Promise.allSettled([lockAs(1)])
+    settled.push(...(await Promise.allSettled([other!])))
+    expect(settled.filter(({ status }) => status === 'fulfilled').length).toBe(1)
+    expect((await locks()).length).toBe(1)
+    expect(await pidOf((await locks())[0]!)).toBe(settled[0]!.status === 'fulfilled' ? 1 : 2)
+  })
+
+  it("leaves another's lock alone when it is released", async () => {
+    const { lockAs, locks, verdicts, pidOf } = await world()
     const first = await lockAs(1)
-    alive.delete(1)
+    verdicts.set(1, 'dead')
     await lockAs(2)
     await first.release()
-    expect(await fileSystem.list('/')).toEqual([LOCK_FILE_NAME])
+    expect(await pidOf((await locks())[0]!)).toBe(2)
+  })
+
+  it('a second opening by the same process is refused too', async () => {
+    const { lockAs } = await world()
+    await lockAs(1)
+    await expect(lockAs(1)).rejects.toMatchObject({ code: 'SE_LOG_LOCKED' })
   })
 })
 
-describe('systemProcesses', () => {
-  it('knows this process, and not the one that had its pid before, nor one of an earlier boot', () => {
-    const self = systemProcesses.self()
-    expect(systemProcesses.isAlive(self)).toBe(true)
-    expect(systemProcesses.isAlive({ ...self, startTime: '1' })).toBe(false)
-    expect(systemProcesses.isAlive({ ...self, bootId: 'another' })).toBe(false)
+describe('[P82] a holder that cannot be judged', () => {
+  it('holds as long as it beats, and who watches learns that at its next beat', async () => {
+    const { lockAs, verdicts, clock } = await world()
+    await lockAs(1)
+    verdicts.set(1, 'unknown')
+    const refused = expect(lockAs(2)).rejects.toMatchObject({ code: 'SE_LOG_LOCKED', details: { pid: 1 } })
+    await begin(clock)
+    await clock.advance(2500)
+    await refused
+  })
+
+  it('is taken for dead after 20 s without a beat, and the new holder is told so', async () => {
+    const { lockAs, verdicts, clock, fileSystem } = await world()
+    const holder = { pid: 9, bootId: 'other', startTime: '9', namespaces: 'other' }
+    const file = encodeLockFile({ holder, nonce: '00'.repeat(8), state: 'held', beat: 4 })
+    fileSystem.plant('/log/0000000003.lock', file)
+    verdicts.set(9, 'unknown')
+    let lock: DirectoryLock | undefined
+    void lockAs(2).then((taken) => (lock = taken))
+    await begin(clock)
+    await clock.advance(19_900)
+    expect(lock).toBeUndefined()
+    await clock.advance(500)
+    expect(lock?.isFromSilence).toBe(true)
+    await lock?.release()
+    expect((await lockAs(3)).isFromSilence).toBe(false)
+  })
+
+  it('keeps the lock when it comes back while another takes over', async () => {
+    const { lockAs, verdicts, clock, fileSystem } = await world()
+    const holder = { pid: 9, bootId: 'other', startTime: '9', namespaces: 'other' }
+    const content = (beat: number) => encodeLockFile({ holder, nonce: '00'.repeat(8), state: 'held', beat })
+    fileSystem.plant('/log/0000000003.lock', content(4))
+    verdicts.set(9, 'unknown')
+    fileSystem.onCall = ({ operation, path }) => {
+      if (operation === 'open' && path === '/log/0000000004.lock')
+        fileSystem.plant('/log/0000000003.lock', content(5))
+      return undefined
+    }
+    const refused = expect(lockAs(2)).rejects.toMatchObject({ code: 'SE_LOG_LOCKED', details: { pid: 9 } })
+    await begin(clock)
+    await clock.advance(20_250)
+    fileSystem.onCall = undefined
+    fileSystem.plant('/log/0000000003.lock', content(6))
+    await clock.advance(500)
+    await refused
+    expect(await fileSystem.list('/log')).toEqual(['0000000003.lock'])
+  })
+})
+
+describe('[P82] a lock that is lost', () => {
+  it.each([
+    [
+      'its file is removed',
+      (disk: Awaited<ReturnType<typeof world>>['fileSystem']) => disk.remove('/log/0000000001.lock'),
+    ],
+    [
+      'its file is written over',
+      async (disk: Awaited<ReturnType<typeof world>>['fileSystem']) => {
+        const holder = { pid: 2, bootId: 'b', startTime: '2', namespaces: '' }
+        await disk.remove('/log/0000000001.lock')
+        disk.plant(
+          '/log/0000000001.lock',
+          encodeLockFile({ holder, nonce: 'ff'.repeat(8), state: 'held', beat: 0 }),
+        )
+      },
+    ],
+    [
+      'another has taken it over',
+      async (disk: Awaited<ReturnType<typeof world>>['fileSystem']) =>
+        disk.plant('/log/0000000002.lock', Buffer.from('')),
+    ],
+  ])('is noticed at the next beat, told once, and never held again: %s', async (_, lose) => {
+    const { lockAs, clock, fileSystem } = await world()
+    const lock = await lockAs(1)
+    const told: string[] = []
+    lock.onLost(({ code }) => told.push(code))
+    await clock.advance(2000)
+    expect(lock.isSure).toBe(true)
+    await lose(fileSystem)
+    await clock.advance(2000)
+    expect(told).toEqual(['SE_LOG_LOCK_LOST'])
+    expect(lock.isSure).toBe(false)
+    await expect(lock.look()).rejects.toMatchObject({ code: 'SE_LOG_LOCK_LOST' })
+    const names = await fileSystem.list('/log')
+    await lock.release()
+    expect(await fileSystem.list('/log')).toEqual(names)
+    expect(fileSystem.openCount).toBe(0)
+    expect(clock.timerCount).toBe(0)
+  })
+
+  it('a holder that could not beat for 6 s is not sure any more until it has looked', async () => {
+    const { lockAs, clock, fileSystem } = await world()
+    const lock = await lockAs(1)
+    fileSystem.onCall = ({ operation }) => (operation === 'writev' ? { code: 'EIO' } : undefined)
+    await clock.advance(5900)
+    expect(lock.isSure).toBe(true)
+    await clock.advance(200)
+    expect(lock.isSure).toBe(false)
+    await expect(lock.makeSure()).rejects.toMatchObject({ code: 'EIO' })
+    fileSystem.onCall = undefined
+    await lock.makeSure()
+    expect(lock.isSure).toBe(true)
+    await lock.release()
   })
 })

@@ -1,6 +1,6 @@
 import { InvalidInput, type Clock, type FileSystem } from '@se/core'
 import type { Backlog } from './backlog.ts'
-import { LogClosed, LogFailed, LogFull, RecordTooLarge, SequenceReleased } from './errors.ts'
+import { LogClosed, LogFailed, LogFull, LogLockLost, RecordTooLarge, SequenceReleased } from './errors.ts'
 import {
   encodeSegmentHeader,
   GROUP_CLOSES_LOG,
@@ -145,6 +145,7 @@ export class Log implements AsyncDisposable {
       roomMade: () => this.#admitWaiting(),
       diskFilled: () => parts.observer?.full?.({ reason: 'disk', refused: false }),
     })
+    parts.lock.onLost((error) => this.#fail('lock', error))
     this.#pool.release(parts.releasedThrough)
     this.#pool.prepare()
     void this.#pool.free()
@@ -412,19 +413,23 @@ export class Log implements AsyncDisposable {
     if (payloads.length > 0 || isMark) {
       bytes = await this.#write(payloads, payloadBytes, 0, mustSync)
     }
-    this.#throwIfFailed()
+    await this.#mayAcknowledge()
     this.#queuedRecords -= payloads.length
     this.#queuedBytes -= payloadBytes + payloads.length * LENGTH_BYTES
     acknowledge(calls, false, first)
     if (!mustSync) return
     await this.#sync()
-    // Something else may have failed meanwhile: then the log is in doubt, and nothing more is acknowledged.
-    this.#throwIfFailed()
+    await this.#mayAcknowledge()
     observer?.synced?.({ records: payloads.length, bytes, durationMs: clock.monotonicMs() - startMs })
     acknowledge(calls, true, first)
   }
 
-  #throwIfFailed(): void {
+  /**
+   * Something else may have failed meanwhile: then the log is in doubt. Or this process stood still for so long that another may have
+   * taken the log over. What was written before it did so, it has.
+   */
+  async #mayAcknowledge(): Promise<void> {
+    if (!this.#parts.lock.isSure) await this.#parts.lock.makeSure()
     if (this.#failure !== undefined) throw this.#failure
   }
 
@@ -495,6 +500,7 @@ export class Log implements AsyncDisposable {
   /** Leaves the active segment for the next. @returns false if there is none */
   async #rotate(): Promise<boolean> {
     const left = this.#active
+    await this.#parts.lock.look()
     // The next segment's header says that all of this one is durable.
     if (left.durableBytes < left.offset) await this.#sync()
     this.#pool.prepare()
@@ -611,11 +617,7 @@ export class Log implements AsyncDisposable {
   /** Marks the log failed, once, and rejects everything that is queued or waits. */
   #fail(operation: string, error: unknown): LogFailed {
     if (this.#failure !== undefined) return this.#failure
-    const reason = error instanceof Error ? error.message : String(error)
-    const failure = new LogFailed(`the log failed (${operation}): ${reason}`, {
-      cause: error,
-      details: { operation, lastSequence: this.#lastSequence, durableSequence: this.#durableSequence },
-    })
+    const failure = error instanceof LogLockLost ? error : this.#failureOf(operation, error)
     this.#failure = failure
     if (this.#state === 'open') this.#state = 'failed'
     const calls = [...this.#queue, ...this.#waiting.clear()]
@@ -625,6 +627,14 @@ export class Log implements AsyncDisposable {
     for (const call of calls) call.reject(failure)
     this.#parts.observer?.failed?.({ operation, error })
     return failure
+  }
+
+  #failureOf(operation: string, error: unknown): LogFailed {
+    const reason = error instanceof Error ? error.message : String(error)
+    return new LogFailed(`the log failed (${operation}): ${reason}`, {
+      cause: error,
+      details: { operation, lastSequence: this.#lastSequence, durableSequence: this.#durableSequence },
+    })
   }
 
   async #close(): Promise<void> {
@@ -639,6 +649,7 @@ export class Log implements AsyncDisposable {
       const isMarked = this.#endsClosed && this.#durableRelease === this.#releasedThrough
       const isUnused = this.#lastSequence === 0
       const isWanted = this.#failure === undefined && !isMarked && !isUnused
+      if (isWanted) await this.#parts.lock.makeSure()
       if (isWanted && (this.#hasRoomForMark() || (await this.#rotate()))) {
         await this.#write([], 0, GROUP_CLOSES_LOG, true)
         await this.#sync()

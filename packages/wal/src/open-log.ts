@@ -7,11 +7,12 @@ import { parseLimits, type LogLimits, type ParsedLimits } from './limits.ts'
 import { lockDirectory, type DirectoryLock } from './lock.ts'
 import { Log, type ActiveSegment } from './log.ts'
 import { guardObserver, type LogObserver, type LogRecovery } from './observer.ts'
-import { systemProcesses, type Processes } from './process-identity.ts'
-import { recoverLog, type RecoveredLog } from './recovery.ts'
+import type { Processes } from './process-identity.ts'
+import { recoverLog, replaceOpenFiles, type RecoveredLog } from './recovery.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentHandle } from './segment-handle.ts'
 import type { PreparedSegment } from './segment-pool.ts'
+import { processesOf } from './system-processes.ts'
 
 export interface LogOptions {
   /** Where the files go; created if missing. Files of other names in it are left alone. */
@@ -47,10 +48,11 @@ export async function openLog(options: LogOptions): Promise<Log> {
   let active: ActiveSegment | undefined
   try {
     await makeDirectory(directory, fileSystem)
-    lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random })
+    lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random, clock })
+    if (lock.isFromSilence) await replaceOpenFiles(directory, fileSystem)
     const recovered = await recoverLog(directory, fileSystem, limits.segmentBytes)
     const logId = recovered.logId ?? Buffer.from(random.bytes(16)).toString('hex')
-    const files = new SegmentFiles(fileSystem, directory, limits.segmentBytes, logId)
+    const files = new SegmentFiles(fileSystem, directory, limits.segmentBytes, logId, lock)
     const spares = await files.usableSpares(recovered.spares, recovered.segments[0]?.segmentId ?? 0)
     // From the end, so that ids never have a gap.
     next = await openPrepared(parsed, files, recovered)
@@ -63,6 +65,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
       durationMs: clock.monotonicMs() - startMs,
       ...(recovered.torn === undefined ? {} : { torn: recovered.torn }),
     }
+    await lock.makeSure()
     observer?.recovered?.(recovery)
     return new Log({
       directory,
@@ -135,7 +138,7 @@ function parseOptions(options: LogOptions): ParsedOptions {
     fileSystem: options.fileSystem ?? nodeFileSystem,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    processes: options.processes ?? systemProcesses,
+    processes: options.processes ?? processesOf(options.fileSystem ?? nodeFileSystem),
   }
 }
 

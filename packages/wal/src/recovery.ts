@@ -1,5 +1,6 @@
 import { writeFileAtomically, writeFully, type FileHandle, type FileSystem } from '@se/core'
 import { Backlog } from './backlog.ts'
+import { readFileName } from './format.ts'
 import type { LogRecovery } from './observer.ts'
 import type { ScanPosition } from './scan.ts'
 import { surveyLog, type Survey, type SurveyedSegment } from './survey.ts'
@@ -55,6 +56,21 @@ export async function recoverLog(
     spares: survey.spares,
     bytesRead: survey.bytesRead,
     torn,
+  }
+}
+
+/**
+ * Puts copies in the place of the files that a holder of the lock which was silent, but may live, can have open to write: the last two
+ * segments. Should it go on after all, it writes where nobody reads. Spares are removed.
+ */
+export async function replaceOpenFiles(directory: string, fileSystem: FileSystem): Promise<void> {
+  const names = await fileSystem.list(directory)
+  const segments = names.filter((name) => readFileName(name)?.kind === 'segment').sort()
+  for (const name of segments.slice(-2)) {
+    await writeFileAtomically(fileSystem, directory, name, await fileSystem.readFile(`${directory}/${name}`))
+  }
+  for (const name of names) {
+    if (readFileName(name)?.kind === 'spare') await fileSystem.remove(`${directory}/${name}`)
   }
 }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPowerLossFileSystem } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inventedProcess } from '../test/invented-processes.ts'
 import { openLog, repairLog } from './index.ts'
-import { systemProcesses } from './process-identity.ts'
 
 /** Goal: a person can look at a log, and decide to give up what is damaged. Method: etcd's: break, prove broken, repair, append, read again. */
 
@@ -71,7 +71,7 @@ describe('repairLog', () => {
       await flip(segment(3), 1700)
       const names = await readdir(directory)
       const files = await Promise.all(names.map((name) => readFile(join(directory, name))))
-      const bare = { directory: '/log', limits, processes: { ...systemProcesses, isAlive: () => false } }
+      const bare = { directory: '/log', limits, processes: inventedProcess(1, () => 'dead') }
       let errors = 0
       for (let faultAt = 0; ; faultAt++) {
         let disk = createPowerLossFileSystem()

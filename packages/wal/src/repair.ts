@@ -1,16 +1,18 @@
-import { StorageError, writeFully, type FileSystem, type Random } from '@se/core'
-import { nodeFileSystem, systemRandom } from '@se/core/node'
+import { StorageError, writeFully, type Clock, type FileSystem, type Random } from '@se/core'
+import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
 import { LogFailed, LogFormatUnknown } from './errors.ts'
 import { MARK_BYTES, readFileName } from './format.ts'
 import { GroupEncoder } from './group.ts'
 import { lockDirectory } from './lock.ts'
-import { systemProcesses, type Processes } from './process-identity.ts'
-import { keepPiece, overwriteWithZeros } from './recovery.ts'
+import type { Processes } from './process-identity.ts'
+import { keepPiece, overwriteWithZeros, replaceOpenFiles } from './recovery.ts'
 import { surveyLog, type Survey } from './survey.ts'
+import { processesOf } from './system-processes.ts'
 
 export interface RepairOptions {
   readonly directory: string
   readonly fileSystem?: FileSystem
+  readonly clock?: Clock
   readonly random?: Random
   readonly processes?: Processes
 }
@@ -38,12 +40,14 @@ export async function repairLog(options: RepairOptions): Promise<RepairReport> {
   const fileSystem = options.fileSystem ?? nodeFileSystem
   const ports = {
     fileSystem,
-    processes: options.processes ?? systemProcesses,
+    processes: options.processes ?? processesOf(fileSystem),
     random: options.random ?? systemRandom,
+    clock: options.clock ?? systemClock,
   }
   try {
     const lock = await lockDirectory(directory, ports)
     try {
+      if (lock.isFromSilence) await replaceOpenFiles(directory, fileSystem)
       const report = await repair(directory, fileSystem, await surveyLog(directory, { fileSystem }))
       if (report.finding === undefined) return report
       // What was cut may have been what told that the segments before the first are released.

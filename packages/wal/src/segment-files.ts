@@ -6,6 +6,7 @@ import {
   spareFileName,
   type SegmentHeader,
 } from './format.ts'
+import type { DirectoryLock } from './lock.ts'
 import { ignoreFailure, SegmentHandle } from './segment-handle.ts'
 
 const ZEROS = new Uint8Array(1024 * 1024)
@@ -21,8 +22,16 @@ export class SegmentFiles {
   readonly #directory: string
   readonly #segmentBytes: number
   readonly #logId: string
+  readonly #lock: Pick<DirectoryLock, 'makeSure'>
 
-  constructor(fileSystem: FileSystem, directory: string, segmentBytes: number, logId: string) {
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    segmentBytes: number,
+    logId: string,
+    lock: Pick<DirectoryLock, 'makeSure'>,
+  ) {
+    this.#lock = lock
     this.#fileSystem = fileSystem
     this.#directory = directory
     this.#segmentBytes = segmentBytes
@@ -65,6 +74,7 @@ export class SegmentFiles {
     const temporary = `${this.#directory}/${spare ?? spareFileName(segmentId)}`
     const handle = await this.#fill(temporary, segmentId, spare === undefined)
     try {
+      await this.#lock.makeSure()
       await this.#fileSystem.rename(temporary, this.#path(segmentId))
       await this.#fileSystem.syncDirectory(this.#directory)
     } catch (error) {
@@ -77,12 +87,14 @@ export class SegmentFiles {
   /** Turns a segment that nobody needs into a spare. @returns its new name */
   async free(segmentId: number): Promise<string> {
     const spare = spareFileName(segmentId)
+    await this.#lock.makeSure()
     await this.#fileSystem.rename(this.#path(segmentId), `${this.#directory}/${spare}`)
     await this.#fileSystem.syncDirectory(this.#directory)
     return spare
   }
 
   async removeSpare(name: string): Promise<void> {
+    await this.#lock.makeSure()
     await this.#fileSystem.remove(`${this.#directory}/${name}`).catch(ignoreMissing)
   }
 

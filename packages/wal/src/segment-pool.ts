@@ -229,7 +229,7 @@ export class SegmentPool {
     const leftMs = releasedAtMs + this.#parts.releaseDelayMs - this.#parts.clock.monotonicMs()
     if (leftMs > 0) {
       this.#cancelTimer?.()
-      this.#cancelTimer = this.#parts.clock.setTimer(leftMs, () => void this.free())
+      this.#cancelTimer = this.#parts.clock.setBackgroundTimer(leftMs, () => void this.free())
       return false
     }
     for (const reader of this.#readers) if (reader.segmentId <= segment.id) return false

@@ -57,10 +57,7 @@ export class WaitingLine<T> {
 
   /** Empties the line. @returns who stood in it */
   clear(): T[] {
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
-    const entries = this.#leave(this.length).map(({ entry }) => entry)
-    return entries
+    return this.#leave(this.length).map(({ entry }) => entry)
   }
 
   /** Takes entries from the front; never more than twice the work of their number, however many stand behind. */
@@ -70,6 +67,11 @@ export class WaitingLine<T> {
     if (this.#start * 2 >= this.#entries.length) {
       this.#entries.splice(0, this.#start)
       this.#start = 0
+    }
+    if (this.length === 0) {
+      // It would keep the process alive for nobody.
+      this.#cancelTimer?.()
+      this.#cancelTimer = undefined
     }
     return left
   }

@@ -1,5 +1,6 @@
 import { createPowerLossFileSystem, type PowerLossFileSystem, type SeededRandom } from '@se/core/testing'
 import { openLog, type Log, type LogOptions } from '../src/index.ts'
+import { inventedProcess } from './invented-processes.ts'
 
 /** One machine of a simulated world: processes come and go, the disk stays. */
 export const DIRECTORY = '/data/log'
@@ -12,7 +13,7 @@ export function worldOptions(fileSystem: PowerLossFileSystem, more: Partial<LogO
     fileSystem,
     limits: SMALL_LIMITS,
     onFull: 'refuse',
-    processes: { self: () => ({ pid: 1, bootId: 'simulated', startTime: '1' }), isAlive: () => false },
+    processes: inventedProcess(1, () => 'dead'),
     random: { bytes: (length) => new Uint8Array(length).fill(7), fraction: () => 0.5 },
     ...more,
   }

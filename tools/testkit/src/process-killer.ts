@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly cwd?: string
   /** User and group the child runs as; only root may choose. Default: this process' own. */
   readonly userId?: number
+  /** A command that runs the child: `['unshare', '--pid', '--fork', '--kill-child']`. Default: none. */
+  readonly under?: readonly string[]
 }
 
 /** How a child ended: one of the two is set. */
@@ -71,7 +73,12 @@ export interface KillableProcess {
  */
 export function startKillableProcess(options: ChildOptions): KillableProcess {
   const file = options.file instanceof URL ? fileURLToPath(options.file) : options.file
-  const child = spawn(process.execPath, ['--conditions=@se/source', file, ...(options.args ?? [])], {
+  const [command, ...args] = [
+    ...(options.under ?? []),
+    ...[process.execPath, '--conditions=@se/source', file],
+    ...(options.args ?? []),
+  ]
+  const child = spawn(command!, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
