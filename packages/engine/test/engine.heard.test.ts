@@ -198,3 +198,37 @@ describe('a stamp from the future', () => {
     expect(b.status().clock).toEqual({ source: 'archive', offsetMs: 0, errorMs: 1 })
   })
 })
+
+describe('an archive that was restored', () => {
+  it('[P65] [P88] is recognised from the archive alone by a process that slept, when the one that wrote was killed', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await b.start()
+    await a.submit('kept', 1, { level: 'archive' })
+    const backup = world.archive.backup()
+    const ids = ['p', 'q', 'r', 's']
+    for (const id of ids) await a.submit(id, 'lost', { level: 'archive' })
+    await settle(b.flush())
+    expect(b.containsFast('p')).toBe('maybe')
+    // `a` is killed before its next round of maintenance, `b` sleeps, and the archive goes back.
+    const killed = world.disk.afterKill()
+    await killed.remove('/world/a/log.lock')
+    world.archiveOf('a').setAvailable(false)
+    await settle(a.stop())
+    world.archiveOf('b').setAvailable(false)
+    world.archive.restoreTo(backup)
+    const again = world.engine('a', { fileSystem: killed })
+    await again.start()
+    // The same sequences once more, with other ids.
+    for (const id of ['t', 'u', 'v', 'w', 'x']) await again.submit(id, 'new', { level: 'archive' })
+    world.archiveOf('b').setAvailable(true)
+    await pass(clock, 5_000)
+    expect(b.status().isFresh).toBe(true)
+    for (const id of ['t', 'u', 'v', 'w', 'x']) expect((await b.get(id))?.value, id).toBe('new')
+    for (const id of ids) expect(await b.get(id), id).toBeUndefined()
+    expect(b.status().trust.get('filter')).toMatch(/^trusted/)
+    for (const engine of [again, b]) {
+      expect(await settle(engine.verify({ deep: true }))).toMatchObject({ isTrusted: true })
+    }
+  })
+})
