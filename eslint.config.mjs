@@ -129,6 +129,20 @@ export default tseslint.config(
     rules: { 'no-console': 'error' }, // an observer or a logger passed in
   },
   {
+    files: ['packages/engine/src/**/*.ts'],
+    ignores: [...tests, 'packages/engine/src/deadline/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          property: 'setTimer',
+          message:
+            'Only the deadline of a caller keeps the process alive [P70]: give the call one (withDeadline), and take clock.setBackgroundTimer or `within` for what runs beneath it.',
+        },
+      ],
+    },
+  },
+  {
     files: ['packages/{core,merkle,cuckoo}/src/**/*.ts', 'tools/testkit/src/history/**/*.ts'],
     ignores: [...tests, 'packages/core/src/{node,testing}/**', '**/*.node.ts'],
     rules: pureRules,

@@ -7,6 +7,7 @@ import { defineCase, type ComparedCase } from '@se/bench'
 import { StampClock, type Lookup } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { MemoryTier } from '../src/memory/memory-tier.ts'
+import { CallDeadlines } from '../src/deadline/deadline.ts'
 import { ReadPath } from '../src/read/read-path.ts'
 import { KnownWrites } from '../src/views/known-writes.ts'
 
@@ -86,6 +87,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
     freshness: { isFresh: true, isRecent: () => true, stalenessMs: 500 },
     stamps: new StampClock(clock, 1, 0),
     clock,
+    deadlines: new CallDeadlines(clock, 30_000),
     observer: {},
   })
 }

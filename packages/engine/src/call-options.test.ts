@@ -50,7 +50,7 @@ describe('options of a call', () => {
     expect(readGetOptions({ consistency: 'source', bytes: 'shared' })).toMatchObject({
       consistency: 'source',
     })
-    expect(readStopOptions({ timeoutMs: 5 })).toEqual({ timeoutMs: 5 })
+    expect(readStopOptions({ timeoutMs: 5 })).toEqual({ timeoutMs: 5, signal: undefined })
     // A signal of another realm, or of a polyfill.
     const foreign = { aborted: false, addEventListener() {}, removeEventListener() {} }
     expect(readBoundOptions({ signal: foreign }).signal).toBe(foreign)

@@ -75,6 +75,8 @@ export interface VerifyOptions extends BoundOptions {
 export interface StartOptions {
   /** Tries again for so many ms while a server is not there yet, as in a compose file. Default 0: fails at once. */
   readonly waitForMs?: number
+  /** The start is given up after this many ms, with `DeadlineExceeded`. Default: none, each of its steps has its bounds. */
+  readonly timeoutMs?: number
   /** The start is given up when this is aborted. */
   readonly signal?: AbortSignal
 }
@@ -82,6 +84,8 @@ export interface StartOptions {
 export interface StopOptions {
   /** The stop ends after this many ms, whatever hangs. Default: the engine's `stopTimeoutMs`. */
   readonly timeoutMs?: number
+  /** The stop waits for nothing any more when this is aborted: what is left goes into the log, and all is closed. */
+  readonly signal?: AbortSignal
 }
 
 /** The table of an interface: a field for each of its members, and no other. */
@@ -152,7 +156,13 @@ const VERIFY_FIELDS = {
     meaning:
       'Read every row: digest it anew, and compare the cache’s bytes with it. Costs a scan of the archive.',
   }),
-  ...BOUND_FIELDS,
+  timeoutMs: integerField({
+    min: 1,
+    max: MS_MAX,
+    meaning:
+      'The call ends after so many ms with `DeadlineExceeded`; without it by the bounds of what it asks.',
+  }),
+  signal,
 } satisfies TableOf<VerifyOptions>
 const START_FIELDS = {
   waitForMs: integerField({
@@ -160,6 +170,12 @@ const START_FIELDS = {
     min: 0,
     max: MS_MAX,
     meaning: 'Tries again for so many ms while a server is not there yet.',
+  }),
+  timeoutMs: integerField({
+    min: 1,
+    max: MS_MAX,
+    meaning:
+      'The start is given up after so many ms; without it each of its steps ends by bounds of its own.',
   }),
   signal: otherField<AbortSignal>({
     what: 'an AbortSignal',
@@ -172,6 +188,12 @@ const STOP_FIELDS = {
     min: 1,
     max: MS_MAX,
     meaning: 'The stop ends after so many ms, whatever hangs; without it the engine’s `stopTimeoutMs` holds.',
+  }),
+  signal: otherField<AbortSignal>({
+    what: 'an AbortSignal',
+    accepts: isAbortSignal,
+    meaning:
+      'The stop waits for nothing any more when it is aborted: the rest goes into the log, and all is closed.',
   }),
 } satisfies TableOf<StopOptions>
 

@@ -1,4 +1,3 @@
-import { InstanceFenced } from '@se/core'
 import { createRowDigester } from '@se/merkle'
 import type { LogObserver } from '@se/wal'
 import {
@@ -21,17 +20,16 @@ import {
   type SubmitOptions,
   type VerifyOptions,
 } from './call-options.ts'
+import type { Caller } from './deadline/caller.ts'
+import type { Limits, Operation } from './deadline/deadline.ts'
 import { explain, type Explanation } from './explain.ts'
 import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
-import { within } from './guard/within.ts'
 import type { Item } from './item.ts'
-import { rememberPosition } from './lifecycle/identity.ts'
-import { Maintenance } from './lifecycle/maintenance.ts'
-import { mayMove, WrongPhase } from './lifecycle/phase.ts'
-import type { Environment, Runtime } from './lifecycle/runtime.ts'
-import { CLOSE_WAIT_MS, runShutdown, type StopReport } from './lifecycle/shutdown.ts'
-import { runStartup, type StartReport } from './lifecycle/startup.ts'
+import { LifeCycle } from './lifecycle/life-cycle.ts'
+import type { Environment } from './lifecycle/runtime.ts'
+import type { StopReport } from './lifecycle/shutdown.ts'
+import type { StartReport } from './lifecycle/startup.ts'
 import type { LifecyclePhase } from './observer.ts'
 import type { FastAnswer } from './read/read-path.ts'
 import { readGauges, readRoots, readStatus, type EngineStatus, type Roots } from './status.ts'
@@ -39,62 +37,34 @@ import { verify, type VerifyReport } from './verify.ts'
 import type { WriteReceipt } from './write/write-path.ts'
 
 /**
- * The engine: gates every call on the life-cycle phase and hands it to the part that owns the state. It has none
- * of its own but the phase.
+ * The engine: gates every call on the life-cycle phase, gives it a deadline, and hands it to the part that owns the state. It has
+ * none of its own.
+ *
+ * Every call that waits ends: with its answer, after `timeoutMs` with `DeadlineExceeded`, or when its `signal` is aborted with
+ * `CallAborted`; until then it keeps the process alive [W10]. What a call that was left had asked for may happen all the same.
  */
 export class Engine implements AsyncDisposable {
   readonly #environment: Environment
-  readonly #logObserver: LogObserver | undefined
-  #phase: LifecyclePhase = 'Created'
-  #runtime: Runtime | undefined
-  #maintenance: Maintenance | undefined
-  #starting: Promise<StartReport> | undefined
-  #stopping: Promise<StopReport> | undefined
-  /** Why the phase is Failed. */
-  #failure: unknown
+  readonly #life: LifeCycle
 
   /** @internal use `createEngine` */
   constructor(environment: Environment, logObserver: LogObserver | undefined) {
     this.#environment = environment
-    this.#logObserver = logObserver
-    environment.observer.gauges?.(() => readGauges(environment, this.#runtime))
+    this.#life = new LifeCycle(environment, logObserver)
+    environment.observer.gauges?.(() => readGauges(environment, this.#life.runtime))
   }
 
   get phase(): LifecyclePhase {
-    return this.#phase
+    return this.#life.phase
   }
 
   /**
    * Opens log and archive, replays what was acknowledged, and brings every view to a proven state.
    *
-   * @throws whatever kept it from starting; everything that was opened is closed again, and the engine is Failed
+   * @throws whatever kept it from starting; everything that was opened is closed again, and it may be started again
    */
   async start(options?: StartOptions): Promise<StartReport> {
-    readStartOptions(options)
-    this.#move('Starting', 'start')
-    this.#starting = this.#start()
-    return this.#starting
-  }
-
-  async #start(): Promise<StartReport> {
-    const outcome = await runStartup(this.#environment, this.#logObserver, (error) => this.#onFenced(error))
-    if ('error' in outcome) {
-      this.#fail(outcome.error)
-      await this.#closeAfterFailedStart(outcome)
-      throw outcome.error
-    }
-    this.#runtime = outcome.runtime
-    const { fileSystem, config } = this.#environment
-    const { pipeline } = outcome.runtime
-    this.#maintenance = new Maintenance({
-      ...this.#environment,
-      ...config,
-      rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, pipeline.position),
-    })
-    this.#move('Ready', 'start')
-    outcome.runtime.poll.start()
-    this.#maintenance.start()
-    return outcome.report
+    return this.#life.start(readStartOptions(options))
   }
 
   /**
@@ -105,12 +75,16 @@ export class Engine implements AsyncDisposable {
    *   (unknown; from now on only writes at level `archive` are taken), WrongPhase
    */
   async submit(id: string, value: unknown, options?: SubmitOptions): Promise<WriteReceipt> {
-    return this.#writing('submit').writes.submit(id, value, readSubmitOptions(options))
+    const call = readSubmitOptions(options)
+    const { writes } = this.#life.writing('submit')
+    return this.#bounded('submit', call, (caller) => writes.submit(id, value, call, caller))
   }
 
   /** Removes an id. A delete is a write with a stamp: it wins or loses like one. Throws as {@link submit}. */
   async delete(id: string, options?: DeleteOptions): Promise<WriteReceipt> {
-    return this.#writing('delete').writes.delete(id, readDeleteOptions(options))
+    const call = readDeleteOptions(options)
+    const { writes } = this.#life.writing('delete')
+    return this.#bounded('delete', call, (caller) => writes.delete(id, call, caller))
   }
 
   /**
@@ -119,7 +93,7 @@ export class Engine implements AsyncDisposable {
    * @throws TierUnavailable when it cannot know [R1]
    */
   async get(id: string, options?: GetOptions): Promise<Item | undefined> {
-    return this.#reading('get').reads.get(id, readGetOptions(options))
+    return this.#life.reading('get').reads.get(id, readGetOptions(options))
   }
 
   /**
@@ -128,32 +102,30 @@ export class Engine implements AsyncDisposable {
    * @throws TierUnavailable when one of them could not be answered [R1]
    */
   async getMany(ids: readonly string[], options?: GetManyOptions): Promise<readonly (Item | undefined)[]> {
-    readGetManyOptions(options)
-    return this.#reading('getMany').reads.getMany(ids)
+    return this.#life.reading('getMany').reads.getMany(ids, readGetManyOptions(options))
   }
 
   /** From memory and pending writes alone: `undefined` means "not here", not "absent". */
   getSync(id: string, options?: GetSyncOptions): Item | undefined {
     readGetSyncOptions(options)
-    return this.#reading('getSync').reads.getSync(id)
+    return this.#life.reading('getSync').reads.getSync(id)
   }
 
   /** Asks down to L3. @throws TierUnavailable when it cannot know [R1] */
   async contains(id: string, options?: BoundOptions): Promise<boolean> {
-    readBoundOptions(options)
-    return this.#reading('contains').reads.contains(id)
+    return this.#life.reading('contains').reads.contains(id, readBoundOptions(options))
   }
 
   /** From memory, pending writes and the trusted filter, without any I/O. */
   containsFast(id: string): FastAnswer {
-    return this.#reading('containsFast').reads.containsFast(id)
+    return this.#life.reading('containsFast').reads.containsFast(id)
   }
 
   /** Where an id is, tier by tier. */
   async explain(id: string, options?: BoundOptions): Promise<Explanation> {
-    readBoundOptions(options)
-    const runtime = this.#reading('explain')
-    return explain(this.#environment, runtime, id)
+    const call = readBoundOptions(options)
+    const runtime = this.#life.reading('explain')
+    return this.#bounded('explain', call, () => explain(this.#environment, runtime, id))
   }
 
   /**
@@ -163,17 +135,19 @@ export class Engine implements AsyncDisposable {
    * @throws TierUnavailable when the archive does not take it; the items stay pending
    */
   async flush(options?: BoundOptions): Promise<FlushResult> {
-    readBoundOptions(options)
-    const { pipeline, poll } = this.#writing('flush')
-    await pipeline.flush()
-    await pipeline.cacheSettled()
-    await poll.now()
-    return pipeline.takeResult()
+    const call = readBoundOptions(options)
+    const { pipeline, poll } = this.#life.writing('flush')
+    return this.#bounded('flush', call, async (caller) => {
+      await pipeline.flush(caller)
+      await pipeline.cacheSettled()
+      await poll.now()
+      return pipeline.takeResult()
+    })
   }
 
   /** Writes the archive refused, kept in the local file [W6]; readers get the archive's value meanwhile. */
   parked(): readonly ParkedItem[] {
-    return this.#reading('parked').parking.list()
+    return this.#life.reading('parked').parking.list()
   }
 
   /**
@@ -182,144 +156,78 @@ export class Engine implements AsyncDisposable {
    * @returns how many were sent; 0: none is parked
    */
   async retryParked(id: string, options?: BoundOptions): Promise<number> {
-    readBoundOptions(options)
-    const { parking, writes } = this.#writing('retryParked')
-    return parking.retry(id, (write) => writes.resubmit(write))
+    const call = readBoundOptions(options)
+    const { parking, writes } = this.#life.writing('retryParked')
+    return this.#bounded('retryParked', call, () => parking.retry(id, (write) => writes.resubmit(write)))
   }
 
   /** Gives the parked writes of an id up for good. @returns how many there were */
   async dropParked(id: string, options?: BoundOptions): Promise<number> {
-    readBoundOptions(options)
-    return this.#writing('dropParked').parking.drop(id)
+    const call = readBoundOptions(options)
+    const { parking } = this.#life.writing('dropParked')
+    return this.#bounded('dropParked', call, () => parking.drop(id))
   }
 
   /**
-   * Compares every copy with the archive; see {@link VerifyOptions}. A cache that does not answer is a finding.
+   * Compares every copy with the archive; see {@link VerifyOptions}. A cache that does not answer is a finding. How long a scan
+   * takes nobody can say: without a `timeoutMs` of its own it ends by the bounds of what it asks.
    *
    * @throws TierUnavailable when the archive does not answer
    */
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     const call = readVerifyOptions(options)
     const { archive, cache, observer, config, clock } = this.#environment
-    const { cacheView, views, filter, memory, description, poll } = this.#reading('verify')
-    const digester = createRowDigester(description.digestKey)
-    // Stripes that are merely behind are no finding.
-    await poll.now()
-    return verify(
-      {
-        archive,
-        cache,
-        cacheView,
-        views,
-        filter,
-        memory,
-        poll,
-        branches: config.branches,
-        digester,
-        observer,
-        clock,
-      },
-      call,
-    )
+    const { cacheView, views, filter, memory, description, poll } = this.#life.reading('verify')
+    const ports = {
+      archive,
+      cache,
+      cacheView,
+      views,
+      filter,
+      memory,
+      poll,
+      branches: config.branches,
+      digester: createRowDigester(description.digestKey),
+      observer,
+      clock,
+    }
+    const { timeoutMs = Infinity, signal } = call
+    return this.#bounded('verify', { timeoutMs, signal }, async () => {
+      // Stripes that are merely behind are no finding.
+      await poll.now()
+      return verify(ports, call)
+    })
   }
 
   /** Brings all views to the heads and compares the roots of archive and cache. */
   async roots(options?: BoundOptions): Promise<Roots> {
-    readBoundOptions(options)
-    return readRoots(this.#reading('roots'))
+    const call = readBoundOptions(options)
+    const runtime = this.#life.reading('roots')
+    return this.#bounded('roots', call, () => readRoots(runtime))
   }
 
   /** Phase, trust and figures of this moment; no I/O. */
   status(): EngineStatus {
-    return readStatus(this.#environment, this.#runtime, this.#phase, this.#failure)
+    const { runtime, phase, failure } = this.#life
+    return readStatus(this.#environment, runtime, phase, failure)
   }
 
   /**
    * Refuses writes, flushes everything, saves the filter, closes everything. Also after a failure: what cannot be
-   * flushed stays in the log for the next start. A start that is under way is waited for. Calls that meet share one stop.
+   * flushed stays in the log for the next start. A start that is under way is ended. Calls that meet share one stop.
+   *
+   * It ends after `timeoutMs` whatever hangs, says in its report what it could not do, and leaves nothing that keeps the process
+   * alive. It does not throw for what a tier does not do. Aborting its `signal` ends the waiting.
    */
   async stop(options?: StopOptions): Promise<StopReport> {
-    readStopOptions(options)
-    this.#stopping ??= this.#stop()
-    return this.#stopping
+    return this.#life.stop(readStopOptions(options))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
-  async #stop(): Promise<StopReport> {
-    // A start under way ends in Ready, or in Failed and then still has to close what it had opened.
-    if (this.#phase === 'Starting' || this.#phase === 'Failed') await this.#starting?.catch(() => {})
-    const runtime = this.#runtime
-    const isFenced = this.#failure instanceof InstanceFenced
-    if (runtime === undefined) {
-      if (this.#phase === 'Failed') this.#move('Stopping', 'stop')
-      this.#move('Stopped', 'stop')
-      return { itemsLeftInLog: 0, filterSnapshot: undefined, durationMs: 0, problems: [] }
-    }
-    this.#move('Stopping', 'stop')
-    runtime.pending.rejectWaiting(new WrongPhase('submit', 'Stopping'))
-    const report = await runShutdown(this.#environment, runtime, this.#maintenance, isFenced)
-    this.#move('Stopped', 'stop')
-    return report
-  }
-
-  async #closeAfterFailedStart(failed: {
-    log: { close(): Promise<void> } | undefined
-    parking: { close(): Promise<void> } | undefined
-    runtime: Runtime | undefined
-  }) {
-    const { archive, cache, observer, clock } = this.#environment
-    const closings = [
-      () => failed.runtime?.pipeline.stop(),
-      () => failed.runtime?.poll.stop(),
-      () => failed.parking?.close(),
-      // A tier that did not answer may hang at its close too.
-      () => cache && within(clock, CLOSE_WAIT_MS, 'closing the cache', () => cache.close()),
-      () => within(clock, CLOSE_WAIT_MS, 'closing the archive', () => archive.close()),
-      () => failed.log?.close(),
-    ]
-    for (const close of closings) {
-      try {
-        await close()
-      } catch (error) {
-        observer.fault?.({ part: 'archive', what: 'closing after a failed start failed too', error })
-      }
-    }
-  }
-
-  #onFenced(error: InstanceFenced): void {
-    this.#environment.observer.fault?.({
-      part: 'instance',
-      what: 'another process has taken this instance over; writes are refused',
-      error,
-    })
-    // While starting, the start itself fails with this error.
-    if (this.#phase === 'Ready') this.#fail(error)
-    this.#runtime?.pending.abandon(error)
-  }
-
-  #fail(error: unknown): void {
-    this.#failure = error
-    this.#move('Failed', 'run')
-  }
-
-  #move(to: LifecyclePhase, operation: string): void {
-    const from = this.#phase
-    if (!mayMove(from, to)) throw new WrongPhase(operation, from, this.#failure)
-    this.#phase = to
-    this.#environment.observer.phaseChanged?.({ from, to })
-  }
-
-  #writing(operation: string): Runtime {
-    if (this.#phase !== 'Ready') throw new WrongPhase(operation, this.#phase, this.#failure)
-    return this.#runtime!
-  }
-
-  #reading(operation: string): Runtime {
-    const isOpen = this.#phase === 'Ready' || this.#phase === 'Stopping' || this.#phase === 'Failed'
-    if (!isOpen || this.#runtime === undefined) throw new WrongPhase(operation, this.#phase, this.#failure)
-    return this.#runtime
+  #bounded<T>(operation: Operation, limits: Limits, run: (caller: Caller) => Promise<T>): Promise<T> {
+    return this.#life.deadlines.bound(operation, limits, run)
   }
 }

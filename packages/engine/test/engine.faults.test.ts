@@ -417,12 +417,12 @@ describe('parking', () => {
 })
 
 describe('start and stop', () => {
-  it('a stop during the start waits for it, and lets go of everything', async () => {
+  it('a stop during the start ends it, and lets go of everything', async () => {
     const engine = world.engine('a')
     const starting = engine.start()
-    const stopping = engine.stop()
-    await settle(starting)
-    expect(await settle(stopping)).toMatchObject({ problems: [] })
+    const ended = expect(starting).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
+    expect(await settle(engine.stop())).toMatchObject({ problems: [] })
+    await ended
     expect(engine.phase).toBe('Stopped')
     expect(disk.openCount).toBe(0)
     expect(clock.timerCount).toBe(0)
@@ -432,12 +432,15 @@ describe('start and stop', () => {
     world.cache.setAvailable(false)
     const engine = world.engine('a')
     world.archiveOf('a').setAvailable(false)
-    const starting = engine.start()
+    const starting = engine.start({ waitForMs: 600_000 })
     starting.catch(() => {})
+    await pass(clock, 5_000)
+    expect(engine.phase).toBe('Starting')
     await settle(engine.stop())
-    await expect(starting).rejects.toEqual(unavailable)
+    await expect(starting).rejects.toMatchObject({ code: 'SE_WRONG_PHASE' })
     expect(engine.phase).toBe('Stopped')
     expect(disk.openCount).toBe(0)
+    expect(clock.timerCount).toBe(0)
   })
 
   it('a start that fails ends, though the archive hangs at its close', async () => {

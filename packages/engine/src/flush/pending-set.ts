@@ -9,6 +9,7 @@ import {
   type Stamp,
   type WriteOutcome,
 } from '@se/core'
+import type { Caller } from '../deadline/caller.ts'
 import type { ParkCause } from '../observer.ts'
 import { cutBatch, sizeOfWrite, type BatchLimits, type QueueState } from './batch-policy.ts'
 import { ReleaseOrder, type RecordHolder } from './release-order.ts'
@@ -153,8 +154,8 @@ export class PendingSet {
    * @returns `undefined` when there was space, else a promise
    * @throws Backpressure when there is none and writers are refused
    */
-  admit(bytes: number): Promise<void> | undefined {
-    return this.#space.admit(bytes)
+  admit(bytes: number, caller?: Caller): Promise<void> | undefined {
+    return this.#space.admit(bytes, caller)
   }
 
   /** The write that was admitted will not come. */

@@ -19,6 +19,7 @@ import {
   type Stamp,
   type WriteOutcome,
 } from '@se/core'
+import type { Caller } from '../deadline/caller.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver, type FlushCause, type ParkCause } from '../observer.ts'
 import type { HeardFrom, HeardWrite } from '../views/heard.ts'
@@ -167,14 +168,19 @@ export class FlushPipeline {
   /**
    * Sends everything that was accepted before the call, and waits until L3 has it.
    *
+   * @param caller one who goes is forgotten; the batch goes on [P7]
    * @throws the error of an attempt that failed; the items stay pending and are tried again in the background
    */
-  flush(): Promise<void> {
+  flush(caller?: Caller): Promise<void> {
     const throughOrder = this.#ports.pending.lastOrder
     if (this.#ports.pending.settledThrough >= throughOrder) return Promise.resolve()
     if (this.#isStopped) return Promise.reject(new TierUnavailable('the flush pipeline has stopped'))
     return new Promise((resolve, reject) => {
-      this.#flushers.push({ throughOrder, resolve, reject })
+      const flusher: Flusher = { throughOrder, resolve, reject }
+      this.#flushers.push(flusher)
+      caller?.onGone(() => {
+        this.#flushers = this.#flushers.filter((each) => each !== flusher)
+      })
       this.#forcedThrough = Math.max(this.#forcedThrough, throughOrder)
       this.#retryMs = 0
       if (!this.#isRunning) this.#run()
@@ -280,7 +286,7 @@ export class FlushPipeline {
     this.#cancelTimer?.()
     const delayMs = this.#retryMs > 0 ? this.#retryMs : dueInMs(pending.queue, clock.monotonicMs(), limits)
     if (delayMs === undefined) return
-    this.#cancelTimer = clock.setTimer(delayMs, () => {
+    this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       if (!this.#isRunning && !this.#isStopped) this.#run()
     })
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Caller } from '../deadline/caller.ts'
 import { Backpressure, Space } from './space.ts'
 
 describe('Space', () => {
@@ -61,6 +62,26 @@ describe('Space', () => {
     expect(() => space.admit(1)).toThrow(Backpressure)
     space.giveBack(80)
     expect(space.admit(1)).toBeUndefined()
+  })
+
+  it('one who goes leaves the line, takes nothing, and lets those behind pass [W8]', async () => {
+    const space = new Space({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
+    void space.admit(80)
+    const [large, small, other] = [new Caller(), new Caller(), new Caller()]
+    const turnedAway = space.admit(50, large)
+    const admitted = space.admit(15, small)
+    const reason = new Error('the time is over')
+    large.leave(reason)
+    await expect(turnedAway).rejects.toBe(reason)
+    await admitted
+    expect(space.used).toEqual({ items: 2, bytes: 95 })
+    expect(space.waiting).toBe(0)
+    // Who has been let in may go too: its share is given back by whoever took it.
+    small.leave(reason)
+    expect(space.used).toEqual({ items: 2, bytes: 95 })
+    other.leave(reason)
+    await expect(space.admit(90, other)).rejects.toBe(reason)
+    expect(space.waiting).toBe(0)
   })
 
   it('turns away who waits when the engine stops', async () => {

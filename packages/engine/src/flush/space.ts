@@ -1,4 +1,5 @@
 import { StorageError } from '@se/core'
+import type { Caller } from '../deadline/caller.ts'
 
 /** The bound of pending writes is reached. Nothing was accepted; try again when the archive has caught up. */
 export class Backpressure extends StorageError {
@@ -48,10 +49,11 @@ export class Space {
   /**
    * Takes a share for one write.
    *
+   * @param caller one who goes while waiting leaves the line, and nothing was taken
    * @returns `undefined` when it was taken at once, else a promise of having taken it
    * @throws Backpressure when there is no space and writers are refused
    */
-  admit(bytes: number): Promise<void> | undefined {
+  admit(bytes: number, caller?: Caller): Promise<void> | undefined {
     if (this.#waiters.size === 0 && this.#fits(bytes)) {
       this.take(bytes)
       return undefined
@@ -62,7 +64,14 @@ export class Space {
       })
     }
     return new Promise((resolve, reject) => {
-      this.#waiters.add({ bytes, resolve, reject })
+      const waiter: Waiter = { bytes, resolve, reject }
+      this.#waiters.add(waiter)
+      caller?.onGone((reason) => {
+        if (!this.#waiters.delete(waiter)) return
+        reject(reason)
+        // Those behind may need less.
+        this.#admitWaiting()
+      })
     })
   }
 
@@ -76,18 +85,22 @@ export class Space {
   giveBack(bytes: number): void {
     this.#items -= 1
     this.#bytes -= bytes
-    for (const waiter of this.#waiters) {
-      if (!this.#fits(waiter.bytes)) break
-      this.#waiters.delete(waiter)
-      this.take(waiter.bytes)
-      waiter.resolve()
-    }
+    this.#admitWaiting()
   }
 
   /** Turns away everybody who waits: the engine stops. */
   rejectWaiting(error: Error): void {
     for (const waiter of this.#waiters) waiter.reject(error)
     this.#waiters.clear()
+  }
+
+  #admitWaiting(): void {
+    for (const waiter of this.#waiters) {
+      if (!this.#fits(waiter.bytes)) break
+      this.#waiters.delete(waiter)
+      this.take(waiter.bytes)
+      waiter.resolve()
+    }
   }
 
   #fits(bytes: number): boolean {

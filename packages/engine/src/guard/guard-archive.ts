@@ -24,6 +24,7 @@ import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 export const ARCHIVE_GUARD_LIMITS: GuardLimits = {
   lookupMs: 5_000,
   callMs: 30_000,
+  longMs: 300_000,
   attemptsMax: 3,
   retryMs: 50,
   retryMsMax: 1_000,
@@ -46,14 +47,16 @@ interface RunningPut {
 }
 
 /**
- * Calls that last as long as they last (opening, claiming, scans, folding, collecting, pruning) pass by the guard:
- * no bound would be right, and who makes them repeats them.
+ * Calls of many statements (opening, folding, collecting, pruning) pass by retry and breaker, as who makes them repeats them,
+ * and have the longer bound; a scan may take as long as it gets on. One that was given up still runs: the next of its kind
+ * waits for it, instead of running beside it.
  */
 class ArchiveBehindGuard implements GuardedArchive {
   readonly backend: string
   readonly #archive: ArchiveTier
   readonly #guard: Guard
   #runningPut: RunningPut | undefined
+  readonly #running = new Map<string, Promise<unknown>>()
 
   constructor(archive: ArchiveTier, options: GuardOptions) {
     this.backend = archive.backend
@@ -66,15 +69,21 @@ class ArchiveBehindGuard implements GuardedArchive {
   }
 
   open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
-    return this.#archive.open(options)
+    this.#guard.open()
+    return this.#long('opening the archive', () => this.#archive.open(options))
   }
 
-  close(): Promise<void> {
-    return this.#archive.close()
+  /** Whoever waits for the archive is sent away first, and what was given up before counts for nothing any more. */
+  async close(): Promise<void> {
+    this.#guard.close()
+    this.#runningPut = undefined
+    this.#running.clear()
+    await this.#archive.close()
   }
 
   claimInstance(request: ClaimRequest): Promise<InstanceClaim> {
-    return this.#archive.claimInstance(request)
+    const { callMs } = this.#guard.limits
+    return this.#guard.long('claiming the instance', () => this.#archive.claimInstance(request), callMs)
   }
 
   /**
@@ -87,15 +96,19 @@ class ArchiveBehindGuard implements GuardedArchive {
   }
 
   endInstance(claim: ClaimKey): Promise<void> {
-    return this.#archive.endInstance(claim)
+    return this.#long(
+      'ending the instance',
+      () => this.#archive.endInstance(claim),
+      this.#guard.limits.callMs,
+    )
   }
 
   touchInstance(claim: ClaimKey): Promise<void> {
-    return this.#archive.touchInstance(claim)
+    return this.#bounded(() => this.#archive.touchInstance(claim))
   }
 
   retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
-    return this.#archive.retireInstances(request)
+    return this.#long('retiring instances', () => this.#archive.retireInstances(request))
   }
 
   get(id: string): Promise<Lookup> {
@@ -120,23 +133,50 @@ class ArchiveBehindGuard implements GuardedArchive {
   }
 
   foldTree(): Promise<number> {
-    return this.#archive.foldTree()
+    return this.#long('folding the tree', () => this.#archive.foldTree())
   }
 
   scanIds(visit: (ids: readonly string[]) => void): Promise<Cut> {
-    return this.#archive.scanIds(visit)
+    return this.#guard.scan('the scan of all ids', (progress) =>
+      this.#archive.scanIds((ids) => {
+        progress.pause()
+        visit(ids)
+        progress.resume()
+      }),
+    )
   }
 
   scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut> {
-    return this.#archive.scanRows(visit)
+    return this.#guard.scan('the scan of all rows', (progress) =>
+      this.#archive.scanRows(async (rows) => {
+        progress.pause()
+        await visit(rows)
+        progress.resume()
+      }),
+    )
   }
 
   collectTombstones(beforeMs: number): Promise<number> {
-    return this.#archive.collectTombstones(beforeMs)
+    return this.#long('collecting tombstones', () => this.#archive.collectTombstones(beforeMs))
   }
 
   pruneLedger(beforeMs: number): Promise<number> {
-    return this.#archive.pruneLedger(beforeMs)
+    return this.#long('pruning the ledger', () => this.#archive.pruneLedger(beforeMs))
+  }
+
+  #long<T>(what: string, run: () => Promise<T>, limitMs?: number): Promise<T> {
+    const once = () => {
+      const underWay = this.#running.get(what)
+      if (underWay !== undefined) return underWay as Promise<T>
+      const call = run()
+      this.#running.set(what, call)
+      const ended = () => {
+        if (this.#running.get(what) === call) this.#running.delete(what)
+      }
+      call.then(ended, ended)
+      return call
+    }
+    return this.#guard.long(what, once, limitMs)
   }
 
   #bounded<T>(run: () => Promise<T>): Promise<T> {

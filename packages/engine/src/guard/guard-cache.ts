@@ -19,6 +19,7 @@ import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 export const CACHE_GUARD_LIMITS: GuardLimits = {
   lookupMs: 1_000,
   callMs: 5_000,
+  longMs: 30_000,
   attemptsMax: 1,
   retryMs: 20,
   retryMsMax: 200,
@@ -35,7 +36,7 @@ export function guardCache(cache: CacheTier, options: GuardOptions): GuardedCach
   return new CacheBehindGuard(cache, options)
 }
 
-/** Closing passes by the guard. Stripes are never tried twice: the first try may have moved them. */
+/** Stripes are never tried twice: the first try may have moved them. */
 class CacheBehindGuard implements GuardedCache {
   readonly backend: string
   readonly #cache: CacheTier
@@ -54,14 +55,16 @@ class CacheBehindGuard implements GuardedCache {
 
   /** One that was given up still runs, and the next waits for it instead of opening twice. */
   open(options: { branches: readonly string[] }): Promise<void> {
+    this.#guard.open()
     return this.#once(() => {
       this.#opening ??= this.#cache.open(options).finally(() => (this.#opening = undefined))
       return this.#opening
     })
   }
 
-  close(): Promise<void> {
-    return this.#cache.close()
+  async close(): Promise<void> {
+    this.#guard.close()
+    await this.#cache.close()
   }
 
   get(id: string): Promise<Lookup> {

@@ -320,23 +320,152 @@ describe('putBatch', () => {
   })
 })
 
-describe('calls without a bound', () => {
-  it('last as long as they last, whatever the breaker says', async () => {
-    const { archive, clock } = createWorld()
+describe('long calls', () => {
+  it('pass by the breaker, and end by their own bound [P79]', async () => {
+    const { archive, clock } = createWorld({ longMs: 60_000 })
     let finish!: (count: number) => void
+    let begun = 0
     const tier = archive({
       readHeads: () => Promise.reject(DOWN),
-      foldTree: () => new Promise((resolve) => (finish = resolve)),
+      foldTree: () => {
+        begun++
+        return new Promise((resolve) => (finish = resolve))
+      },
     })
     const heads = tier.readHeads().catch(() => {})
     await pass(clock, 1_000)
     await heads
     expect(tier.breakerState).toBe('open')
     const fold = tier.foldTree()
-    await clock.advance(3_600_000)
+    fold.catch(() => {})
+    await clock.advance(60_000)
+    await expect(fold).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+    // It still runs: the next one waits for it, instead of folding beside it.
+    const next = tier.foldTree()
     finish(3)
-    expect(await fold).toBe(3)
+    expect(await next).toBe(3)
+    expect(begun).toBe(1)
+    void tier.foldTree()
+    expect(begun).toBe(2)
   })
+
+  it.each([
+    'open',
+    'claimInstance',
+    'foldTree',
+    'collectTombstones',
+    'pruneLedger',
+    'endInstance',
+    'touchInstance',
+    'retireInstances',
+    'scanIds',
+    'scanRows',
+  ] as const)('%s ends, though the archive never answers [W10]', async (operation) => {
+    const { archive, clock } = createWorld()
+    const tier = archive({ [operation]: never })
+    const call = (tier[operation] as (argument: unknown) => Promise<unknown>)(() => {})
+    const failed = expect(call).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+    await clock.advance(300_000)
+    await failed
+    expect(clock.timerCount).toBe(0)
+  })
+
+  it('a scan lasts as long as its chunks come, whatever its visitor takes', async () => {
+    const { archive, clock } = createWorld({ callMs: 1_000 })
+    const seen: number[] = []
+    const tier = archive({
+      async scanRows(visit) {
+        for (let chunk = 0; chunk < 20; chunk++) {
+          await new Promise<void>((resolve) => void clock.setTimer(999, resolve))
+          await visit([])
+        }
+        return { archiveId: '', positions: new Map() }
+      },
+    })
+    const scan = tier.scanRows(async () => {
+      seen.push(seen.length)
+      await new Promise<void>((resolve) => void clock.setTimer(5_000, resolve))
+    })
+    await clock.advance(200_000)
+    await scan
+    expect(seen).toHaveLength(20)
+    expect(clock.timerCount).toBe(0)
+  })
+})
+
+describe('close', () => {
+  it('sends everybody away who waits for the tier, says nothing about it, and leaves no timer [P70]', async () => {
+    const { archive, clock, heard } = createWorld()
+    let asked = 0
+    const tier = archive({
+      readHeads: () => {
+        asked++
+        return never()
+      },
+      get: never,
+      foldTree: never,
+      scanIds: never,
+      readTree: () => Promise.reject(DOWN),
+      close: async () => {},
+    })
+    const waiting = [tier.readHeads(), tier.foldTree(), tier.scanIds(() => {}), tier.readTree()]
+    const outcomes = Promise.allSettled(waiting)
+    const lookup = tier.get('a')
+    await clock.advance(0)
+    await tier.close()
+    for (const { status } of await outcomes) expect(status).toBe('rejected')
+    expect(await lookup).toMatchObject({ kind: 'unknown', because: 'suspended' })
+    await expect(tier.readHeads()).rejects.toMatchObject({ details: { because: 'closed' } })
+    expect(asked).toBe(1)
+    expect(heard.filter((line) => /breaker|healthy|L3/.test(line))).toEqual([])
+    await clock.advance(1_000)
+    expect(clock.timerCount).toBe(0)
+  })
+
+  it('is not the end: what is opened again is asked again', async () => {
+    const { archive } = createWorld()
+    let isDown = true
+    const tier = archive({
+      open: () => (isDown ? Promise.reject(DOWN) : Promise.resolve({} as never)),
+      close: async () => {},
+      get: async () => ABSENT,
+    })
+    await expect(tier.open({ branches: [], digests: 'keyed' })).rejects.toBe(DOWN)
+    await tier.close()
+    isDown = false
+    await tier.open({ branches: [], digests: 'keyed' })
+    expect(await tier.get('a')).toBe(ABSENT)
+  })
+})
+
+describe('a process that stood still', () => {
+  it.each([1_300, 6_000])(
+    'for %i ms fails no call that was answered meanwhile, and opens no breaker',
+    async (stallMs) => {
+      const { clock, heard, ...world } = createWorld({ lookupMs: 1_000, callMs: 1_000 })
+      const { monotonicMs } = clock
+      let stoodStillMs = 0
+      clock.monotonicMs = () => monotonicMs() + stoodStillMs
+      const answers: ((value: never) => void)[] = []
+      const held = <T>() => new Promise<T>((resolve) => void answers.push(resolve as never))
+      const archive = world.archive({ get: held, readHeads: held })
+      const cache = world.cache({ get: held, readStripes: held })
+      const calls: Promise<unknown>[] = []
+      for (let call = 0; call < 5; call++) {
+        calls.push(archive.get('a'), archive.readHeads(), cache.get('a'), cache.readStripes())
+      }
+      await clock.advance(10)
+      stoodStillMs = stallMs
+      // All timers are due at once. The answers have arrived, and are read after that; some take further round trips.
+      await clock.advance(1_000)
+      await clock.advance(500)
+      for (const answer of answers) answer('answer' as never)
+      expect(await Promise.all(calls)).toEqual(calls.map(() => 'answer'))
+      expect(heard).toEqual([])
+      expect([archive.breakerState, cache.breakerState]).toEqual(['closed', 'closed'])
+      expect(clock.timerCount).toBe(0)
+    },
+  )
 })
 
 describe('retryDelayMs', () => {

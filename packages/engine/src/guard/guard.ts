@@ -2,8 +2,8 @@ import {
   InvalidInput,
   InvariantViolation,
   StorageError,
+  TierMisconfigured,
   TierUnavailable,
-  type Clock,
   type Lookup,
   type Random,
 } from '@se/core'
@@ -14,11 +14,20 @@ import {
   type OperationName,
   type TierName,
 } from '../observer.ts'
+import { Caller } from '../deadline/caller.ts'
+import {
+  pause,
+  setBackgroundLimit,
+  within,
+  withinProgress,
+  type LimitClock,
+  type Progress,
+} from '../deadline/within.ts'
 import { BREAKER_CLOSED, nextBreaker, type Breaker, type BreakerLimits } from './breaker.ts'
 
 /** What a guard is made of, and its limits. */
 export interface GuardOptions extends Partial<GuardLimits> {
-  readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
+  readonly clock: LimitClock
   readonly random: Pick<Random, 'fraction'>
   readonly observer: Pick<EngineObserver, 'retried' | 'failed' | 'breaker' | 'backendHealth'>
 }
@@ -28,6 +37,8 @@ export interface GuardLimits extends BreakerLimits {
   readonly lookupMs: number
   /** How long any other bounded call may take, ms. */
   readonly callMs: number
+  /** How long a call of many statements may take (opening with its migrations, folding, pruning, collecting), ms. */
+  readonly longMs: number
   /** Tries of a call that may be repeated, the first included. */
   readonly attemptsMax: number
   /** Pause before the first retry, ms; doubles with each, up to `retryMsMax`, and is cut by chance. */
@@ -66,6 +77,8 @@ export class Guard {
   readonly #tier: TierName
   readonly #options: GuardOptions
   readonly limits: GuardLimits
+  readonly #waiting = new Set<Caller>()
+  #isClosed = false
   #breaker: Breaker = BREAKER_CLOSED
 
   /** @param defaults of this tier; what `options` gives is taken instead */
@@ -73,15 +86,41 @@ export class Guard {
     this.#backend = backend
     this.#tier = tier
     this.#options = options
-    const { lookupMs, callMs, attemptsMax, retryMs, retryMsMax, failuresMax, openMs } = {
+    const { lookupMs, callMs, longMs, attemptsMax, retryMs, retryMsMax, failuresMax, openMs } = {
       ...defaults,
       ...options,
     }
-    this.limits = { lookupMs, callMs, attemptsMax, retryMs, retryMsMax, failuresMax, openMs }
+    this.limits = { lookupMs, callMs, longMs, attemptsMax, retryMs, retryMsMax, failuresMax, openMs }
   }
 
   get breakerState(): BreakerState {
     return this.#breaker.state
+  }
+
+  /** Calls may be made, also again after {@link close}. */
+  open(): void {
+    this.#isClosed = false
+    this.#breaker = BREAKER_CLOSED
+  }
+
+  /** Nobody waits for the tier any more: calls under way fail at once, pauses end, and no other call begins. */
+  close(): void {
+    this.#isClosed = true
+    for (const caller of this.#waiting) caller.leave(new GuardClosed(this.#backend))
+  }
+
+  /** Runs a call of many statements, once, past the breaker. @throws TierUnavailable when it does not end in time */
+  async long<T>(what: string, run: () => Promise<T>, limitMs = this.limits.longMs): Promise<T> {
+    const caller = this.#join()
+    return within(this.#options.clock, limitMs, what, run, caller).finally(() => this.#waiting.delete(caller))
+  }
+
+  /** Runs a scan, once, past the breaker: it may take long, but not without getting on. */
+  async scan<T>(what: string, run: (progress: Progress) => Promise<T>): Promise<T> {
+    const caller = this.#join()
+    return withinProgress(this.#options.clock, this.limits.callMs, what, run, caller).finally(() =>
+      this.#waiting.delete(caller),
+    )
   }
 
   /**
@@ -100,6 +139,7 @@ export class Guard {
         this.#leave(isProbe, 'succeeded')
         return result
       } catch (error) {
+        if (error instanceof GuardClosed) throw error
         this.#leave(isProbe, isFailureOfTier(error) ? 'failed' : 'succeeded')
         const mayRetry = attempt < options.attemptsMax && this.#breaker.state !== 'open'
         if (!(error instanceof TierUnavailable) || !mayRetry) throw error
@@ -150,6 +190,8 @@ export class Guard {
       if (isSilent) observer.failed?.({ tier: this.#tier, operation, kind: UNAVAILABLE })
       return answers
     } catch (error) {
+      if (error instanceof GuardClosed)
+        return unknowns(count, { kind: 'unknown', because: 'suspended', cause: error })
       this.#leave(isProbe, isFailureOfTier(error) ? 'failed' : 'succeeded')
       if (error instanceof InvalidInput || error instanceof InvariantViolation) throw error
       observer.failed?.({ tier: this.#tier, operation, kind: errorKind(error) })
@@ -192,26 +234,34 @@ export class Guard {
     const { clock, random, observer } = this.#options
     const delayMs = retryDelayMs(retry, random.fraction(), this.limits)
     observer.retried?.({ backend: this.#backend, attempt: retry + 1, delayMs })
-    await new Promise<void>((resolve) => {
-      clock.setTimer(delayMs, resolve)
-    })
+    const caller = this.#join()
+    await pause(clock, delayMs, caller).finally(() => this.#waiting.delete(caller))
   }
 
   async #withinMs<T>(timeoutMs: number, run: () => Promise<T>): Promise<T> {
-    const { clock } = this.#options
-    let cancel = () => {}
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.setTimer(timeoutMs, () => {
-        // After a long turn (a synchronous scan, a collection) timers fire before sockets are read: whatever has
-        // arrived meanwhile gets one more turn.
-        cancel = clock.setTimer(0, () => reject(new NoAnswerInTime(this.#backend, timeoutMs)))
-      })
-    })
-    try {
-      return await Promise.race([run(), late])
-    } finally {
+    const caller = this.#join()
+    const cancel = setBackgroundLimit(this.#options.clock, timeoutMs, () =>
+      caller.leave(new NoAnswerInTime(this.#backend, timeoutMs)),
+    )
+    return caller.waitFor(run, () => {
       cancel()
-    }
+      this.#waiting.delete(caller)
+    })
+  }
+
+  /** One more whom {@link close} sends away. @throws GuardClosed */
+  #join(): Caller {
+    if (this.#isClosed) throw new GuardClosed(this.#backend)
+    const caller = new Caller()
+    this.#waiting.add(caller)
+    return caller
+  }
+}
+
+/** Nobody waits for the tier any more; says nothing about it. */
+class GuardClosed extends TierUnavailable {
+  constructor(backend: string) {
+    super(`${backend} was closed`, { details: { backend, because: 'closed' } })
   }
 }
 
@@ -224,9 +274,11 @@ class NoAnswerInTime extends TierUnavailable {
 
 const UNAVAILABLE = 'SE_TIER_UNAVAILABLE'
 
-/** An error of ours, other than "unavailable", was said by a tier that works. */
+/** An error of ours, other than "unavailable" and "refuses us", was said by a tier that works. */
 function isFailureOfTier(error: unknown): boolean {
-  return error instanceof TierUnavailable || !(error instanceof StorageError)
+  return (
+    error instanceof TierUnavailable || error instanceof TierMisconfigured || !(error instanceof StorageError)
+  )
 }
 
 function unknowns(count: number, lookup: Lookup & { kind: 'unknown' }): readonly Lookup[] {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { InstanceFenced, type ClaimRequest, type InstanceClaim } from '@se/core'
 import { nodeFileSystem, systemRandom } from '@se/core/node'
+import { Caller } from '../deadline/caller.ts'
 import { claimInstance, loadIdentity, parseIdentity, rememberPosition } from './identity.ts'
 
 let directory: string
@@ -26,6 +27,7 @@ const ports = (claim: (request: ClaimRequest) => Promise<InstanceClaim>) => ({
   fileSystem: nodeFileSystem,
   random: systemRandom,
   archive: { claimInstance: claim },
+  caller: new Caller(),
 })
 
 it('makes the nonce durable before the archive hears of it, and forgets older ones after', async () => {
@@ -66,6 +68,15 @@ it('finds itself again after a claim whose answer was lost [P52]', async () => {
     directory,
   )
   expect(requests[1]!.knownNonces).toEqual([requests[0]!.nonce])
+})
+
+it('writes nothing once its start was given up: another start may be at work by then [P52]', async () => {
+  const abandoned = ports(async () => {
+    abandoned.caller.leave(new Error('given up'))
+    return answer
+  })
+  await expect(claimInstance(abandoned, directory)).rejects.toThrow('given up')
+  expect(await loadIdentity(nodeFileSystem, directory)).toMatchObject({ instance: null, epoch: 0 })
 })
 
 it('remembers how far its ledger has come [P65]', async () => {

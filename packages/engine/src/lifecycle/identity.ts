@@ -10,6 +10,7 @@ import {
   type Position,
   type Random,
 } from '@se/core'
+import type { Caller } from '../deadline/caller.ts'
 
 /** Format page: docs/formats/instance.md. */
 const FORMAT = 1
@@ -81,17 +82,24 @@ export async function saveIdentity(
 /**
  * Takes the directory's instance in the archive, in the three steps of the format page.
  *
+ * @param ports `caller`: of the start; nothing is written once it has gone, as another start may be at work by then
  * @throws InstanceFenced, ArchiveMismatch, TierUnavailable as {@link ArchiveTier.claimInstance}
  */
 export async function claimInstance(
-  ports: { fileSystem: FileSystem; random: Random; archive: Pick<ArchiveTier, 'claimInstance'> },
+  ports: {
+    readonly fileSystem: FileSystem
+    readonly random: Random
+    readonly archive: Pick<ArchiveTier, 'claimInstance'>
+    readonly caller: Pick<Caller, 'goneBecause'>
+  },
   directory: string,
 ): Promise<InstanceClaim> {
-  const { fileSystem, random, archive } = ports
+  const { fileSystem, random, archive, caller } = ports
   const before = await loadIdentity(fileSystem, directory)
   const nonce = Buffer.from(random.bytes(16)).toString('hex')
   await saveIdentity(fileSystem, directory, { ...before, nonces: [...before.nonces, nonce] })
   const claim = await archive.claimInstance({ memory: memoryOf(before), knownNonces: before.nonces, nonce })
+  if (caller.goneBecause !== undefined) throw caller.goneBecause
   await saveIdentity(fileSystem, directory, {
     archiveId: claim.archiveId,
     instance: claim.instance,

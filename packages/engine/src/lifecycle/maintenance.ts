@@ -1,5 +1,4 @@
 import { type ArchiveTier, type CancelTimer, type Clock } from '@se/core'
-import { within } from '../guard/within.ts'
 import type { EngineObserver } from '../observer.ts'
 
 export interface MaintenancePorts {
@@ -17,9 +16,6 @@ export interface MaintenancePorts {
 
 /** Pause between two rounds, ms. */
 export const MAINTENANCE_INTERVAL_MS = 30_000
-
-/** How long a stop waits for a round, ms: an archive that hangs must not keep what is pending from the log. */
-const STOP_WAIT_MS = 5_000
 
 /**
  * What keeps the archive from growing for ever: the ledger is folded into the tree pages and pruned by age, and
@@ -39,15 +35,11 @@ export class Maintenance {
     this.#schedule()
   }
 
-  /**
-   * Waits for a round that is under way, as long as a stop may wait for it.
-   *
-   * @throws TierUnavailable when it did not end
-   */
+  /** Waits for a round that is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#cancelTimer?.()
-    await within(this.#ports.clock, STOP_WAIT_MS, 'the maintenance round', () => this.#running)
+    await this.#running
   }
 
   /** One round, now. @throws TierUnavailable when the archive does not answer */

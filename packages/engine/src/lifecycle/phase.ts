@@ -4,9 +4,13 @@ import type { LifecyclePhase } from '../observer.ts'
 /**
  * ```
  * Created --start--> Starting --started--> Ready --stop--> Stopping --stopped--> Stopped
- *                       |                    |
- *                       +----failed----------+--> Failed --stop--> Stopping
+ *                     |    ^                 |
+ *                     |    +----start----+   |
+ *                     +----failed------> Failed --stop--> Stopping
  * ```
+ *
+ * A start that failed has closed everything it had opened, and may be tried again. A running engine that failed is not
+ * started again: it is stopped, and what it holds goes to the next one.
  *
  * Reads are answered in Ready, Stopping and (from what can still answer) Failed; writes in Ready alone.
  */
@@ -16,7 +20,7 @@ const TRANSITIONS: Readonly<Record<LifecyclePhase, readonly LifecyclePhase[]>> =
   Ready: ['Stopping', 'Failed'],
   Stopping: ['Stopped'],
   Stopped: [],
-  Failed: ['Stopping'],
+  Failed: ['Starting', 'Stopping'],
 }
 
 export function mayMove(from: LifecyclePhase, to: LifecyclePhase): boolean {

@@ -12,6 +12,7 @@ import {
 import type { Log } from '@se/wal'
 import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
+import type { CallDeadlines } from '../deadline/deadline.ts'
 import { FlushPipeline } from '../flush/pipeline.ts'
 import { PendingSet } from '../flush/pending-set.ts'
 import type { ParkingLot } from '../flush/parking.ts'
@@ -69,6 +70,7 @@ export function assemble(
     readonly description: ArchiveDescription
     readonly claim: InstanceClaim
   },
+  deadlines: CallDeadlines,
   onFenced: (error: InstanceFenced) => void,
 ): Runtime {
   const { config, archive, cache, observer, clock, random } = environment
@@ -187,6 +189,7 @@ export function assemble(
     freshness: poll,
     stamps,
     clock,
+    deadlines,
     observer,
   })
   const heard: Heard = new Heard({

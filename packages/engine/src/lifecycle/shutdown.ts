@@ -1,20 +1,24 @@
-import { StorageError, TierUnavailable, writeFileAtomically } from '@se/core'
-import { within } from '../guard/within.ts'
+import { StorageError, TierUnavailable, writeFileAtomically, type ItemWrite } from '@se/core'
+import { Caller } from '../deadline/caller.ts'
+import { within } from '../deadline/within.ts'
 import type { EngineObserver } from '../observer.ts'
 import { encodeRecord } from '../write/record.ts'
 import { rememberPosition } from './identity.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { Environment, Runtime } from './runtime.ts'
 import { FILTER_SNAPSHOT_FILE } from './startup.ts'
+import { stepLimitMs } from './time-budget.ts'
 
 /** What a stop did. */
 export interface StopReport {
-  /** Items that L3 could not take and that stay in the log for the next start. */
+  /** Acknowledged items that L3 has not taken and that stay in the log for the next start. */
   readonly itemsLeftInLog: number
+  /** Items acknowledged at level `memory` that neither L3 nor the log has taken: gone, as that level allows. */
+  readonly itemsLost: number
   /** `undefined`: none was written, because the filter was not trusted. */
   readonly filterSnapshot: { readonly entries: number; readonly bytes: number } | undefined
   readonly durationMs: number
-  /** Steps that failed; the others were done all the same. */
+  /** Steps that failed or were left out; the others were done all the same. */
   readonly problems: readonly { readonly step: string; readonly error: unknown }[]
 }
 
@@ -22,60 +26,76 @@ interface Shutdown {
   readonly environment: Environment
   readonly runtime: Runtime
   readonly maintenance: Pick<Maintenance, 'stop'> | undefined
+  /** Writes that were put into the log by this stop. */
+  readonly logged: Set<ItemWrite>
   filterSnapshot: StopReport['filterSnapshot']
 }
-
-/** How long a stop waits for what only makes the next start quicker, ms. */
-const FOLD_WAIT_MS = 30_000
-/** … and for a tier that was told to close, ms: it may hang as its calls did. */
-export const CLOSE_WAIT_MS = 5_000
 
 interface Step {
   readonly name: string
   /** Why it stands where it stands. */
   readonly reason: string
-  run(shutdown: Shutdown): Promise<void>
+  /** Part of the time left that it may take; see `time-budget.ts`. */
+  readonly share: number
+  /** Left out once the archive has kept such a step waiting, and (`owner`) where the instance is somebody else's. */
+  readonly asks?: 'archive' | 'archive as owner'
+  run(shutdown: Shutdown): Promise<unknown>
 }
 
 /**
  *   (writes are refused) → flush everything → rest into the log → views stand still → snapshot → close
  *
- * A step that fails does not keep the later ones from being done: each of them only makes the next start quicker,
- * or gives something back.
+ * A step that fails, or takes longer than its share of the time, does not keep the later ones from being done: each of them
+ * only makes the next start quicker, or gives something back.
  */
 export const SHUTDOWN: readonly Step[] = [
   {
     name: 'drain',
     reason: 'writers that were let in get their answer before anything is flushed',
+    share: 0.25,
     run: ({ runtime }) => runtime.writes.drained(),
+  },
+  {
+    name: 'log-when-in-doubt',
+    reason:
+      'where the archive did not answer lately, what only memory has is made safe before it is asked again',
+    share: 0.25,
+    run: async (shutdown) => {
+      const { archive } = shutdown.environment
+      if (archive.breakerState !== 'closed') await logWhatMemoryHas(shutdown)
+    },
   },
   {
     name: 'flush',
     reason: 'all of it, not only what a batch is due for [P2]',
+    share: 0.6,
+    asks: 'archive as owner',
     run: ({ runtime }) => runtime.pipeline.flush(),
+  },
+  {
+    name: 'log-the-rest',
+    reason:
+      'items acknowledged from memory that L3 could not take are made safe, before anything else may hang',
+    share: 0.5,
+    async run(shutdown) {
+      // Also when the log cannot take them: whoever waits for the archive must hear that nobody will ask it.
+      shutdown.runtime.pending.abandon(
+        new TierUnavailable('the engine stopped before the archive could take the write'),
+      )
+      await logWhatMemoryHas(shutdown)
+    },
   },
   {
     name: 'stop-pipeline',
     reason: 'a batch on its way is waited for; then nothing is sent any more',
+    share: 0.2,
     run: ({ runtime }) => runtime.pipeline.stop(),
   },
   {
-    name: 'log-the-rest',
-    reason: 'items acknowledged from memory that L3 could not take are made safe in the log',
-    async run({ runtime }) {
-      const { pending, log } = runtime
-      const records: Uint8Array[] = []
-      for (const { write, logSequence } of pending.entries()) {
-        if (logSequence === undefined) records.push(encodeRecord({ ...write, value: write.bytes }).record)
-      }
-      // Also when the log cannot take them: whoever waits for the archive must hear that nobody will ask it.
-      pending.abandon(new TierUnavailable('the engine stopped before the archive could take the write'))
-      await Promise.all(records.map((record) => log.append(record, { urgent: true })))
-    },
-  },
-  {
-    name: 'stop-poll',
-    reason: 'one last poll brings every view to the heads; then they stand still',
+    name: 'last-poll',
+    reason: 'brings every view to the heads; then they stand still',
+    share: 0.3,
+    asks: 'archive',
     async run({ runtime }) {
       await runtime.poll.now()
       await runtime.poll.stop()
@@ -84,37 +104,35 @@ export const SHUTDOWN: readonly Step[] = [
   {
     name: 'filter-snapshot',
     reason: 'with the cut it is true for; only a trusted filter is worth keeping [P26]',
+    share: 0.5,
     async run(shutdown) {
       const { runtime, environment } = shutdown
       const { filter, views } = runtime
       if (!filter.trust.isTrusted) return
       const bytes = filter.toSnapshot(views.cut)
       const entries = filter.entries
-      await writeFileAtomically(
-        environment.fileSystem,
-        environment.config.logDirectory,
-        FILTER_SNAPSHOT_FILE,
-        bytes,
-      )
+      const { fileSystem, config } = environment
+      await writeFileAtomically(fileSystem, config.logDirectory, FILTER_SNAPSHOT_FILE, bytes)
       shutdown.filterSnapshot = { entries, bytes: bytes.length }
     },
   },
   {
     name: 'stop-maintenance',
     reason: 'a round under way is waited for, once all that was acknowledged is safe',
+    share: 0.3,
     run: async ({ maintenance }) => maintenance?.stop(),
   },
   {
     name: 'fold-tree',
     reason: 'the next start reads pages instead of a long tail',
-    async run({ environment }) {
-      const { archive, clock } = environment
-      await within(clock, FOLD_WAIT_MS, 'folding the tree', () => archive.foldTree())
-    },
+    share: 0.6,
+    asks: 'archive',
+    run: ({ environment: { archive } }) => archive.foldTree(),
   },
   {
     name: 'remember-position',
     reason: 'so that an archive that went back is recognised, also when that is what fenced us [P65]',
+    share: 0.5,
     run: ({ environment, runtime }) =>
       rememberPosition(environment.fileSystem, environment.config.logDirectory, runtime.pipeline.position),
   },
@@ -123,63 +141,118 @@ export const SHUTDOWN: readonly Step[] = [
 /** The reverse order of opening. */
 const CLOSE: readonly Step[] = [
   {
-    name: 'stop-poll-timer',
+    name: 'stop-poll',
     reason: 'also when the last poll failed',
+    share: 0.1,
     run: ({ runtime }) => runtime.poll.stop(),
   },
   {
     name: 'close-cache',
     reason: 'opened last',
-    run: async ({ environment: { cache, clock } }) =>
-      cache && within(clock, CLOSE_WAIT_MS, 'closing the cache', () => cache.close()),
+    share: 0.3,
+    run: async ({ environment: { cache } }) => cache?.close(),
   },
   {
     name: 'close-archive',
-    reason: 'nothing is sent any more',
-    run: ({ environment: { archive, clock } }) =>
-      within(clock, CLOSE_WAIT_MS, 'closing the archive', () => archive.close()),
+    reason: 'nothing is sent any more; whoever still waits for it is sent away',
+    share: 0.4,
+    run: ({ environment: { archive } }) => archive.close(),
   },
   {
     name: 'close-parking',
     reason: 'nothing is parked any more',
+    share: 0.4,
     run: ({ runtime }) => runtime.parking.close(),
   },
   {
     name: 'close-log',
     reason: 'last: its lock keeps others out until all is done',
+    share: 1,
     run: ({ runtime }) => runtime.log.close(),
   },
 ]
 
-/** @param isFenced the instance belongs to somebody else: nothing is sent to the archive any more */
+/** Appends what is acknowledged at level `memory` and pending, and not in the log yet. */
+async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
+  const { pending, log } = runtime
+  const appends: Promise<unknown>[] = []
+  for (const { write, logSequence } of pending.entries()) {
+    if (logSequence !== undefined || logged.has(write)) continue
+    const { record } = encodeRecord({ ...write, value: write.bytes })
+    appends.push(log.append(record, { urgent: true }).then(() => logged.add(write)))
+  }
+  await Promise.all(appends)
+}
+
+/**
+ * Runs the steps, each within its share of the time.
+ *
+ * @param timeoutMs for all of them
+ * @param caller one who goes ends the waiting: each further step gets a moment
+ * @param isFenced the instance belongs to somebody else: nothing is sent to the archive any more
+ */
 export async function runShutdown(
   environment: Environment,
   runtime: Runtime,
   maintenance: Pick<Maintenance, 'stop'> | undefined,
-  isFenced: boolean,
+  options: { readonly timeoutMs: number; readonly caller: Caller; readonly isFenced: boolean },
 ): Promise<StopReport> {
   const { clock, observer } = environment
+  const { timeoutMs, caller, isFenced } = options
   const startedMs = clock.monotonicMs()
-  const shutdown: Shutdown = { environment, runtime, maintenance, filterSnapshot: undefined }
+  const shutdown: Shutdown = {
+    environment,
+    runtime,
+    maintenance,
+    logged: new Set(),
+    filterSnapshot: undefined,
+  }
   const problems: { step: string; error: unknown }[] = []
-  const steps = [...SHUTDOWN.filter(({ name }) => !isFenced || !NEEDS_INSTANCE.has(name)), ...CLOSE]
-  for (const step of steps) {
+  let isArchiveSilent = false
+  const take = async (step: Step, isClosing: boolean): Promise<void> => {
     try {
-      await step.run(shutdown)
+      if (step.asks === 'archive as owner' && isFenced) return
+      if (step.asks !== undefined && isArchiveSilent) throw notAsked()
+      const totalMs = caller.goneBecause === undefined ? timeoutMs : 0
+      const limitMs = stepLimitMs(
+        { totalMs, elapsedMs: clock.monotonicMs() - startedMs },
+        step.share,
+        isClosing,
+      )
+      const waiting = new Caller()
+      // What it begins after that still gets a moment.
+      const forget = totalMs > 0 ? caller.onGone((reason) => waiting.leave(reason)) : undefined
+      await within(clock, limitMs, step.name, () => step.run(shutdown), waiting).finally(() => forget?.())
     } catch (error) {
+      if (step.asks !== undefined && error instanceof TierUnavailable) isArchiveSilent = true
       problems.push({ step: step.name, error })
       tell(observer, step.name, error)
     }
   }
+  for (const step of SHUTDOWN) await take(step, false)
+  for (const step of CLOSE) await take(step, true)
   return {
-    itemsLeftInLog: runtime.pending.stats.items,
+    ...countLeft(shutdown),
     filterSnapshot: shutdown.filterSnapshot,
     durationMs: clock.monotonicMs() - startedMs,
     problems,
   }
 }
 
-const NEEDS_INSTANCE = new Set(['flush'])
+/** Writes that were never acknowledged have been told so, and are not counted. */
+function countLeft({ runtime, logged }: Shutdown): Pick<StopReport, 'itemsLeftInLog' | 'itemsLost'> {
+  let itemsLeftInLog = 0
+  let itemsLost = 0
+  for (const { write, logSequence } of runtime.pending.entries()) {
+    if (logSequence !== undefined || logged.has(write)) itemsLeftInLog++
+    else itemsLost++
+  }
+  return { itemsLeftInLog, itemsLost }
+}
+
+function notAsked(): TierUnavailable {
+  return new TierUnavailable('left out: the archive did not answer a step before')
+}
 
 function tell(observer: EngineObserver, step: string, error: unknown): void {
   const part = step.includes('log') ? 'log' : step.includes('cache') ? 'cache' : 'archive'

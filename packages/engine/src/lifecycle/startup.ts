@@ -1,12 +1,17 @@
 import {
   ignoreMissing,
   StorageError,
+  TierMisconfigured,
+  TierUnavailable,
   type ArchiveDescription,
   type InstanceClaim,
   type InstanceFenced,
 } from '@se/core'
 import { openLog, type Log, type LogObserver } from '@se/wal'
 import { formatCut } from '@se/core'
+import type { Caller } from '../deadline/caller.ts'
+import type { CallDeadlines } from '../deadline/deadline.ts'
+import { pause } from '../deadline/within.ts'
 import { ParkingLot } from '../flush/parking.ts'
 import { errorKind, type StartPhase } from '../observer.ts'
 import type { CacheReport } from '../views/cache-view.ts'
@@ -40,6 +45,9 @@ interface Progress {
   readonly environment: Environment
   readonly logObserver: LogObserver | undefined
   readonly onFenced: (error: InstanceFenced) => void
+  readonly caller: Caller
+  readonly deadlines: CallDeadlines
+  readonly waitForMs: number
   log?: Log
   parking?: ParkingLot
   description?: ArchiveDescription
@@ -54,6 +62,8 @@ interface Step {
   readonly reason: string
   /** The engine starts without it and takes it in later. */
   readonly isOptional?: boolean
+  /** It is not left half-way, as only it can close what it opens. */
+  readonly isBrief?: boolean
   run(progress: Progress): Promise<Record<string, unknown> | undefined>
 }
 
@@ -67,6 +77,7 @@ export const STARTUP: readonly Step[] = [
     phase: 'wal_init',
     reason:
       'first, because what it holds was promised to somebody, and nothing else may be changed before we know it is whole',
+    isBrief: true,
     async run(progress) {
       const { config, fileSystem, clock } = progress.environment
       const log = await openLog({
@@ -87,13 +98,17 @@ export const STARTUP: readonly Step[] = [
     reason: 'the claim fences whoever else holds our instance, before the first own batch',
     async run(progress) {
       const { config, archive, random, fileSystem } = progress.environment
-      const description = await archive.open({ branches: config.branchPrefixes, digests: config.digests })
-      const claim = await claimInstance({ fileSystem, random, archive }, config.logDirectory)
+      const description = await openWhenThere(progress)
+      const claim = await claimInstance(
+        { fileSystem, random, archive, caller: progress.caller },
+        config.logDirectory,
+      )
       progress.description = description
       progress.claim = claim
       progress.runtime = assemble(
         progress.environment,
         { log: progress.log!, parking: progress.parking!, description, claim },
+        progress.deadlines,
         progress.onFenced,
       )
       return {
@@ -190,6 +205,40 @@ export const STARTUP: readonly Step[] = [
   },
 ]
 
+/** Pause before an archive that is not there yet is tried again, ms; doubles up to the maximum. */
+const OPEN_PAUSE_MS_MIN = 100
+const OPEN_PAUSE_MS_MAX = 1_000
+
+/** Opens the archive; one that is not there yet is waited for, as long as the caller said. */
+async function openWhenThere({ environment, caller, waitForMs }: Progress): Promise<ArchiveDescription> {
+  const { config, archive, clock, observer } = environment
+  const untilMs = clock.monotonicMs() + waitForMs
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await archive.open({ branches: config.branchPrefixes, digests: config.digests })
+    } catch (error) {
+      const leftMs = untilMs - clock.monotonicMs()
+      if (leftMs <= 0 || caller.goneBecause !== undefined || !mayAppear(error)) throw error
+      const pauseMs = Math.min(OPEN_PAUSE_MS_MAX, OPEN_PAUSE_MS_MIN * 2 ** (attempt - 1), leftMs)
+      observer.fault?.({
+        part: 'archive',
+        what: 'the archive is not there yet; the start waits for it',
+        error,
+      })
+      await pause(clock, pauseMs, caller)
+    }
+  }
+}
+
+/**
+ * Whether waiting may help: nobody listens yet, the server starts up, its name is not known yet (containers get theirs when they
+ * start). What the archive says of the caller (credentials, rights, branches) does not change by waiting.
+ */
+function mayAppear(error: unknown): boolean {
+  if (error instanceof TierMisconfigured) return error.details['because'] === 'unknown-host'
+  return error instanceof TierUnavailable
+}
+
 /** A start that failed, with what it had opened: the caller closes it. */
 export interface StartFailure {
   readonly error: unknown
@@ -198,15 +247,22 @@ export interface StartFailure {
   readonly runtime: Runtime | undefined
 }
 
-/** Runs the steps in order. @returns the parts, or what there was to close when a step failed */
+/**
+ * Runs the steps in order.
+ *
+ * @param options `caller`: one who goes ends the start, like a step that failed; `waitForMs`: how long an archive that is not there yet is waited for
+ * @returns the parts, or what there was to close when a step failed
+ */
 export async function runStartup(
   environment: Environment,
   logObserver: LogObserver | undefined,
   onFenced: (error: InstanceFenced) => void,
+  options: Pick<Progress, 'caller' | 'deadlines' | 'waitForMs'>,
 ): Promise<{ readonly runtime: Runtime; readonly report: StartReport } | StartFailure> {
   const { observer, clock } = environment
   const startedMs = clock.monotonicMs()
-  const progress: Progress = { environment, logObserver, onFenced }
+  const { caller } = options
+  const progress: Progress = { environment, logObserver, onFenced, ...options }
   const steps: StartStep[] = []
   let isDegraded = false
   for (const step of STARTUP) {
@@ -214,10 +270,11 @@ export async function runStartup(
     let figures: Record<string, unknown> | undefined
     let problem: string | undefined
     try {
-      figures = await step.run(progress)
+      figures = await (step.isBrief ? step.run(progress) : caller.waitFor(() => step.run(progress)))
       if (figures === undefined) continue
     } catch (error) {
-      if (step.isOptional !== true || !(error instanceof StorageError)) {
+      const isOptional = step.isOptional === true && caller.goneBecause === undefined
+      if (!isOptional || !(error instanceof StorageError)) {
         return { error, log: progress.log, parking: progress.parking, runtime: progress.runtime }
       }
       isDegraded = true
@@ -246,7 +303,7 @@ export async function runStartup(
   const runtime = progress.runtime!
   try {
     // From here on the views are known to be recent, so the first read need not ask the archive.
-    await runtime.poll.now()
+    await caller.waitFor(() => runtime.poll.now())
   } catch (error) {
     return { error, log: progress.log, parking: progress.parking, runtime }
   }

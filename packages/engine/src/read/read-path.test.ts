@@ -6,6 +6,7 @@ import { StampClock, type ItemWrite, type Lookup, type Stamp, type StoredItem } 
 import { createFakeClock } from '@se/core/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { readGetOptions } from '../call-options.ts'
+import { CallDeadlines } from '../deadline/deadline.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import type { HeardWrite } from '../views/heard.ts'
 import { KnownWrites } from '../views/known-writes.ts'
@@ -86,6 +87,7 @@ function createWorld(tells: {
     },
     stamps: new StampClock(clock, 1, 0),
     clock,
+    deadlines: new CallDeadlines(clock, 30_000),
     observer: {},
   })
   return { reads, memory, known, heard, asked, filter, clock }

@@ -13,7 +13,14 @@ import {
   type StampClock,
   type StoredItem,
 } from '@se/core'
-import { readGetOptions, type GetCall } from '../call-options.ts'
+import {
+  readGetManyOptions,
+  readGetOptions,
+  type BoundCall,
+  type GetCall,
+  type GetManyCall,
+} from '../call-options.ts'
+import type { CallDeadlines } from '../deadline/deadline.ts'
 import type { PendingSet } from '../flush/pending-set.ts'
 import { Item } from '../item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
@@ -24,7 +31,7 @@ import type { HeardFrom, HeardWrite } from '../views/heard.ts'
 import type { HeadsPoll } from '../views/heads-poll.ts'
 import type { KnownWrites } from '../views/known-writes.ts'
 import { itemOf } from '../write/write-path.ts'
-import { within } from '../guard/within.ts'
+import { within } from '../deadline/within.ts'
 import type { LoadVerdict } from './load-floors.ts'
 import { SingleFlight } from './single-flight.ts'
 
@@ -46,7 +53,8 @@ export interface ReadPathPorts {
   readonly filter: Pick<FilterView, 'denies' | 'trust'>
   readonly freshness: Pick<HeadsPoll, 'isFresh' | 'isRecent' | 'stalenessMs'>
   readonly stamps: Pick<StampClock, 'isFromFuture'>
-  readonly clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
+  readonly clock: Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>
+  readonly deadlines: Pick<CallDeadlines, 'bound'>
   readonly observer: EngineObserver
 }
 
@@ -109,13 +117,18 @@ export class ReadPath {
     return filter.trust.isTrusted ? 'maybe' : 'unknown'
   }
 
-  async contains(id: string): Promise<boolean> {
-    return (await this.get(id)) !== undefined
+  async contains(id: string, call: BoundCall): Promise<boolean> {
+    return (await this.get(id, { ...readGetOptions(undefined), ...call }, 'contains')) !== undefined
   }
 
-  async get(id: string, call: GetCall = readGetOptions(undefined)): Promise<Item | undefined> {
+  /** Only what has to wait for a tier has a deadline: a hit in memory costs less than a timer. */
+  async get(
+    id: string,
+    call: GetCall = readGetOptions(undefined),
+    operation: 'get' | 'contains' = 'get',
+  ): Promise<Item | undefined> {
     const { consistency } = call
-    const { memory, pending, freshness, observer, clock } = this.#ports
+    const { memory, pending, freshness, observer, clock, deadlines } = this.#ports
     const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
     if (consistency === 'local' && freshness.isFresh) {
       const item = memory.get(id)
@@ -124,16 +137,17 @@ export class ReadPath {
         return item
       }
     }
-    if (consistency === 'source') return this.#readSource(id)
+    if (consistency === 'source') return deadlines.bound(operation, call, () => this.#readSource(id))
     const write = pending.read(id)
     if (write !== undefined) {
       this.#tell('L1', 'hit', startedMs)
-      return freshness.isFresh ? this.#pendingItem(write) : this.#readStalePending(id, write)
+      if (freshness.isFresh) return this.#pendingItem(write)
+      return deadlines.bound(operation, call, () => this.#readStalePending(id, write))
     }
     checkId(id)
     this.#tell('L1', 'miss', startedMs)
     if (this.#isDenied(id)) return undefined
-    return this.#load(id)
+    return deadlines.bound(operation, call, () => this.#load(id))
   }
 
   /**
@@ -142,12 +156,14 @@ export class ReadPath {
    * @returns in the order of the ids
    * @throws TierUnavailable when one of them could not be answered
    */
-  async getMany(ids: readonly string[]): Promise<readonly (Item | undefined)[]> {
+  async getMany(
+    ids: readonly string[],
+    call: GetManyCall = readGetManyOptions(undefined),
+  ): Promise<readonly (Item | undefined)[]> {
     const { memory, pending, freshness } = this.#ports
     const items = new Map<string, Item | undefined>()
     const missing: string[] = []
     const stalePending = new Map<string, ItemWrite>()
-    const readAtMs = this.#ports.clock.monotonicMs()
     for (const id of new Set(ids)) {
       checkId(id)
       const item = freshness.isFresh ? memory.get(id) : undefined
@@ -158,6 +174,20 @@ export class ReadPath {
       else if (this.#isDenied(id)) items.set(id, undefined)
       else missing.push(id)
     }
+    if (missing.length + stalePending.size > 0) {
+      await this.#ports.deadlines.bound('getMany', call, async () => {
+        await this.#loadMissing(missing, items)
+        const pendingItems = Array.from(stalePending, async ([id, write]) => {
+          items.set(id, await this.#readStalePending(id, write))
+        })
+        await Promise.all(pendingItems)
+      })
+    }
+    return ids.map((id) => items.get(id))
+  }
+
+  async #loadMissing(missing: readonly string[], items: Map<string, Item | undefined>): Promise<void> {
+    const readAtMs = this.#ports.clock.monotonicMs()
     const loaded = await this.#loads.runMany(
       missing.map((id) => ({ id, knownFloor: this.#knownFloor(id) })),
       (asked) => this.#loadMany(asked),
@@ -173,11 +203,6 @@ export class ReadPath {
       const answers = await this.#askArchiveMany(outdated)
       for (const [index, id] of outdated.entries()) items.set(id, this.#itemOf(answers[index]!, id))
     }
-    const pendingItems = Array.from(stalePending, async ([id, write]) => {
-      items.set(id, await this.#readStalePending(id, write))
-    })
-    await Promise.all(pendingItems)
-    return ids.map((id) => items.get(id))
   }
 
   /**

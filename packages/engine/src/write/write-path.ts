@@ -14,6 +14,7 @@ import {
 import { LogFailed } from '@se/wal'
 import { readDeleteOptions, readSubmitOptions, type DeleteCall, type SubmitCall } from '../call-options.ts'
 import type { Level } from '../config.ts'
+import type { Caller } from '../deadline/caller.ts'
 import type { PendingSet, Restamped, SettledOutcome } from '../flush/pending-set.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
@@ -80,15 +81,20 @@ export class WritePath {
     id: string,
     value: unknown,
     call: SubmitCall = readSubmitOptions(undefined),
+    caller?: Caller,
   ): Promise<WriteReceipt> {
     checkId(id)
-    return this.#write('submit', id, admit(value, call, this.#ports.valueBytesMax), call.level)
+    return this.#write('submit', id, admit(value, call, this.#ports.valueBytesMax), call.level, caller)
   }
 
   /** A delete is a write: it has a stamp, goes through the log, and wins or loses by its stamp [W4, P19]. */
-  async delete(id: string, call: DeleteCall = readDeleteOptions(undefined)): Promise<WriteReceipt> {
+  async delete(
+    id: string,
+    call: DeleteCall = readDeleteOptions(undefined),
+    caller?: Caller,
+  ): Promise<WriteReceipt> {
     checkId(id)
-    return this.#write('delete', id, undefined, call.level)
+    return this.#write('delete', id, undefined, call.level, caller)
   }
 
   /**
@@ -184,11 +190,12 @@ export class WritePath {
     id: string,
     admitted: Admitted | undefined,
     level: Level,
+    caller: Caller | undefined,
   ): Promise<WriteReceipt> {
     const { clock, observer } = this.#ports
     const startedMs = clock.monotonicMs()
     try {
-      const { stamp, committed } = await this.#accept(id, admitted, level)
+      const { stamp, committed } = await this.#accept(id, admitted, level, caller)
       const receipt = committed === undefined ? { stamp, level } : receiptOf(await committed)
       observer.operation?.({
         tier: 'L1',
@@ -215,6 +222,7 @@ export class WritePath {
     id: string,
     admitted: Admitted | undefined,
     level: Level,
+    caller: Caller | undefined,
   ): Promise<{ stamp: Stamp; committed?: Promise<Settled> }> {
     const { pending } = this.#ports
     if (level !== 'archive' && this.#logFailure !== undefined) throw this.#logFailure
@@ -223,7 +231,7 @@ export class WritePath {
     const bytes = sizeOfParts(id, state, contentType, admitted?.valueBytes ?? 0)
     this.#running++
     try {
-      const wait = pending.admit(bytes)
+      const wait = pending.admit(bytes, caller)
       if (wait !== undefined) await wait
       let isAdded = false
       try {

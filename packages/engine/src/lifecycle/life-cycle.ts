@@ -1,0 +1,182 @@
+import { InstanceFenced } from '@se/core'
+import type { LogObserver } from '@se/wal'
+import type { StartCall, StopCall } from '../call-options.ts'
+import type { Caller } from '../deadline/caller.ts'
+import { CallDeadlines } from '../deadline/deadline.ts'
+import { within } from '../deadline/within.ts'
+import type { LifecyclePhase } from '../observer.ts'
+import { rememberPosition } from './identity.ts'
+import { Maintenance } from './maintenance.ts'
+import { mayMove, WrongPhase } from './phase.ts'
+import type { Environment, Runtime } from './runtime.ts'
+import { runShutdown, type StopReport } from './shutdown.ts'
+import { runStartup, type StartFailure, type StartReport } from './startup.ts'
+
+/** How long each part of a start that failed is waited for until it is closed, ms. */
+const CLOSE_MS_MAX = 2_000
+
+/** The phase, and the parts that run in it. */
+export class LifeCycle {
+  /** Of every call of the face. */
+  readonly deadlines: CallDeadlines
+  readonly #environment: Environment
+  readonly #logObserver: LogObserver | undefined
+  #phase: LifecyclePhase = 'Created'
+  #runtime: Runtime | undefined
+  #maintenance: Maintenance | undefined
+  /** The start under way, and who waits for it. */
+  #starting: { readonly caller: Caller; readonly ended: Promise<unknown> } | undefined
+  #stopping: Promise<StopReport> | undefined
+  /** Why the phase is Failed. */
+  #failure: unknown
+
+  constructor(environment: Environment, logObserver: LogObserver | undefined) {
+    this.#environment = environment
+    this.deadlines = new CallDeadlines(environment.clock, environment.config.callTimeoutMs)
+    this.#logObserver = logObserver
+  }
+
+  get phase(): LifecyclePhase {
+    return this.#phase
+  }
+
+  /** Why the phase is Failed. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  get runtime(): Runtime | undefined {
+    return this.#runtime
+  }
+
+  /** @returns the parts for a call that writes. @throws WrongPhase unless Ready */
+  writing(operation: string): Runtime {
+    if (this.#phase !== 'Ready') throw new WrongPhase(operation, this.#phase, this.#failure)
+    return this.#runtime!
+  }
+
+  /** @returns the parts for a call that reads. @throws WrongPhase before Ready and after the stop */
+  reading(operation: string): Runtime {
+    const isOpen = this.#phase === 'Ready' || this.#phase === 'Stopping' || this.#phase === 'Failed'
+    if (!isOpen || this.#runtime === undefined) throw new WrongPhase(operation, this.#phase, this.#failure)
+    return this.#runtime
+  }
+
+  /**
+   * One that failed has closed everything again when this rejects, and may be repeated. That takes a moment longer than the
+   * caller's limit where a tier hangs.
+   */
+  async start({ waitForMs, timeoutMs = Infinity, signal }: StartCall): Promise<StartReport> {
+    // How long a replay or a scan of all ids takes nobody can say: each step ends by bounds of its own.
+    const { caller, dismiss } = this.deadlines.expect('start', { timeoutMs, signal })
+    try {
+      if (caller.goneBecause !== undefined) throw caller.goneBecause
+      if (this.#runtime !== undefined) throw new WrongPhase('start', this.#phase, this.#failure)
+      this.#move('Starting', 'start')
+      const started = this.#start(caller, waitForMs)
+      this.#starting = { caller, ended: started.catch(() => {}) }
+      return await started
+    } finally {
+      dismiss()
+    }
+  }
+
+  async #start(caller: Caller, waitForMs: number): Promise<StartReport> {
+    this.#failure = undefined
+    const outcome = await runStartup(this.#environment, this.#logObserver, (error) => this.#onFenced(error), {
+      caller,
+      deadlines: this.deadlines,
+      waitForMs,
+    })
+    if ('error' in outcome) {
+      await this.#closeAfterFailedStart(outcome)
+      this.#fail(outcome.error)
+      throw outcome.error
+    }
+    this.#runtime = outcome.runtime
+    const { fileSystem, config } = this.#environment
+    const { pipeline } = outcome.runtime
+    this.#maintenance = new Maintenance({
+      ...this.#environment,
+      ...config,
+      rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, pipeline.position),
+    })
+    this.#move('Ready', 'start')
+    outcome.runtime.poll.start()
+    this.#maintenance.start()
+    return outcome.report
+  }
+
+  /** Calls that meet share one stop. A start that is under way is ended. */
+  stop({ timeoutMs = this.#environment.config.stopTimeoutMs, signal }: StopCall): Promise<StopReport> {
+    if (this.#stopping === undefined) {
+      const { caller, dismiss } = this.deadlines.expect('stop', { timeoutMs, signal })
+      this.#stopping = this.#stop(timeoutMs, caller).finally(dismiss)
+    }
+    return this.#stopping
+  }
+
+  async #stop(timeoutMs: number, caller: Caller): Promise<StopReport> {
+    this.#starting?.caller.leave(new WrongPhase('start', 'Stopping'))
+    await this.#starting?.ended
+    const runtime = this.#runtime
+    if (runtime === undefined) {
+      if (this.#phase === 'Failed') this.#move('Stopping', 'stop')
+      this.#move('Stopped', 'stop')
+      return { itemsLeftInLog: 0, itemsLost: 0, filterSnapshot: undefined, durationMs: 0, problems: [] }
+    }
+    this.#move('Stopping', 'stop')
+    runtime.pending.rejectWaiting(new WrongPhase('submit', 'Stopping'))
+    const isFenced = this.#failure instanceof InstanceFenced
+    const report = await runShutdown(this.#environment, runtime, this.#maintenance, {
+      timeoutMs,
+      caller,
+      isFenced,
+    })
+    this.#move('Stopped', 'stop')
+    return report
+  }
+
+  /** The reverse order of opening. What hangs is left to itself: its tier sends it away when it is closed. */
+  async #closeAfterFailedStart({ log, parking, runtime }: StartFailure): Promise<void> {
+    const { archive, cache, observer, clock } = this.#environment
+    const closings: readonly (readonly [string, () => Promise<unknown> | undefined])[] = [
+      ['the pipeline', () => runtime?.pipeline.stop()],
+      ['the poll', () => runtime?.poll.stop()],
+      ['the parking file', () => parking?.close()],
+      ['the cache', () => cache?.close()],
+      ['the archive', () => archive.close()],
+      ['the log', () => log?.close()],
+    ]
+    for (const [what, close] of closings) {
+      try {
+        await within(clock, CLOSE_MS_MAX, `closing ${what}`, async () => close())
+      } catch (error) {
+        observer.fault?.({ part: 'archive', what: 'closing after a failed start failed too', error })
+      }
+    }
+  }
+
+  #onFenced(error: InstanceFenced): void {
+    this.#environment.observer.fault?.({
+      part: 'instance',
+      what: 'another process has taken this instance over; writes are refused',
+      error,
+    })
+    // While starting, the start itself fails with this error.
+    if (this.#phase === 'Ready') this.#fail(error)
+    this.#runtime?.pending.abandon(error)
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error
+    this.#move('Failed', 'run')
+  }
+
+  #move(to: LifecyclePhase, operation: string): void {
+    const from = this.#phase
+    if (!mayMove(from, to)) throw new WrongPhase(operation, from, this.#failure)
+    this.#phase = to
+    this.#environment.observer.phaseChanged?.({ from, to })
+  }
+}
