@@ -8,6 +8,7 @@ import { defineCase, type ComparedCase } from '@se/bench'
 import type { StoredItem } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { LRUCache } from 'lru-cache'
+import { Item } from '../src/item.ts'
 import { ENTRY_OVERHEAD_BYTES, MemoryTier } from '../src/memory/memory-tier.ts'
 
 export const area = 'engine'
@@ -28,7 +29,7 @@ export const cases: readonly ComparedCase[] = [
       const ids = Array.from({ length: ITEMS }, (_, index) => `user.${index}`)
       for (const [index, id] of ids.entries()) {
         const item = tier.put(itemOf(id, jsonOf(index)))
-        lru.set(id, item.value as object)
+        lru.set(id, item.json() as object)
       }
       const random = seededRandom(1)
       const asked = Array.from({ length: GETS }, () => random.pick(ids))
@@ -36,7 +37,8 @@ export const cases: readonly ComparedCase[] = [
       return {
         ours: () => {
           const startedMs = performance.now()
-          for (let index = 0; index < GETS; index++) if (tier.get(asked[index]!)!.value !== undefined) found++
+          for (let index = 0; index < GETS; index++)
+            if (new Item(tier.get(asked[index]!)!, 'own', undefined).value !== undefined) found++
           return ((performance.now() - startedMs) * 1e6) / GETS
         },
         against: {

@@ -1,4 +1,5 @@
 import {
+  checkContentType,
   createBranchSet,
   integerField,
   InvalidConfig,
@@ -24,6 +25,7 @@ import type { BatchLimits } from './flush/batch-policy.ts'
 import type { SpaceLimits } from './flush/space.ts'
 import type { Logger } from './logger.ts'
 import type { EngineObserver } from './observer.ts'
+import type { Codec } from './value/codec.ts'
 
 /** What a write is acknowledged for; see the table of the README. */
 export type Level = 'memory' | 'log' | 'archive'
@@ -71,6 +73,8 @@ export interface EngineConfig {
     /** Default 0.0001, from 0.00001 to 0.5. */
     readonly falsePositiveRate?: number
   }
+  /** How values that are no bytes are stored and read. Default: as JSON. */
+  readonly codec?: Codec
   /** Largest value accepted, bytes. Default 8 MiB. */
   readonly valueBytesMax?: number
   /** Δ: how old, in ms, what this process knows of other processes may be. Default 500, from 50. */
@@ -104,6 +108,7 @@ export interface ParsedConfig {
   readonly space: SpaceLimits
   readonly batch: BatchLimits
   readonly filter: { readonly capacity: number; readonly falsePositiveRate: number }
+  readonly codec: Codec | undefined
   readonly valueBytesMax: number
   readonly stalenessMs: number
   readonly ledgerAgeMs: number
@@ -217,6 +222,11 @@ export const CONFIG_FIELDS = {
     },
     'The filter of ids.',
   ),
+  codec: portField<Codec>({
+    methods: ['encode', 'decode'],
+    what: 'a codec',
+    meaning: 'How values that are no bytes are stored and read; without it as JSON. See “Values”.',
+  }),
   valueBytesMax: integerField({
     default: VALUE_BYTES_MAX,
     min: 1,
@@ -309,6 +319,7 @@ export function parseConfig(given: EngineConfig): ParsedConfig {
     space: { itemsMax: pending.itemsMax, bytesMax: pending.bytesMax, whenFull: pending.onFull },
     batch: { itemsMax: flush.itemsMax, bytesMax: flush.bytesMax, ageMsMax: flush.delayMs },
     filter: fields.filter,
+    codec: checkCodec(fields.codec),
     valueBytesMax,
     stalenessMs: fields.stalenessMs,
     ledgerAgeMs: fields.ledgerAgeMs,
@@ -316,6 +327,16 @@ export function parseConfig(given: EngineConfig): ParsedConfig {
     callTimeoutMs: fields.callTimeoutMs,
     stopTimeoutMs: fields.stopTimeoutMs,
   })
+}
+
+function checkCodec(codec: Codec | undefined): Codec | undefined {
+  if (codec === undefined) return undefined
+  try {
+    checkContentType(codec.contentType)
+  } catch (cause) {
+    throw new InvalidConfig('codec.contentType', (cause as Error).message)
+  }
+  return codec
 }
 
 function isObject(value: unknown): boolean {

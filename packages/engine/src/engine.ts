@@ -14,6 +14,7 @@ import {
   type DeleteOptions,
   type GetManyOptions,
   type GetOptions,
+  type GetSyncCall,
   type GetSyncOptions,
   type StartOptions,
   type StopOptions,
@@ -25,7 +26,8 @@ import type { Limits, Operation } from './deadline/deadline.ts'
 import { explain, type Explanation } from './explain.ts'
 import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/pipeline.ts'
-import type { Item } from './item.ts'
+import { Item } from './item.ts'
+import type { KeptItem } from './kept-item.ts'
 import { LifeCycle } from './lifecycle/life-cycle.ts'
 import type { Environment } from './lifecycle/runtime.ts'
 import type { StopReport } from './lifecycle/shutdown.ts'
@@ -93,7 +95,8 @@ export class Engine implements AsyncDisposable {
    * @throws TierUnavailable when it cannot know [R1]
    */
   async get(id: string, options?: GetOptions): Promise<Item | undefined> {
-    return this.#life.reading('get').reads.get(id, readGetOptions(options))
+    const call = readGetOptions(options)
+    return this.#itemFor(call, await this.#life.reading('get').reads.get(id, call))
   }
 
   /**
@@ -102,13 +105,14 @@ export class Engine implements AsyncDisposable {
    * @throws TierUnavailable when one of them could not be answered [R1]
    */
   async getMany(ids: readonly string[], options?: GetManyOptions): Promise<readonly (Item | undefined)[]> {
-    return this.#life.reading('getMany').reads.getMany(ids, readGetManyOptions(options))
+    const call = readGetManyOptions(options)
+    const found = await this.#life.reading('getMany').reads.getMany(ids, call)
+    return found.map((kept) => this.#itemFor(call, kept))
   }
 
   /** From memory and pending writes alone: `undefined` means "not here", not "absent". */
   getSync(id: string, options?: GetSyncOptions): Item | undefined {
-    readGetSyncOptions(options)
-    return this.#life.reading('getSync').reads.getSync(id)
+    return this.#itemFor(readGetSyncOptions(options), this.#life.reading('getSync').reads.getSync(id))
   }
 
   /** Asks down to L3. @throws TierUnavailable when it cannot know [R1] */
@@ -225,6 +229,11 @@ export class Engine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  /** Each reader gets an item of its own, so that what one does to it reaches no other [W11]. */
+  #itemFor(call: GetSyncCall, kept: KeptItem | undefined): Item | undefined {
+    return kept === undefined ? undefined : new Item(kept, call.bytes, this.#environment.config.codec)
   }
 
   #bounded<T>(operation: Operation, limits: Limits, run: (caller: Caller) => Promise<T>): Promise<T> {

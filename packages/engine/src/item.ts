@@ -1,92 +1,111 @@
-import { CONTENT_TYPE_JSON, InvalidInput, type Stamp, type StoredItem } from '@se/core'
+import { Buffer } from 'node:buffer'
+import { formatStamp, type Stamp, type StoredItem } from '@se/core'
+import type { BytesOwnership } from './call-options.ts'
+import type { KeptItem } from './kept-item.ts'
+import { decodeBy, isJson, isOfCodec, type Codec } from './value/codec.ts'
 
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** Marks a value that has not been asked for; `undefined` and `null` are no marks, since JSON has `null`. */
-const UNPARSED = Symbol('unparsed')
+/** Marks a value that has not been asked for. */
+const UNDECODED = Symbol('undecoded')
+/** By its registered name, so that no module of Node is needed for it. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** An item as readers get it. Its bytes are shared with the memory tier: never write to them. */
+/** An item as one reader gets it: what the reader does to it reaches nobody else. */
 export class Item implements StoredItem {
   readonly id: string
-  readonly bytes: Uint8Array
   readonly stamp: Stamp
+  /** How many writes the archive has accepted for the id, this one included; `undefined` while it is pending. */
   readonly version: number | undefined
   readonly state: string
   readonly contentType: string
   readonly createdAtMs: number
   readonly updatedAtMs: number
-  #value: unknown = UNPARSED
+  readonly #kept: KeptItem
+  readonly #codec: Codec | undefined
+  readonly #isShared: boolean
+  #bytes: Uint8Array | undefined
+  #value: unknown = UNDECODED
 
-  /** @param bytes the item's bytes, or a copy of them that the item may keep instead */
-  constructor(item: StoredItem, bytes: Uint8Array = item.bytes) {
-    this.id = item.id
-    this.bytes = bytes
-    this.stamp = item.stamp
-    this.version = item.version
-    this.state = item.state
-    this.contentType = item.contentType
-    this.createdAtMs = item.createdAtMs
-    this.updatedAtMs = item.updatedAtMs
+  /** @internal */
+  constructor(kept: KeptItem, ownership: BytesOwnership, codec: Codec | undefined) {
+    this.id = kept.id
+    this.stamp = { time: kept.stamp.time, instance: kept.stamp.instance }
+    this.version = kept.version
+    this.state = kept.state
+    this.contentType = kept.contentType
+    this.createdAtMs = kept.createdAtMs
+    this.updatedAtMs = kept.updatedAtMs
+    this.#kept = kept
+    this.#codec = codec
+    this.#isShared = ownership === 'shared'
+  }
+
+  /** As submitted. Copied when first asked for; with `{ bytes: 'shared' }` memory's own, which nobody may write to. */
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#isShared ? this.#kept.sharedBytes() : new Uint8Array(this.#kept.bytes)
+    return this.#bytes
   }
 
   /**
-   * The value of a JSON item, parsed on the first call and deep-frozen; of any other item its bytes.
+   * What the bytes stand for by the content type: the codec's value if it is the codec's, a deep-frozen value that all
+   * readers share if it is JSON, else the bytes.
    *
-   * @throws InvalidInput when the content type says JSON and the bytes are not; `bytes` still has them
+   * @throws InvalidInput when the content type says JSON and the bytes are not; CodecFailed. `bytes` still has them
    */
   get value(): unknown {
-    if (this.#value === UNPARSED) this.#value = isJson(this.contentType) ? parse(this.bytes) : this.bytes
+    if (this.#value === UNDECODED) this.#value = this.#decode()
     return this.#value
   }
 
-  /** The same write once the archive has accepted it, with the value parsed so far. */
-  accepted(version: number, createdAtMs: number): Item {
-    const item = new Item({ ...fieldsOf(this), version, createdAtMs })
-    item.#value = this.#value
-    return item
+  #decode(): unknown {
+    // A decoder may keep parts of what it is given in the value.
+    if (isOfCodec(this.#codec, this.contentType))
+      return decodeBy(this.#codec, new Uint8Array(this.#kept.bytes))
+    return isJson(this.contentType) ? this.#kept.json() : this.bytes
   }
-}
 
-function fieldsOf({
-  id,
-  bytes,
-  stamp,
-  version,
-  state,
-  contentType,
-  createdAtMs,
-  updatedAtMs,
-}: Item): StoredItem {
-  return { id, bytes, stamp, version, state, contentType, createdAtMs, updatedAtMs }
-}
-
-function isJson(contentType: string): boolean {
-  return contentType === CONTENT_TYPE_JSON || JSON_TYPE.test(contentType)
-}
-
-function parse(bytes: Uint8Array): unknown {
-  let value: unknown
-  try {
-    value = JSON.parse(utf8.decode(bytes))
-  } catch (cause) {
-    // The cause quotes the text, which may be anything: it stays out of the message.
-    throw new InvalidInput('contentType', 'says JSON, but the bytes are not JSON', {
-      bytes: bytes.length,
-      cause: (cause as Error).name,
-    })
+  /**
+   * Every field; the stamp as text, as ETags have it. Of an item of JSON its `value`, of any other its `bytes` as
+   * `{ length, base64 }`: a codec's value may be something that JSON loses.
+   */
+  toJSON(): Record<string, unknown> {
+    const { bytes } = this.#kept
+    const value = isOfCodec(this.#codec, this.contentType) ? undefined : this.#readable()
+    return this.#fields(
+      value ?? { bytes: { length: bytes.length, base64: Buffer.from(bytes).toString('base64') } },
+    )
   }
-  return deepFreeze(value)
-}
 
-/** With a list, not by recursion: JSON may be nested deeper than the stack. */
-function deepFreeze(value: unknown): unknown {
-  const open = [value]
-  while (open.length > 0) {
-    const next = open.pop()
-    if (typeof next !== 'object' || next === null) continue
-    Object.freeze(next)
-    for (const member of Object.values(next))
-      if (typeof member === 'object' && member !== null) open.push(member)
+  /** What `console.log` shows: every field, with the value or, where there is none, the bytes. */
+  [INSPECT](
+    depth: number | null,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    if (depth !== null && depth < 0) return '[Item]'
+    return `Item ${inspect(this.#fields(this.#readable() ?? { bytes: this.bytes }), { ...options, depth })}`
   }
-  return value
+
+  #fields(contents: object): Record<string, unknown> {
+    const { id, stamp, version, state, contentType, createdAtMs, updatedAtMs } = this
+    return {
+      id,
+      ...contents,
+      stamp: formatStamp(stamp),
+      version,
+      state,
+      contentType,
+      createdAtMs,
+      updatedAtMs,
+    }
+  }
+
+  /** The value where it is more than the bytes, and can be read. */
+  #readable(): { readonly value: unknown } | undefined {
+    try {
+      const { value } = this
+      return value === this.#bytes ? undefined : { value }
+    } catch {
+      return undefined
+    }
+  }
 }

@@ -176,6 +176,7 @@ export function assemble(
     hear,
     wake: (isUrgent) => pipeline.wake(isUrgent),
     valueBytesMax: config.valueBytesMax,
+    codec: config.codec,
   })
   const reads: ReadPath = new ReadPath({
     archive,

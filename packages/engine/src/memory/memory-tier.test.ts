@@ -54,14 +54,14 @@ describe('MemoryTier', () => {
       { ...stored('a', 1, '{"x":1}'), contentType: 'application/json' },
       { isPinned: true },
     )
-    const value = pending.value
+    const value = pending.json()
     const loaded = tier.put({
       ...stored('a', 1, '{"x":1}', 4),
       contentType: 'application/json',
       createdAtMs: 9,
     })
     expect(loaded).toMatchObject({ version: 4, createdAtMs: 9 })
-    expect(loaded.value).toBe(value)
+    expect(loaded.json()).toBe(value)
     expect(tier.peek('a')?.isPinned).toBe(true)
     expect(tier.put(stored('a', 1, '{"x":1}')).version).toBe(4)
   })

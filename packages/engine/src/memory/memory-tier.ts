@@ -1,5 +1,5 @@
 import { compareStamps, isNewer, type Stamp, type StoredItem } from '@se/core'
-import { Item } from '../item.ts'
+import { KeptItem } from '../kept-item.ts'
 import type { EngineObserver } from '../observer.ts'
 import { EvictionQueue, type EvictionNode } from './eviction.ts'
 
@@ -23,7 +23,7 @@ export interface MemoryPutOptions {
 
 /** An entry, for people and tests; looking does not count as asking. */
 export interface MemoryEntry {
-  readonly item: Item
+  readonly item: KeptItem
   readonly isPinned: boolean
   /** What the entry is charged with. */
   readonly bytes: number
@@ -38,7 +38,7 @@ export interface MemoryStats {
 }
 
 interface Entry extends EvictionNode<Entry> {
-  item: Item
+  item: KeptItem
   isPinned: boolean
   readonly bytes: number
 }
@@ -64,7 +64,7 @@ export class MemoryTier {
     this.#observer = options.observer ?? {}
   }
 
-  get(id: string): Item | undefined {
+  get(id: string): KeptItem | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
     entry.wasAsked = true
@@ -85,7 +85,7 @@ export class MemoryTier {
    *
    * @returns the newest item known here now: the given one, or the one that was newer
    */
-  put(given: StoredItem, options: MemoryPutOptions = {}): Item {
+  put(given: StoredItem, options: MemoryPutOptions = {}): KeptItem {
     const { isPinned = false } = options
     const resident = this.#entries.get(given.id)
     const order = resident === undefined ? 1 : compareStamps(given.stamp, resident.item.stamp)
@@ -100,7 +100,7 @@ export class MemoryTier {
     }
 
     if (resident !== undefined) this.#remove(resident)
-    const item = new Item(given, ownBytes(given.bytes))
+    const item = new KeptItem(given, ownBytes(given.bytes))
     const bytes = chargedBytes(item)
     if (bytes > this.#bytesMax) return item
     const entry: Entry = {
@@ -219,8 +219,8 @@ function chargedBytes(item: StoredItem): number {
 
 /**
  * A driver's answer is often a window on a packet of megabytes, which would live as long as the item: such a
- * value is copied.
+ * value is copied. Others are held together with whoever has them, as nobody outside the engine does.
  */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength > bytes.length * 2 ? new Uint8Array(bytes) : bytes
+function ownBytes(bytes: Uint8Array): Uint8Array | undefined {
+  return bytes.buffer.byteLength > bytes.length * 2 ? new Uint8Array(bytes) : undefined
 }

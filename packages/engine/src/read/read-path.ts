@@ -1,5 +1,6 @@
 import {
   checkId,
+  InvalidInput,
   isNewer,
   newerStamp,
   TierUnavailable,
@@ -22,7 +23,7 @@ import {
 } from '../call-options.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import type { PendingSet } from '../flush/pending-set.ts'
-import { Item } from '../item.ts'
+import { KeptItem } from '../kept-item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
 import type { CacheView } from '../views/cache-view.ts'
@@ -93,7 +94,7 @@ export class ReadPath {
     this.#loads.raiseAll()
   }
 
-  getSync(id: string): Item | undefined {
+  getSync(id: string): KeptItem | undefined {
     const { memory, freshness } = this.#ports
     if (freshness.isFresh) {
       const item = memory.get(id)
@@ -126,7 +127,7 @@ export class ReadPath {
     id: string,
     call: GetCall = readGetOptions(undefined),
     operation: 'get' | 'contains' = 'get',
-  ): Promise<Item | undefined> {
+  ): Promise<KeptItem | undefined> {
     const { consistency } = call
     const { memory, pending, freshness, observer, clock, deadlines } = this.#ports
     const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
@@ -147,7 +148,7 @@ export class ReadPath {
     checkId(id)
     this.#tell('L1', 'miss', startedMs)
     if (this.#isDenied(id)) return undefined
-    return deadlines.bound(operation, call, () => this.#load(id))
+    return deadlines.bound(operation, call, () => this.#load(id, consistency === 'local'))
   }
 
   /**
@@ -157,11 +158,14 @@ export class ReadPath {
    * @throws TierUnavailable when one of them could not be answered
    */
   async getMany(
-    ids: readonly string[],
+    given: readonly string[],
     call: GetManyCall = readGetManyOptions(undefined),
-  ): Promise<readonly (Item | undefined)[]> {
+  ): Promise<readonly (KeptItem | undefined)[]> {
+    if (!Array.isArray(given)) throw new InvalidInput('ids', `must be a list of ids, not ${typeof given}`)
+    // The caller's list may change while tiers are asked.
+    const ids = [...given] as readonly string[]
     const { memory, pending, freshness } = this.#ports
-    const items = new Map<string, Item | undefined>()
+    const items = new Map<string, KeptItem | undefined>()
     const missing: string[] = []
     const stalePending = new Map<string, ItemWrite>()
     for (const id of new Set(ids)) {
@@ -186,7 +190,7 @@ export class ReadPath {
     return ids.map((id) => items.get(id))
   }
 
-  async #loadMissing(missing: readonly string[], items: Map<string, Item | undefined>): Promise<void> {
+  async #loadMissing(missing: readonly string[], items: Map<string, KeptItem | undefined>): Promise<void> {
     const readAtMs = this.#ports.clock.monotonicMs()
     const loaded = await this.#loads.runMany(
       missing.map((id) => ({ id, knownFloor: this.#knownFloor(id) })),
@@ -209,7 +213,7 @@ export class ReadPath {
    * The archive, and an own pending write where that is newer: one pending before the archive is asked, as it may
    * be flushed behind the archive's answer, and one pending after.
    */
-  async #readSource(id: string): Promise<Item | undefined> {
+  async #readSource(id: string): Promise<KeptItem | undefined> {
     checkId(id)
     const before = this.#ports.pending.read(id)
     const lookup = await this.#askArchive(id)
@@ -218,14 +222,14 @@ export class ReadPath {
     const write = this.#ports.pending.read(id) ?? before
     if (write !== undefined && isNewer(write.stamp, stampOf(lookup))) return this.#pendingItem(write)
     // The archive's own bytes, not what memory has under the same stamp.
-    return lookup.kind === 'found' ? new Item(lookup.item) : this.#itemOf(lookup, id)
+    return lookup.kind === 'found' ? new KeptItem(lookup.item) : this.#itemOf(lookup, id)
   }
 
   /**
    * An own pending write while the heads have not been heard for longer than Δ: another process may have written something
    * newer, and the archive is asked, for no longer than Δ. Where it does not answer, the own write stands.
    */
-  async #readStalePending(id: string, write: ItemWrite): Promise<Item | undefined> {
+  async #readStalePending(id: string, write: ItemWrite): Promise<KeptItem | undefined> {
     const { clock, freshness, pending } = this.#ports
     try {
       return await within(clock, freshness.stalenessMs, 'asking the archive', () => this.#readSource(id))
@@ -233,7 +237,9 @@ export class ReadPath {
       if (!(error instanceof TierUnavailable)) throw error
       const still = pending.read(id)
       // Flushed, or superseded by what was heard of meanwhile: no longer the newest for sure.
-      return still === undefined && freshness.isFresh ? this.#load(id) : this.#pendingItem(still ?? write)
+      return still === undefined && freshness.isFresh
+        ? this.#load(id, true)
+        : this.#pendingItem(still ?? write)
     }
   }
 
@@ -243,7 +249,8 @@ export class ReadPath {
     return freshness.isFresh && known.get(id)?.isInFilter !== false && filter.denies(id)
   }
 
-  async #load(id: string): Promise<Item | undefined> {
+  /** @param mayBeMemorys whether the answer may be memory's copy of the write that was found, parsed before */
+  async #load(id: string, mayBeMemorys: boolean): Promise<KeptItem | undefined> {
     const readAtMs = this.#ports.clock.monotonicMs()
     const knownFloor = this.#knownFloor(id)
     const { result, verdict } = await this.#loads.run(
@@ -253,7 +260,7 @@ export class ReadPath {
     )
     // Something newer is known than what came: only the archive itself may contradict that.
     const isOutdated = this.#isOutdated(result, verdict, readAtMs)
-    return this.#itemOf(isOutdated ? await this.#askArchive(id) : result, id)
+    return this.#itemOf(isOutdated ? await this.#askArchive(id) : result, id, mayBeMemorys)
   }
 
   /** Older than what is known of the id; or true of a moment more than Δ before the read, as it joined a load that took long [R5]. */
@@ -377,7 +384,7 @@ export class ReadPath {
     if (puts.length > 0) cache.put(puts).catch(() => {})
   }
 
-  #itemOf(lookup: Lookup, id: string): Item | undefined {
+  #itemOf(lookup: Lookup, id: string, mayBeMemorys = true): KeptItem | undefined {
     switch (lookup.kind) {
       case 'absent':
         return undefined
@@ -387,19 +394,19 @@ export class ReadPath {
           cause: lookup.cause,
         })
       case 'found':
-        return this.#sharedItem(id, lookup.item)
+        return mayBeMemorys ? this.#sharedItem(id, lookup.item) : new KeptItem(lookup.item)
     }
   }
 
   /** Memory's own object where it keeps this very write, so that its value is parsed once. */
-  #sharedItem(id: string, item: StoredItem): Item {
+  #sharedItem(id: string, item: StoredItem): KeptItem {
     const kept = this.#ports.memory.peek(id)?.item
     return kept?.stamp.time === item.stamp.time && kept.stamp.instance === item.stamp.instance
       ? kept
-      : new Item(item)
+      : new KeptItem(item)
   }
 
-  #pendingItem(write: ItemWrite | undefined): Item | undefined {
+  #pendingItem(write: ItemWrite | undefined): KeptItem | undefined {
     if (write?.bytes === undefined) return undefined
     return this.#sharedItem(write.id, itemOf({ ...write, bytes: write.bytes }))
   }

@@ -1,51 +1,33 @@
 import { Buffer } from 'node:buffer'
-import { checkContentType, checkState, CONTENT_TYPE_BINARY, CONTENT_TYPE_JSON, InvalidInput } from '@se/core'
+import { checkContentType, checkState, InvalidInput } from '@se/core'
 import type { SubmitCall } from '../call-options.ts'
-
-/** What a caller submitted, checked and ready to be stamped. */
-export interface Admitted {
-  /** JSON text, or the caller's bytes (not yet copied). */
-  readonly value: string | Uint8Array
-  readonly valueBytes: number
-  readonly state: string
-  readonly contentType: string
-}
+import { encodeValue, type Codec } from '../value/codec.ts'
+import { draftRecord, type RecordDraft } from './record.ts'
 
 /**
- * Checks a submission before anything happens. A `Uint8Array` is stored as it is; anything else as the text
- * that `JSON.stringify` gives, which is what every tier returns byte for byte [R7].
+ * Checks a submission, and takes a copy of its value: all that is stored of it is in the draft [W11]. Bytes of any kind are
+ * stored as they are; anything else as the codec has it, or as JSON. Every tier gives them back byte for byte [R7].
  *
- * @throws InvalidInput naming the field and the limit
+ * @param id has been checked
+ * @throws InvalidInput naming the field and the limit, or the path in the value; CodecFailed
  */
 export function admit(
+  id: string,
   value: unknown,
   call: Pick<SubmitCall, 'state' | 'contentType'>,
-  valueBytesMax: number,
-): Admitted {
-  const isBinary = value instanceof Uint8Array
-  const { state, contentType = isBinary ? CONTENT_TYPE_BINARY : CONTENT_TYPE_JSON } = call
+  limits: { readonly codec: Codec | undefined; readonly valueBytesMax: number },
+): RecordDraft {
+  const { state } = call
+  const { codec, valueBytesMax } = limits
   checkState(state)
-  checkContentType(contentType)
-  const stored = isBinary ? value : toJson(value)
-  const valueBytes = typeof stored === 'string' ? Buffer.byteLength(stored) : stored.length
-  if (valueBytes > valueBytesMax) {
-    throw new InvalidInput('value', `has ${valueBytes} bytes, the limit is ${valueBytesMax}`, {
+  if (call.contentType !== undefined) checkContentType(call.contentType)
+  const encoded = encodeValue(value, call.contentType, codec, valueBytesMax)
+  const actual = typeof encoded.value === 'string' ? Buffer.byteLength(encoded.value) : encoded.value.length
+  if (actual > valueBytesMax) {
+    throw new InvalidInput('value', `has ${actual} bytes, the limit is ${valueBytesMax}`, {
       limit: valueBytesMax,
-      actual: valueBytes,
+      actual,
     })
   }
-  return { value: stored, valueBytes, state, contentType }
-}
-
-function toJson(value: unknown): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    throw new InvalidInput('value', 'cannot be written as JSON (a cycle, or a BigInt)', {
-      cause: (cause as Error).name,
-    })
-  }
-  if (text === undefined) throw new InvalidInput('value', `of type ${typeof value} has no JSON form`)
-  return text
+  return draftRecord({ id, state, ...encoded })
 }

@@ -13,19 +13,24 @@ const HEAD_BYTES = LENGTHS_AT + 3
 /** What a write consists of before it is a record; lengths have been checked. */
 export interface RecordParts {
   readonly id: string
-  readonly stamp: Stamp
   readonly state: string
   readonly contentType: string
-  /** Text is stored as UTF-8; bytes are copied, so that the caller may go on using its buffer. `undefined`: a delete. */
+  /** Text is stored as UTF-8; bytes are copied. `undefined`: a delete. */
   readonly value: string | Uint8Array | undefined
 }
 
 /**
- * Encodes a write for the log. The value's bytes in the returned write lie inside the record: one copy serves
- * log, memory and tiers.
+ * A record that lacks its stamp. Its bytes are ours alone from here on: whatever becomes of the value that it was made of,
+ * while its write waits for space or a stamp, is not stored [W11].
  */
-export function encodeRecord(parts: RecordParts): { record: Uint8Array; write: ItemWrite } {
-  const { id, stamp, state, contentType, value } = parts
+export interface RecordDraft extends Omit<RecordParts, 'value'> {
+  readonly record: Uint8Array
+  /** Within the record; `undefined`: a delete. */
+  readonly bytes: Uint8Array | undefined
+}
+
+export function draftRecord(parts: RecordParts): RecordDraft {
+  const { id, state, contentType, value } = parts
   const idBytes = Buffer.byteLength(id)
   const stateBytes = Buffer.byteLength(state)
   const valueAt = HEAD_BYTES + idBytes + stateBytes + contentType.length
@@ -34,7 +39,6 @@ export function encodeRecord(parts: RecordParts): { record: Uint8Array; write: I
   const record = Buffer.allocUnsafe(valueAt + valueBytes)
   record[0] = FORMAT
   record[1] = value === undefined ? KIND_DELETE : KIND_PUT
-  encodeStamp(stamp, record, STAMP_AT)
   record[LENGTHS_AT] = idBytes
   record[LENGTHS_AT + 1] = stateBytes
   record[LENGTHS_AT + 2] = contentType.length
@@ -43,8 +47,25 @@ export function encodeRecord(parts: RecordParts): { record: Uint8Array; write: I
   record.write(contentType, HEAD_BYTES + idBytes + stateBytes, 'latin1')
   if (typeof value === 'string') record.write(value, valueAt)
   else if (value !== undefined) record.set(value, valueAt)
-  const bytes = value === undefined ? undefined : record.subarray(valueAt)
+  return { id, state, contentType, record, bytes: value === undefined ? undefined : record.subarray(valueAt) }
+}
+
+/**
+ * Makes a draft the record of a write, which holds its bytes: one copy serves log, pending set and tiers. A draft becomes
+ * one record only.
+ */
+export function stampRecord(draft: RecordDraft, stamp: Stamp): { record: Uint8Array; write: ItemWrite } {
+  const { id, state, contentType, record, bytes } = draft
+  encodeStamp(stamp, record, STAMP_AT)
   return { record, write: { id, stamp, state, contentType, bytes } }
+}
+
+/** The record of a write that has its stamp. */
+export function encodeRecord(write: RecordParts & { readonly stamp: Stamp }): {
+  record: Uint8Array
+  write: ItemWrite
+} {
+  return stampRecord(draftRecord(write), write.stamp)
 }
 
 /**

@@ -15,13 +15,15 @@ import { LogFailed } from '@se/wal'
 import { readDeleteOptions, readSubmitOptions, type DeleteCall, type SubmitCall } from '../call-options.ts'
 import type { Level } from '../config.ts'
 import type { Caller } from '../deadline/caller.ts'
+import { sizeOfWrite } from '../flush/batch-policy.ts'
 import type { PendingSet, Restamped, SettledOutcome } from '../flush/pending-set.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
 import { LoadFloors, type RunningLoad } from '../read/load-floors.ts'
-import { admit, type Admitted } from './admission.ts'
+import type { Codec } from '../value/codec.ts'
 import type { HeardWrite } from '../views/heard.ts'
-import { encodeRecord } from './record.ts'
+import { admit } from './admission.ts'
+import { draftRecord, encodeRecord, stampRecord, type RecordDraft } from './record.ts'
 
 /** An acknowledged write. */
 export interface WriteReceipt {
@@ -50,6 +52,8 @@ export interface WritePathPorts {
   /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
   readonly wake: (isUrgent: boolean) => void
   readonly valueBytesMax: number
+  /** Encodes values that are no bytes; `undefined`: as JSON. */
+  readonly codec: Codec | undefined
 }
 
 /**
@@ -84,7 +88,8 @@ export class WritePath {
     caller?: Caller,
   ): Promise<WriteReceipt> {
     checkId(id)
-    return this.#write('submit', id, admit(value, call, this.#ports.valueBytesMax), call.level, caller)
+    // Before anything is awaited: from here on the value is the caller's alone again [W11].
+    return this.#write('submit', admit(id, value, call, this.#ports), call.level, caller)
   }
 
   /** A delete is a write: it has a stamp, goes through the log, and wins or loses by its stamp [W4, P19]. */
@@ -94,7 +99,8 @@ export class WritePath {
     caller?: Caller,
   ): Promise<WriteReceipt> {
     checkId(id)
-    return this.#write('delete', id, undefined, call.level, caller)
+    const draft = draftRecord({ id, state: STATE_DEFAULT, contentType: '', value: undefined })
+    return this.#write('delete', draft, call.level, caller)
   }
 
   /**
@@ -187,15 +193,14 @@ export class WritePath {
 
   async #write(
     operation: 'submit' | 'delete',
-    id: string,
-    admitted: Admitted | undefined,
+    draft: RecordDraft,
     level: Level,
     caller: Caller | undefined,
   ): Promise<WriteReceipt> {
     const { clock, observer } = this.#ports
     const startedMs = clock.monotonicMs()
     try {
-      const { stamp, committed } = await this.#accept(id, admitted, level, caller)
+      const { stamp, committed } = await this.#accept(draft, level, caller)
       const receipt = committed === undefined ? { stamp, level } : receiptOf(await committed)
       observer.operation?.({
         tier: 'L1',
@@ -203,7 +208,7 @@ export class WritePath {
         status: 'success',
         durationMs: clock.monotonicMs() - startedMs,
       })
-      observer.written?.({ tier: 'L1', items: 1, bytes: admitted?.valueBytes ?? 0 })
+      observer.written?.({ tier: 'L1', items: 1, bytes: draft.bytes?.length ?? 0 })
       return receipt
     } catch (error) {
       observer.operation?.({
@@ -219,16 +224,14 @@ export class WritePath {
 
   /** @returns with `committed` when the archive has yet to answer */
   async #accept(
-    id: string,
-    admitted: Admitted | undefined,
+    draft: RecordDraft,
     level: Level,
     caller: Caller | undefined,
   ): Promise<{ stamp: Stamp; committed?: Promise<Settled> }> {
     const { pending } = this.#ports
     if (level !== 'archive' && this.#logFailure !== undefined) throw this.#logFailure
-    const state = admitted?.state ?? STATE_DEFAULT
-    const contentType = admitted?.contentType ?? ''
-    const bytes = sizeOfParts(id, state, contentType, admitted?.valueBytes ?? 0)
+    const { id } = draft
+    const bytes = sizeOfWrite(draft)
     this.#running++
     try {
       const wait = pending.admit(bytes, caller)
@@ -237,7 +240,7 @@ export class WritePath {
       try {
         // Stamp and append without a pause between: the records of an id lie in the log in stamp order.
         const stamp = this.#nextStamp(id)
-        const { record, write } = encodeRecord({ id, stamp, state, contentType, value: admitted?.value })
+        const { record, write } = stampRecord(draft, stamp)
         if (level === 'archive') {
           isAdded = true
           return { stamp, committed: this.#enqueue(write).finally(() => this.#forgetGiven(id, stamp)) }
@@ -365,9 +368,4 @@ function receiptOf({ stamp, outcome }: Settled): WriteReceipt {
     case 'parked':
       throw new InvariantViolation('a write that nobody was told of is not parked')
   }
-}
-
-/** As `sizeOfWrite` will count it. */
-function sizeOfParts(id: string, state: string, contentType: string, valueBytes: number): number {
-  return id.length + state.length + contentType.length + valueBytes
 }
