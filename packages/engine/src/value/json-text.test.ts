@@ -155,7 +155,6 @@ describe('jsonText', () => {
       { a: runInNewContext('(function () { return arguments })(1)') },
       'value.a',
       'is an Arguments: store [...it], or give a codec',
-    ], or give a codec',
     ],
     ['a boxed number', { n: Object(1) }, 'value.n', 'is a Number object: store the plain value'],
     ['a boxed string', [Object('x')], 'value[0]', 'is a String object: store the plain value'],
