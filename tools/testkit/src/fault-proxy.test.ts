@@ -112,21 +112,28 @@ test('cut resets both ends, and lets new connections through', async () => {
   await hears(next, 'echo two')
 })
 
-test('retarget leads new connections elsewhere, and leaves those there are', async () => {
+test('retarget leads new connections elsewhere, to several in turn, and leaves those there are', async () => {
   const client = dial()
   client.write('one')
   await hears(client, 'echo one')
-  const other = createServer((socket) => socket.end('elsewhere'))
-  other.listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  proxy.retarget((other.address() as AddressInfo).port)
-  await hears(dial(), 'elsewhere')
+  const others = await Promise.all(
+    ['first', 'second'].map(async (name) => {
+      const other = createServer((socket) => socket.end(name))
+      other.listen(0, '127.0.0.1')
+      await once(other, 'listening')
+      return other
+    }),
+  )
+  proxy.retarget(...others.map((other) => (other.address() as AddressInfo).port))
+  for (const name of ['first', 'second', 'first']) await hears(dial(), name)
   client.write('two')
   await hears(client, 'echo two')
-  expect(() => {
-    proxy.retarget(0)
-  }).toThrow(/targetPort/)
-  other.close()
+  for (const ports of [[], [0], [1, 65_536]]) {
+    expect(() => {
+      proxy.retarget(...ports)
+    }).toThrow(/targetPort/)
+  }
+  for (const other of others) other.close()
 })
 
 test('cut on the client side leaves the server its end until close', async () => {

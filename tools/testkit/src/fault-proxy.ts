@@ -32,9 +32,9 @@ export interface FaultProxy {
   /**
    * From now on new connections lead to another server; those there are stay with theirs, as when an address moves.
    *
-   * @param targetPort of the other server, on the same host
+   * @param targetPorts of the other server, on the same host; of several, each connection takes the next in turn
    */
-  retarget(targetPort: number): void
+  retarget(...targetPorts: readonly number[]): void
   /** Breaks all connections at once (RST). New ones are let through. */
   cut(side?: CutSide): void
   /** Holds traffic back from now on, also of new connections; nothing is lost, `resume()` delivers it. */
@@ -84,7 +84,8 @@ interface Link {
 /** Starts a proxy to a server on this machine. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const { targetHost = '127.0.0.1' } = options
-  let targetPort = checkedPort(options.targetPort)
+  let targetPorts = checkedPorts([options.targetPort])
+  let turn = 0
   const modes: Record<Direction, Mode> = { 'to-server': 'forward', 'to-client': 'forward' }
   const links = new Set<Link>()
   /** Server ends that stay open after a cut on the client's side only. */
@@ -94,7 +95,8 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
 
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     acceptedCount++
-    const server = connect({ port: targetPort, host: targetHost, allowHalfOpen: true, noDelay: true })
+    const targetPort = targetPorts[turn++ % targetPorts.length]
+    const server = connect({ port: targetPort ?? 0, host: targetHost, allowHalfOpen: true, noDelay: true })
     const link: Link = { client, server, hasLost: false, hasEnded: false, isCut: false }
     links.add(link)
     carry(link, client, server, 'to-server')
@@ -217,8 +219,9 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     get acceptedCount() {
       return acceptedCount
     },
-    retarget(port) {
-      targetPort = checkedPort(port)
+    retarget(...ports) {
+      targetPorts = checkedPorts(ports)
+      turn = 0
     },
     cut,
     stall(direction = 'both') {
@@ -269,9 +272,10 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   }
 }
 
-function checkedPort(port: number): number {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new InvalidInput('targetPort', `must be an integer from 1 to 65535, is ${port}`)
+function checkedPorts(ports: readonly number[]): readonly number[] {
+  const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65_535
+  if (ports.length === 0 || !ports.every(isPort)) {
+    throw new InvalidInput('targetPort', `must be an integer from 1 to 65535, is ${ports.join()}`)
   }
-  return port
+  return ports
 }
