@@ -266,14 +266,14 @@ export const mutants = [
     file: 'src/lock.ts',
     find: 'if (!isSame(content, await readLock(fileSystem, directory, generation))) return false',
     replace: '',
-    test: 'src/lock.property.test.ts',
+    test: 'src/lock.test.ts',
   },
   // the claim of one who died before he looked is taken for proof that the lock below was free [P82]
   {
     file: 'src/lock.ts',
     find: "const wasHeld = file.state !== 'claimed'",
     replace: 'const wasHeld = true',
-    test: 'src/lock.property.test.ts',
+    test: 'src/lock.test.ts',
   },
   // a pid of another namespace is looked up in this one [P82]
   {

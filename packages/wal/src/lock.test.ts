@@ -1,3 +1,4 @@
+import type { FileHandle, FileSystem, OpenMode } from '@se/core'
 import { createFakeClock, createPowerLossFileSystem, seededRandom, type FakeClock } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { inventedProcess } from '../test/invented-processes.ts'
@@ -12,16 +13,41 @@ async function begin(clock: FakeClock): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await clock.advance(0)
 }
 
+/** The file system; opening and writing wait for `before`, and what is read comes after it. */
+function stopBefore(
+  disk: FileSystem,
+  before: (call: { operation: string; path: string }) => Promise<void>,
+): FileSystem {
+  return Object.assign(Object.create(disk) as FileSystem, {
+    list: (path: string) => disk.list(path),
+    remove: (path: string) => disk.remove(path),
+    async readFile(path: string) {
+      const content = await disk.readFile(path)
+      await before({ operation: 'readFile', path })
+      return content
+    },
+    async open(path: string, mode: OpenMode) {
+      await before({ operation: 'open', path })
+      const handle = await disk.open(path, mode)
+      const writev: FileHandle['writev'] = async (buffers, position) => {
+        await before({ operation: 'writev', path })
+        return handle.writev(buffers, position)
+      }
+      return { ...handle, writev }
+    },
+  })
+}
+
 const world = async () => {
   const fileSystem = createPowerLossFileSystem()
   await fileSystem.makeDirectory('/log')
   const clock = createFakeClock()
   const verdicts = new Map<number, Verdict>()
   let seed = 0
-  const lockAs = (pid: number): Promise<DirectoryLock> => {
+  const lockAs = (pid: number, through: FileSystem = fileSystem): Promise<DirectoryLock> => {
     verdicts.set(pid, 'alive')
     return lockDirectory('/log', {
-      fileSystem,
+      fileSystem: through,
       clock,
       random: seededRandom(seed++),
       processes: inventedProcess(pid, (other) => verdicts.get(other) ?? 'unknown'),
@@ -59,19 +85,39 @@ describe('lockDirectory', () => {
     expect(await locks()).toEqual(['0000000008.lock'])
   })
 
-  it('does not believe a lock that was passed over while it was in the making', async () => {
+  it('who passed over a file in the making gives way when its maker has gone on meanwhile', async () => {
     const { lockAs, locks, fileSystem, pidOf } = await world()
-    let other: Promise<DirectoryLock> | undefined
-    fileSystem.onCall = ({ operation, path }) => {
-      // The file is there and empty when the other one looks.
-      if (operation === 'writev' && path === '/log/0000000001.lock' && other === undefined) other = lockAs(2)
-      return undefined
-    }
-    const settled = await Promise.allSettled([lockAs(1)])
-    settled.push(...(await Promise.allSettled([other!])))
-    expect(settled.filter(({ status }) => status === 'fulfilled').length).toBe(1)
-    expect((await locks()).length).toBe(1)
-    expect(await pidOf((await locks())[0]!)).toBe(settled[0]!.status === 'fulfilled' ? 1 : 2)
+    let readsLeft = 5
+    let letMake = () => {}
+    const hasRead = new Promise<void>((resolve) => (letMake = resolve))
+    const slowMaker: FileSystem = stopBefore(fileSystem, async ({ operation }) => {
+      if (operation === 'writev') await hasRead
+    })
+    const making = lockAs(1, slowMaker)
+    const passing = lockAs(
+      2,
+      stopBefore(fileSystem, async ({ operation, path }) => {
+        if (operation === 'readFile' && --readsLeft === 0) letMake()
+        if (operation === 'open' && path.endsWith('2.lock')) await making
+      }),
+    )
+    await making
+    await expect(passing).rejects.toMatchObject({ code: 'SE_LOG_LOCKED' })
+    expect(await locks()).toEqual(['0000000001.lock'])
+    expect(await pidOf('0000000001.lock')).toBe(1)
+  })
+
+  it('the claim of a dead process says nothing about the lock below it', async () => {
+    const { lockAs, fileSystem, verdicts, locks } = await world()
+    await lockAs(1)
+    const holder = { pid: 5, bootId: 'invented', startTime: '5', namespaces: '' }
+    const claim = encodeLockFile({ holder, nonce: '05'.repeat(8), state: 'claimed', beat: 0 })
+    fileSystem.plant('/log/0000000002.lock', claim)
+    verdicts.set(5, 'dead')
+    await expect(lockAs(3)).rejects.toMatchObject({ details: { pid: 1 } })
+    verdicts.set(1, 'dead')
+    await lockAs(3)
+    expect(await locks()).toEqual(['0000000003.lock'])
   })
 
   it("leaves another's lock alone when it is released", async () => {

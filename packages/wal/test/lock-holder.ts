@@ -5,7 +5,9 @@
  *   acknowledged SEQUENCE    after a line "append"
  *   failed CODE
  *   records COUNT            after a line "replay"
+ *   rival: LINE              after a line "rival": what another one says that is started beside it
  */
+import { spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { StorageError } from '@se/core'
 import { openLog } from '../src/index.ts'
@@ -26,6 +28,10 @@ for await (const line of createInterface({ input: process.stdin })) {
       let count = 0
       for await (const _ of log.replay()) count++
       console.log(`records ${count}`)
+    }
+    if (line === 'rival') {
+      const args = ['--conditions=@se/source', ...process.argv.slice(1)]
+      console.log(`rival: ${spawnSync(process.execPath, args, { input: '' }).stdout.toString().trim()}`)
     }
   } catch (error) {
     console.log(`failed ${codeOf(error)}`)

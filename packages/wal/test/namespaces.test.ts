@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { startKillableProcess, type KillableProcess } from '@se/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLog } from '../src/index.ts'
@@ -11,6 +12,7 @@ import { openLog } from '../src/index.ts'
  * namespaces of their own, as containers have them; stopped, killed, started again.
  */
 
+const HOLDER = fileURLToPath(new URL('./lock-holder.ts', import.meta.url))
 const NOBODY = 65534
 const asNobody =
   process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
@@ -49,8 +51,7 @@ afterEach(async () => {
 })
 
 function start(under: readonly string[]): KillableProcess {
-  const file = new URL('./lock-holder.ts', import.meta.url)
-  const child = startKillableProcess({ file, args: [directory], under })
+  const child = startKillableProcess({ file: HOLDER, args: [directory], under })
   children.push(child)
   return child
 }
@@ -64,9 +65,11 @@ function innermost(pid: number): number {
 const openHere = () => openLog({ directory, limits: { segmentBytes: 4096 } })
 
 for (const { title, under, isOrdinary } of worlds) {
-  const tried = spawnSync(under[0]!, [...under.slice(1), process.execPath, '--version'])
-  const why = tried.error?.message ?? tried.stderr.toString().trim()
-  const isPossible = tried.status === 0
+  const [launcher, ...rest] = under
+  // Without a directory it refuses its options; where it cannot be run, or read by that user, it does not come so far.
+  const tried = spawnSync(launcher!, [...rest, process.execPath, '--conditions=@se/source', HOLDER])
+  const isPossible = tried.stdout?.toString().trim() === 'refused SE_INVALID_CONFIG'
+  const why = tried.error?.message ?? tried.stderr.toString().trim().split('\n')[0]
   const shown = isPossible ? title : `${title} (skipped: ${why})`
   describe.skipIf(!isPossible)(`[P82] ${shown}`, () => {
     it('share a directory: one holds it, alive or stopped; when it is killed the next has it at once', async () => {
@@ -76,6 +79,8 @@ for (const { title, under, isOrdinary } of worlds) {
       first.send('append')
       await first.waitForLine('acknowledged 1')
       expect(await start(under).waitForLine(/^(open|refused)/)).toBe('refused SE_LOG_LOCKED')
+      first.send('rival')
+      expect(await first.waitForLine(/^rival/)).toBe('rival: refused SE_LOG_LOCKED')
       await expect(openHere()).rejects.toMatchObject({ code: 'SE_LOG_LOCKED' })
 
       const pid = innermost(first.pid)

@@ -1,13 +1,14 @@
 import { seededRandom } from '@se/core/testing'
 import { judge, writeLog } from '../test/corruption.ts'
 import { runKillRounds } from '../test/kill-rounds.ts'
+import { runLockCase } from '../test/lock-contention.ts'
 import { runPowerCutCase } from '../test/power-cut-world.ts'
 
-/** The random tests of the package, for as long as one lets them: power cuts, flipped bits, SIGKILL. */
+/** The random tests of the package, for as long as one lets them: contests for the lock, power cuts, flipped bits, SIGKILL. */
 export const area = 'wal'
 
 /** What the issue asks for in one run with enough time; a shorter deadline ends earlier and says how far it came. */
-const GOAL = { lives: 100_000, flips: 1_000_000, kills: 10_000 } as const
+const GOAL = { locks: 100_000, lives: 100_000, flips: 1_000_000, kills: 10_000 } as const
 
 export async function run(options: {
   readonly deadline: number
@@ -17,9 +18,24 @@ export async function run(options: {
   const { seed, log } = options
   const startMs = Date.now()
   const until = (share: number) => startMs + (options.deadline - startMs) * share
+  log(await locks(seed, until(0.1)))
   log(await powerCuts(seed, until(0.35)))
   log(await flips(seed, until(0.6)))
   log(await kills(seed, options.deadline))
+}
+
+async function locks(seed: number, deadlineMs: number): Promise<string> {
+  let cases = 0
+  let taken = 0
+  for (; cases < GOAL.locks && (cases === 0 || Date.now() < deadlineMs); cases++) {
+    const caseSeed = (seed + cases) % 2 ** 32
+    try {
+      taken += await runLockCase(seededRandom(caseSeed))
+    } catch (error) {
+      throw new Error(`lock with seed ${caseSeed}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  return `wal: ${cases} contests for the lock, taken ${taken} times, never by two`
 }
 
 async function powerCuts(seed: number, deadlineMs: number): Promise<string> {
