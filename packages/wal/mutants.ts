@@ -348,4 +348,21 @@ export const mutants = [
     replace: '',
     test: ADVERSARY,
   },
+  // who waits for room does not keep the process alive [P70]
+  {
+    file: 'src/waiting-line.ts',
+    find: 'this.#cancelTimer = this.#clock.setTimer(',
+    replace: 'this.#cancelTimer = this.#clock.setBackgroundTimer(',
+    test: ADVERSARY,
+    title: 'no timer stays behind',
+  },
+  // a line that is empty keeps the process alive [P70]
+  {
+    file: 'src/waiting-line.ts',
+    find: 'if (this.length === 0) {',
+    replace: 'if (this.length < 0) {',
+    test: FAULTS,
+  },
+  // a full disk is tried again only when somebody calls [W10]
+  { file: 'src/log.ts', find: 'if (!refused) this.#retryDisk()', replace: '', test: FAULTS, title: 'W10' },
 ]

@@ -1,4 +1,4 @@
-import { InvalidInput, type Clock, type FileSystem } from '@se/core'
+import { InvalidInput, type CancelTimer, type Clock, type FileSystem } from '@se/core'
 import type { Backlog } from './backlog.ts'
 import { LogClosed, LogFailed, LogFull, LogLockLost, RecordTooLarge, SequenceReleased } from './errors.ts'
 import {
@@ -21,7 +21,7 @@ import type { SegmentHandle } from './segment-handle.ts'
 import { SegmentPool, type PreparedSegment, type SealedSegment } from './segment-pool.ts'
 import { WaitingLine } from './waiting-line.ts'
 
-/** A full disk is tried again this long after the last attempt, ms, when somebody wants to append. */
+/** A full disk is tried again this long after the last attempt, ms, when somebody wants to append, or waits to. */
 const DISK_RETRY_MS = 1000
 
 /** What the log is made of; put together by `openLog`. */
@@ -112,6 +112,7 @@ export class Log implements AsyncDisposable {
   /** The group under way, or the last one. */
   #writing: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
+  #cancelDiskRetry: CancelTimer | undefined
 
   /** Use `openLog`. */
   constructor(parts: LogParts) {
@@ -359,7 +360,19 @@ export class Log implements AsyncDisposable {
       if (refused) call.reject(this.#full(reason))
     }
     if (!refused) this.#waiting.add(calls, reason, isFirst)
-    if (reason === 'disk' && this.#pool.sinceAttemptMs >= DISK_RETRY_MS) this.#pool.prepare()
+    if (reason !== 'disk') return
+    if (this.#pool.sinceAttemptMs >= DISK_RETRY_MS) this.#pool.prepare()
+    if (!refused) this.#retryDisk()
+  }
+
+  /** Tries a full disk again as long as somebody waits for it, also if nobody else calls. */
+  #retryDisk(): void {
+    this.#cancelDiskRetry ??= this.#parts.clock.setBackgroundTimer(DISK_RETRY_MS, () => {
+      this.#cancelDiskRetry = undefined
+      if (this.#waiting.reason !== 'disk') return
+      this.#pool.prepare()
+      this.#retryDisk()
+    })
   }
 
   #admitWaiting(): void {
@@ -641,6 +654,7 @@ export class Log implements AsyncDisposable {
     const hadFailed = this.#state === 'failed'
     if (!hadFailed) this.#state = 'closing'
     for (const call of this.#waiting.clear()) call.reject(this.#whyNot())
+    this.#cancelDiskRetry?.()
     try {
       if (this.#failure === undefined) await this.#request(false)
       await this.#pool.stop()

@@ -269,6 +269,31 @@ describe('a disk that fills while others wait', () => {
   })
 })
 
+describe('[W10] a disk that has room again', () => {
+  it('is found by the one who waits for it, though nobody else calls', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    let isFull = true
+    disk.onCall = ({ operation, path }) =>
+      isFull && operation === 'writev' && /0000[2-9]\.spare$/.test(path) ? { code: 'ENOSPC' } : undefined
+    const clock = createFakeClock()
+    const log = await openLog(worldOptions(disk, { onFull: 'wait', waitMs: 5000, clock }))
+    await log.append(new Uint8Array(3000))
+    const waiting = log.append(new Uint8Array(3000))
+    for (let turn = 0; log.stats().waitingCalls === 0; turn++) {
+      if (turn > 1000) throw new Error('nobody waits')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await clock.advance(1500)
+    isFull = false
+    await clock.advance(1000)
+    expect(await waiting).toBe(2)
+    expect(clock.keepsProcessAlive).toBe(false)
+    await log.close()
+    expect(clock.timerCount).toBe(0)
+  })
+})
+
 describe('closing on a full disk', () => {
   it('settles every append, also those that would have waited for room', async () => {
     const disk = createPowerLossFileSystem()
