@@ -39,6 +39,8 @@ export interface ArchiveOpenOptions {
   readonly branches: readonly string[]
   /** Used at creation only; afterwards the archive's own choice stands. */
   readonly digests: 'keyed' | 'unkeyed'
+  /** Longest time until it is open, or has failed, ms. Default 30,000. */
+  readonly timeoutMs?: number | undefined
 }
 
 /** What an instance remembers of itself, from its log directory. */
