@@ -87,9 +87,12 @@ const CACHE_CALLS = [
  * A tier whose calls take time, before and after what they do, so that they overlap and their answers overtake
  * each other.
  *
- * @param pause draws a delay and waits for it
+ * @param pause draws a delay and waits for it, on the way there and on the way back
  */
-export function withLatency<T extends ArchiveTier | CacheTier>(tier: T, pause: () => Promise<void>): T {
+export function withLatency<T extends ArchiveTier | CacheTier>(
+  tier: T,
+  pause: (when: 'before' | 'after') => Promise<void>,
+): T {
   const calls: readonly string[] = 'putBatch' in tier ? ARCHIVE_CALLS : CACHE_CALLS
   return new Proxy(tier, {
     get(target, name) {
@@ -98,11 +101,11 @@ export function withLatency<T extends ArchiveTier | CacheTier>(tier: T, pause: (
       const method = value.bind(target) as (...args: unknown[]) => Promise<unknown>
       if (!calls.includes(String(name))) return method
       return async (...args: unknown[]) => {
-        await pause()
+        await pause('before')
         try {
           return await method(...args)
         } finally {
-          await pause()
+          await pause('after')
         }
       }
     },

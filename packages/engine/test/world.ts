@@ -67,11 +67,15 @@ export function createMemoryTiers(options: { clock: Clock; seed: number; isExclu
     random: seededRandom(options.seed),
     isExclusive: options.isExclusive ?? false,
   })
-  const cache = memoryCache({
-    random: seededRandom(options.seed + 1),
+  return { archive, cache: createMemoryCache(options.seed + 1) }
+}
+
+/** A cache server in memory, with the leaf sums of `@se/merkle`. */
+export function createMemoryCache(seed: number): MemoryCacheServer {
+  return memoryCache({
+    random: seededRandom(seed),
     addEntry: (sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry))),
   }).server
-  return { archive, cache }
 }
 
 export async function createWorld(options: { isExclusive?: boolean } = {}): Promise<World> {

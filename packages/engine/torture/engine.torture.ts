@@ -1,4 +1,4 @@
-import { simulate } from '../test/simulation.ts'
+import { simulate } from '../test/simulation/simulate.ts'
 
 export const area = 'engine'
 
@@ -8,6 +8,6 @@ export async function run(options: {
   readonly seed: number
   readonly log: (line: string) => void
 }): Promise<void> {
-  const { acknowledged, crashes } = await simulate({ seed: options.seed, steps: 400 })
-  options.log(`${acknowledged} writes acknowledged, ${crashes} crashes`)
+  const { acknowledged, reads } = await simulate({ seed: options.seed, steps: 400 })
+  options.log(`${acknowledged} writes acknowledged, ${reads} answers checked`)
 }

@@ -21,9 +21,8 @@ export async function seeInstance(
   dialect: Dialect,
   claim: ClaimKey,
   state: InstanceState,
-  isSure: boolean,
 ): Promise<void> {
-  await lockOwnRow(session, dialect, claim, isSure)
+  await lockOwnRow(session, dialect, claim)
   await session.run(
     dialect.builder
       .updateTable('sync_instances')
@@ -40,18 +39,16 @@ export async function seeInstance(
  * and looked at again.
  *
  * @throws InstanceFenced
- * @throws MayBeBehind while `isSure` is false
  */
 export async function retireInstances(
   session: WriteSession,
   dialect: Dialect,
   request: RetirementRequest,
-  isSure: boolean,
 ): Promise<readonly RetiredInstance[]> {
   const { claim, sequence, link, deadBeforeMs, instancesMax } = request
   const { builder } = dialect
-  const own = await lockOwnRow(session, dialect, claim, isSure)
-  if (await isInLedger(session, dialect, own, { sequence, link }, isSure)) {
+  const own = await lockOwnRow(session, dialect, claim)
+  if (await isInLedger(session, dialect, own, { sequence, link })) {
     // Pruned meanwhile: nothing is left to say of it.
     return (await readLedgerRow(session, dialect, { instance: claim.instance, sequence }))?.retired ?? []
   }

@@ -1,11 +1,9 @@
-export { cacheContract } from './cache-contract.ts'
 export {
-  CACHE_CONTRACT_BIRTH_ID,
+  cacheContract,
   CACHE_CONTRACT_BRANCHES,
-  REFUSED_BYTES,
   type CacheContractCase,
   type CacheContractHarness,
-} from './cache-contract-kit.ts'
+} from './cache-contract.ts'
 export {
   CacheModel,
   type CacheMisuse,
@@ -14,13 +12,14 @@ export {
 } from './cache-model.ts'
 export { cutAt, linkOf } from './cuts.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
-export { memoryCache, type MemoryCache } from './memory-cache.ts'
 export {
+  memoryCache,
+  type MemoryCache,
   type MemoryCacheConnection,
   type MemoryCacheOptions,
   type MemoryCacheServer,
   type StripeSnapshot,
-} from './memory-cache-server.ts'
+} from './memory-cache.ts'
 export { seededRandom, type SeededRandom } from './seeded-random.ts'
 export { archiveContract, type ArchiveContractCase, type ArchiveHarness } from './archive-contract.ts'
 export {

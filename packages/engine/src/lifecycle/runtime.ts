@@ -111,14 +111,12 @@ export function assemble(
       },
       missed(because) {
         forget()
-        if (because === undefined || because === 'pruned') return
-        known.clear()
-        cacheView?.archiveWentBack()
+        if (because !== undefined && because !== 'pruned') known.clear()
       },
     },
     claim.archiveId,
   )
-  const cacheView: CacheView | undefined =
+  const cacheView =
     cache === undefined
       ? undefined
       : new CacheView({
@@ -129,7 +127,6 @@ export function assemble(
           clock,
           observer,
           branches,
-          birthId: description.birthId,
           stalenessMs,
           onSetBack: forget,
         })

@@ -1,23 +1,25 @@
-import type { Migration } from '../install.ts'
-import type { TableNames } from '../tables.ts'
+import { sql, type Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
 
-/** Tables: docs/formats/archive-tables.md. */
-export const mysqlMigrations: readonly Migration[] = [
-  { name: '0001-tables', statements: (tables) => createTables(tables) },
-]
+/**
+ * Numbered, never edited once released: an archive made by an older version runs what it lacks.
+ *
+ * A statement of this kind commits at once, so a migration cut short runs again from its beginning: each must
+ * bear that (`IF NOT EXISTS`). Tables: docs/formats/archive-tables.md.
+ */
+export const mysqlMigrations: Readonly<Record<string, Migration>> = {
+  '0001-tables': {
+    async up(db) {
+      for (const statement of TABLES) await sql.raw(statement).execute(db as Kysely<unknown>)
+    },
+  },
+}
 
 const TABLE_OPTIONS = 'ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin'
 
-export function mysqlMigrationsTable({ migrations }: TableNames): string {
-  return `CREATE TABLE IF NOT EXISTS ${migrations} (
-    name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
-    timestamp VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
-  ) ${TABLE_OPTIONS}`
-}
-
-const createTables = (tables: TableNames): readonly string[] => [
+const TABLES = [
   // VARBINARY: the one type that MySQL and MariaDB both compare by bytes, trailing spaces included [P17].
-  `CREATE TABLE IF NOT EXISTS ${tables.items} (
+  `CREATE TABLE IF NOT EXISTS sync_items (
     id VARBINARY(255) NOT NULL PRIMARY KEY,
     stamp BIGINT NOT NULL,
     instance INT UNSIGNED NOT NULL,
@@ -31,10 +33,10 @@ const createTables = (tables: TableNames): readonly string[] => [
     deleted TINYINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    KEY ${tables.items}_state (state),
-    KEY ${tables.items}_leaf (branch, bucket)
+    KEY sync_items_state (state),
+    KEY sync_items_leaf (branch, bucket)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS ${tables.instances} (
+  `CREATE TABLE IF NOT EXISTS sync_instances (
     number INT UNSIGNED NOT NULL PRIMARY KEY,
     epoch BIGINT NOT NULL,
     nonce CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -46,9 +48,9 @@ const createTables = (tables: TableNames): readonly string[] => [
     state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     claimed_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
-    UNIQUE KEY ${tables.instances}_nonce (nonce)
+    UNIQUE KEY sync_instances_nonce (nonce)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS ${tables.ledger} (
+  `CREATE TABLE IF NOT EXISTS sync_ledger (
     instance INT UNSIGNED NOT NULL,
     sequence BIGINT NOT NULL,
     link CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -57,13 +59,13 @@ const createTables = (tables: TableNames): readonly string[] => [
     entries LONGBLOB NOT NULL,
     PRIMARY KEY (instance, sequence)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS ${tables.tree} (
+  `CREATE TABLE IF NOT EXISTS sync_tree (
     branch SMALLINT UNSIGNED NOT NULL,
     page SMALLINT UNSIGNED NOT NULL,
     leaves BLOB NOT NULL,
     PRIMARY KEY (branch, page)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS ${tables.meta} (
+  `CREATE TABLE IF NOT EXISTS sync_meta (
     name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     value MEDIUMTEXT NOT NULL
   ) ${TABLE_OPTIONS}`,

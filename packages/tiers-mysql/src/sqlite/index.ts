@@ -1,2 +1,1 @@
 export { sqliteArchive, type SqliteArchiveOptions } from './sqlite-archive.ts'
-export type { SqlArchive } from '../relational-archive.ts'

@@ -1,20 +1,21 @@
-import type { Migration } from '../install.ts'
-import type { TableNames } from '../tables.ts'
+import type { Migration } from 'kysely/migration'
+import { sql, type Kysely } from 'kysely'
 
-/** Tables: docs/formats/archive-tables.md. TEXT compares by the bytes of its UTF-8 (collation BINARY). */
-export const sqliteMigrations: readonly Migration[] = [
-  { name: '0001-tables', statements: (tables) => createTables(tables) },
-]
-
-export function sqliteMigrationsTable({ migrations }: TableNames): string {
-  return `CREATE TABLE IF NOT EXISTS ${migrations} (
-    name TEXT NOT NULL PRIMARY KEY,
-    timestamp TEXT NOT NULL
-  ) STRICT`
+/**
+ * Numbered, never edited once released: an archive made by an older version runs what it lacks.
+ *
+ * Tables: docs/formats/archive-tables.md. TEXT compares by the bytes of its UTF-8 (collation BINARY).
+ */
+export const sqliteMigrations: Readonly<Record<string, Migration>> = {
+  '0001-tables': {
+    async up(db) {
+      for (const statement of TABLES) await sql.raw(statement).execute(db as Kysely<unknown>)
+    },
+  },
 }
 
-const createTables = (tables: TableNames): readonly string[] => [
-  `CREATE TABLE IF NOT EXISTS ${tables.items} (
+const TABLES = [
+  `CREATE TABLE sync_items (
     id TEXT NOT NULL PRIMARY KEY,
     stamp INTEGER NOT NULL,
     instance INTEGER NOT NULL,
@@ -29,10 +30,10 @@ const createTables = (tables: TableNames): readonly string[] => [
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
   ) STRICT`,
-  `CREATE INDEX IF NOT EXISTS ${tables.items}_state ON ${tables.items} (state)`,
-  `CREATE INDEX IF NOT EXISTS ${tables.items}_leaf ON ${tables.items} (branch, bucket)`,
-  `CREATE INDEX IF NOT EXISTS ${tables.items}_tombstones ON ${tables.items} (id) WHERE deleted = 1`,
-  `CREATE TABLE IF NOT EXISTS ${tables.instances} (
+  `CREATE INDEX sync_items_state ON sync_items (state)`,
+  `CREATE INDEX sync_items_leaf ON sync_items (branch, bucket)`,
+  `CREATE INDEX sync_items_tombstones ON sync_items (id) WHERE deleted = 1`,
+  `CREATE TABLE sync_instances (
     number INTEGER NOT NULL PRIMARY KEY,
     epoch INTEGER NOT NULL,
     nonce TEXT NOT NULL UNIQUE,
@@ -45,7 +46,7 @@ const createTables = (tables: TableNames): readonly string[] => [
     claimed_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
   ) STRICT`,
-  `CREATE TABLE IF NOT EXISTS ${tables.ledger} (
+  `CREATE TABLE sync_ledger (
     instance INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     link TEXT NOT NULL,
@@ -54,14 +55,11 @@ const createTables = (tables: TableNames): readonly string[] => [
     entries BLOB NOT NULL,
     PRIMARY KEY (instance, sequence)
   ) STRICT`,
-  `CREATE TABLE IF NOT EXISTS ${tables.tree} (
+  `CREATE TABLE sync_tree (
     branch INTEGER NOT NULL,
     page INTEGER NOT NULL,
     leaves BLOB NOT NULL,
     PRIMARY KEY (branch, page)
   ) STRICT`,
-  `CREATE TABLE IF NOT EXISTS ${tables.meta} (
-    name TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
-  ) STRICT`,
+  `CREATE TABLE sync_meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT`,
 ]

@@ -1,0 +1,391 @@
+import { compareStamps, isNewer, type Stamp } from '@se/core'
+import type { Consistency, FastAnswer, Level } from '../../src/index.ts'
+import { ArchiveHistory, type Commit, type Moment } from './archive-history.ts'
+
+/** A promise that was broken. */
+export class Anomaly extends Error {
+  override readonly name = 'Anomaly'
+  /** Which rule: the same for all runs that break it in this way. */
+  readonly rule: string
+
+  constructor(rule: string, message: string) {
+    super(`[${rule}] ${message}`)
+    this.rule = rule
+  }
+}
+
+/** A write that was handed to an engine. */
+export interface Issued {
+  readonly id: string
+  /** Unique, so that what is read can be told apart; `undefined`: a delete. */
+  readonly value: number | undefined
+  readonly process: number
+  /** Which life of the process: it is another one after each start. */
+  readonly life: number
+  readonly level: Level
+  readonly order: number
+  /** Those it was acknowledged, read and committed with: one that loses to a stamp from the future is stamped anew. */
+  readonly stamps: Stamp[]
+  /** The newest of them. */
+  stamp: Stamp | undefined
+  acknowledgedOrder: number | undefined
+  hasFailed: boolean
+  /** At level `memory`, and the process was killed. */
+  isForgotten: boolean
+}
+
+/** What a process has read of an id. */
+interface Heard extends Moment {
+  readonly stamp: Stamp
+  readonly isMemoryLevel: boolean
+}
+
+/** Who reads what, and when the read began. */
+export interface Reading extends Moment {
+  readonly process: number
+  readonly life: number
+  readonly id: string
+  readonly consistency: Consistency
+}
+
+/** What a read gave. */
+export interface ReadValue {
+  readonly number: unknown
+  readonly stamp: Stamp
+  readonly version: number | undefined
+}
+
+export interface ModelPorts {
+  /** Monotonic time of the world, ms. */
+  readonly nowMs: () => number
+  /** Whether a write of this very stamp has been set aside by the process that made it. */
+  readonly isSetAside: (id: string, stamps: readonly Stamp[], isMemoryLevel: boolean) => boolean
+  /** Whether a stamp may lie ahead of the archive's clock, as a process knows it. */
+  readonly isFromFuture: (stamp: Stamp) => boolean
+  /** Δ, ms. */
+  readonly stalenessMs: number
+  /** Also holds a process to what it has read before. */
+  readonly isMonotonic: boolean
+}
+
+/**
+ * The oracle: what may be read. It knows every call and every commit, and nothing of how the engine works.
+ *
+ * - Nobody invents: a value was issued for this id and has the stamp it was given. With a version the archive has
+ *   committed it, in the history that counts now (or that counted Δ ago); without one it is the reader's own.
+ * - Own: not older than any own write that was acknowledged before the read began, whatever its level [R2].
+ * - Heard: not older than what the same life of the process has read before.
+ * - Others': not older than what was committed Δ before the read began; `source`: before it began [R5].
+ * - Absent: the floor is a delete, or some delete that may be newer was issued.
+ *
+ * A write that was set aside, or that the archive lost when it went back, is no floor.
+ */
+export class Model {
+  readonly issued: Issued[] = []
+  readonly #archive = new ArchiveHistory()
+  readonly #sent = new Map<string, number | undefined>()
+  readonly #byValue = new Map<number, Issued>()
+  readonly #heard = new Map<string, Heard[]>()
+  /** Ids whose entry in a cache was damaged: reads of them may give anything that the cache has. */
+  readonly damaged = new Set<string>()
+  readonly #ports: ModelPorts
+  #order = 0
+
+  constructor(ports: ModelPorts) {
+    this.#ports = ports
+  }
+
+  now(): Moment {
+    return { order: ++this.#order, atMs: this.#ports.nowMs() }
+  }
+
+  // -------------------------------------------------------------------------------------------------------
+  // What happens
+  // -------------------------------------------------------------------------------------------------------
+
+  issue(write: Pick<Issued, 'id' | 'value' | 'process' | 'life' | 'level'>): Issued {
+    const issued: Issued = {
+      ...write,
+      order: this.now().order,
+      stamps: [],
+      stamp: undefined,
+      acknowledgedOrder: undefined,
+      hasFailed: false,
+      isForgotten: false,
+    }
+    this.issued.push(issued)
+    if (write.value !== undefined) this.#byValue.set(write.value, issued)
+    return issued
+  }
+
+  acknowledge(issued: Issued, stamp: Stamp): void {
+    learn(issued, stamp)
+    issued.acknowledgedOrder = this.now().order
+    if (issued.level === 'archive') this.checkArchived([issued], 'acknowledged at level archive')
+  }
+
+  /** A batch is on its way to the archive. */
+  send(id: string, stamp: Stamp, value: number | undefined): void {
+    this.#sent.set(keyOf(id, stamp), value)
+  }
+
+  commit(id: string, stamp: Stamp): void {
+    const value = this.#sent.get(keyOf(id, stamp))
+    const issued = value === undefined ? undefined : this.#byValue.get(value)
+    if (issued !== undefined) learn(issued, stamp)
+    this.#archive.add({ id, stamp, value, ...this.now() })
+  }
+
+  /** The archive goes back to what it was at a moment. @returns how many commits it loses */
+  goBack(to: Moment): number {
+    return this.#archive.goBack(to, this.now())
+  }
+
+  /** A process was killed, or could not save what it had in memory alone. */
+  forgetMemoryLevel(process: number): void {
+    for (const issued of this.issued) {
+      if (issued.process === process && issued.level === 'memory') issued.isForgotten = true
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------------
+  // What may be seen
+  // -------------------------------------------------------------------------------------------------------
+
+  begin(reading: Omit<Reading, 'order' | 'atMs'>): Reading {
+    return { ...reading, ...this.now() }
+  }
+
+  /**
+   * @param isFresh whether the process says that it is; own pending writes are read also while it is not
+   * @returns a write that was read before it was acknowledged: it must be acknowledged in this turn [W1]
+   * @throws Anomaly
+   */
+  end(reading: Reading, read: ReadValue | undefined, isFresh: boolean): Issued | undefined {
+    if (read === undefined) {
+      this.#checkAbsent(reading, isFresh)
+      return undefined
+    }
+    const { id, process } = reading
+    const issued = typeof read.number === 'number' ? this.#byValue.get(read.number) : undefined
+    const isDamaged = this.damaged.has(id)
+    if (issued?.id !== id) {
+      if (isDamaged) return undefined
+      throw new Anomaly('invented', `${id} has a value nobody wrote: ${String(read.number)}`)
+    }
+    if (!isDamaged) this.#checkStamp(issued, read.stamp)
+    const stamp = issued.stamp ?? read.stamp
+    const isPending = read.version === undefined
+    if (isPending && issued.process !== process) {
+      throw new Anomaly('dirty', `${nameOf(issued)} is read by process ${process}, and is not committed`)
+    }
+    if (!isPending && !this.#wasThere(reading, stamp)) {
+      throw new Anomaly('lost-history', `${nameOf(issued)} is read, and the archive has lost it`)
+    }
+    const floor = this.#floor(reading, isPending, isFresh)
+    if (floor !== undefined && isNewer(floor.stamp, stamp) && !isDamaged) {
+      throw new Anomaly(floor.rule, `${nameOf(issued)} is read; ${floor.why}`)
+    }
+    this.#hear(reading, stamp, issued.level === 'memory')
+    const mustBeAcknowledged =
+      isPending && issued.level !== 'memory' && issued.life === reading.life && !issued.hasFailed
+    return mustBeAcknowledged && issued.acknowledgedOrder === undefined ? issued : undefined
+  }
+
+  /** Checks an answer that was given at once, without a value. */
+  checkFast(reading: Reading, answer: FastAnswer, isFresh: boolean): void {
+    if (this.damaged.has(reading.id)) return
+    if (answer === 'absent') this.#checkAbsent(reading, isFresh)
+    if (answer !== 'present') return
+    const floor = this.#floor(reading, true, isFresh)
+    if (floor === undefined || floor.value !== undefined) return
+    const isThere = this.issued.some(
+      ({ id, value, stamp }) =>
+        id === reading.id && value !== undefined && (stamp === undefined || isNewer(stamp, floor.stamp)),
+    )
+    if (!isThere) throw new Anomaly(floor.rule, `${reading.id} is said to be present; ${floor.why}`)
+  }
+
+  #checkAbsent(reading: Reading, isFresh: boolean): void {
+    const { id, process } = reading
+    if (this.damaged.has(id)) return
+    const pendingDelete = this.issued.some(
+      (issued) => issued.id === id && issued.process === process && this.#isOwnDelete(issued, reading),
+    )
+    const floor = this.#floor(reading, pendingDelete, isFresh)
+    if (floor?.value === undefined) return
+    const isDeleted =
+      this.issued.some((issued) => issued.id === id && this.#isOwnDelete(issued, reading, floor.stamp)) ||
+      this.#archive
+        .commitsOf(id)
+        .some(
+          (commit) =>
+            commit.value === undefined && isNewer(commit.stamp, floor.stamp) && this.#counts(commit, reading),
+        )
+    if (!isDeleted) throw new Anomaly(floor.rule, `${id} is absent; ${floor.why}`)
+  }
+
+  /** An own delete that the archive has not committed, and that may be newer than a stamp. */
+  #isOwnDelete(issued: Issued, reading: Reading, floor?: Stamp): boolean {
+    if (issued.value !== undefined || issued.process !== reading.process || issued.isForgotten) return false
+    // At this level it is seen once it is committed, and then the archive's history tells.
+    if (issued.level === 'archive') return false
+    const { stamp } = issued
+    if (stamp === undefined) return true
+    if (this.#archive.commitsOf(issued.id).some((commit) => compareStamps(commit.stamp, stamp) === 0))
+      return false
+    return floor === undefined || isNewer(stamp, floor)
+  }
+
+  /** Whether a commit could be seen by a read: it counts now, or did until Δ before the read began. */
+  #counts({ voided }: Commit, { consistency, order, atMs }: Reading): boolean {
+    if (voided === undefined) return true
+    return consistency === 'source' ? order < voided.order : atMs <= voided.atMs + this.#ports.stalenessMs
+  }
+
+  #wasThere(reading: Reading, stamp: Stamp): boolean {
+    return this.#archive
+      .commitsOf(reading.id)
+      .some((commit) => compareStamps(commit.stamp, stamp) === 0 && this.#counts(commit, reading))
+  }
+
+  #checkStamp(issued: Issued, stamp: Stamp): void {
+    const isKnown = issued.stamps.some((each) => compareStamps(each, stamp) === 0)
+    const wasSent = this.#sent.get(keyOf(issued.id, stamp)) === issued.value
+    if (issued.stamps.length > 0 && !isKnown && !wasSent) {
+      throw new Anomaly('stamp', `${nameOf(issued)} is read with another stamp than it has`)
+    }
+    learn(issued, stamp)
+  }
+
+  /**
+   * The newest write that the read may not be older than.
+   *
+   * @param isPending what was read is an own write that is not committed. It is read also while the process is not fresh;
+   *   and before a write with a stamp from the future, as it will be stamped above that
+   */
+  #floor(reading: Reading, isPending: boolean, isFresh: boolean): Floor | undefined {
+    const { id, process, life, consistency, order, atMs } = reading
+    const { stalenessMs, isMonotonic, isSetAside, isFromFuture } = this.#ports
+    const isOwnOnly = isPending && !isFresh
+    let floor: Floor | undefined
+    const raise = (rule: string, why: string, stamp: Stamp, value: number | undefined): void => {
+      if (floor === undefined || isNewer(stamp, floor.stamp)) floor = { rule, why, stamp, value }
+    }
+    for (const issued of this.issued) {
+      const { stamp, acknowledgedOrder } = issued
+      if (issued.id !== id || issued.process !== process || stamp === undefined) continue
+      if (acknowledgedOrder === undefined || acknowledgedOrder >= order || issued.isForgotten) continue
+      if (
+        this.#archive.isVoid(id, stamp, issued.order) ||
+        isSetAside(id, issued.stamps, issued.level === 'memory')
+      )
+        continue
+      raise('own', `${nameOf(issued)} was acknowledged to this process`, stamp, issued.value)
+    }
+    if (!isOwnOnly) {
+      for (const commit of this.#archive.commitsOf(id)) {
+        const isOldEnough = consistency === 'source' ? commit.order < order : commit.atMs < atMs - stalenessMs
+        if (commit.voided !== undefined || !isOldEnough) continue
+        if (isPending && isFromFuture(commit.stamp)) continue
+        const ago = Math.round(atMs - commit.atMs)
+        raise('stale', `${nameOf(commit)} was committed ${ago} ms before`, commit.stamp, commit.value)
+      }
+    }
+    if (isMonotonic) {
+      for (const heard of this.#heard.get(`${process} ${life} ${id}`) ?? []) {
+        if (isPending && isFromFuture(heard.stamp)) continue
+        if (
+          heard.order >= order ||
+          this.#archive.isVoid(id, heard.stamp, heard.order) ||
+          isSetAside(id, [heard.stamp], heard.isMemoryLevel)
+        )
+          continue
+        raise('back', 'this process has read newer before', heard.stamp, 0)
+      }
+    }
+    return floor
+  }
+
+  #hear(reading: Reading, stamp: Stamp, isMemoryLevel: boolean): void {
+    if (this.damaged.has(reading.id)) return
+    const key = `${reading.process} ${reading.life} ${reading.id}`
+    const heard = this.#heard.get(key) ?? []
+    this.#heard.set(key, heard)
+    if (heard.every((each) => isNewer(stamp, each.stamp))) heard.push({ stamp, isMemoryLevel, ...this.now() })
+  }
+
+  // -------------------------------------------------------------------------------------------------------
+  // What must be stored
+  // -------------------------------------------------------------------------------------------------------
+
+  /** Acknowledged writes of a process: what a flush that begins now has to bring to the archive. */
+  acknowledgedBy(process: number): readonly Issued[] {
+    return this.issued.filter(
+      (issued) => issued.process === process && issued.acknowledgedOrder !== undefined,
+    )
+  }
+
+  /** The archive has held each of them, or something newer; or it was set aside. */
+  checkArchived(writes: readonly Issued[], why: string): void {
+    for (const issued of writes) {
+      const { id, stamp, stamps, level, order, isForgotten } = issued
+      if (stamp === undefined || isForgotten || this.#archive.isVoid(id, stamp, order)) continue
+      if (this.#ports.isSetAside(id, stamps, level === 'memory')) continue
+      const isStored = this.#archive.commitsOf(id).some((commit) => compareStamps(commit.stamp, stamp) >= 0)
+      if (!isStored)
+        throw new Anomaly('not-archived', `${nameOf(issued)} was ${why}, and the archive has older`)
+    }
+  }
+
+  /** Each of them was acknowledged and has been in the archive, or something newer; no excuse counts. */
+  checkStored(writes: readonly Issued[]): void {
+    for (const issued of writes) {
+      const { id, stamp, acknowledgedOrder } = issued
+      const isStored =
+        stamp !== undefined &&
+        this.#archive.commitsOf(id).some((commit) => compareStamps(commit.stamp, stamp) >= 0)
+      if (acknowledgedOrder === undefined || !isStored) {
+        throw new Anomaly('not-stored', `${nameOf(issued)} was written when all was well, and is not stored`)
+      }
+    }
+  }
+
+  /** Everything acknowledged is in the archive, or something newer; and that is what it holds. */
+  checkFinal(id: string, held: ReadValue | undefined, where: string): void {
+    const writes = this.issued.filter((issued) => issued.id === id && issued.acknowledgedOrder !== undefined)
+    this.checkArchived(writes, 'acknowledged')
+    const newest = this.#archive
+      .commitsOf(id)
+      .filter(({ voided }) => voided === undefined)
+      .reduce<Commit | undefined>((best, each) => (isNewer(each.stamp, best?.stamp) ? each : best), undefined)
+    if (newest?.value === held?.number) return
+    throw new Anomaly(
+      'final',
+      `${where}: ${id} is ${held === undefined ? 'absent' : String(held.number)}, the newest commit is ${
+        newest === undefined ? 'none' : nameOf(newest)
+      }`,
+    )
+  }
+}
+
+interface Floor {
+  readonly rule: string
+  readonly why: string
+  readonly stamp: Stamp
+  readonly value: number | undefined
+}
+
+function learn(issued: Issued, stamp: Stamp): void {
+  if (issued.stamps.some((each) => compareStamps(each, stamp) === 0)) return
+  issued.stamps.push(stamp)
+  if (isNewer(stamp, issued.stamp)) issued.stamp = stamp
+}
+
+function keyOf(id: string, { time, instance }: Stamp): string {
+  return `${id} ${time}.${instance}`
+}
+
+function nameOf({ id, value }: { readonly id: string; readonly value: number | undefined }): string {
+  return value === undefined ? `the delete of ${id}` : `${id} = ${value}`
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { InstanceFenced } from '@se/core'
+import { describeAction, type Action } from './actions.ts'
+import { Anomaly, type Issued } from './model.ts'
+import { calm, numberOf, perform, restart } from './perform.ts'
+import { SWITCHES, writeScript, type Script, type Switch } from './script.ts'
+import { IDS } from './writer.ts'
+import { World, type Process } from './world.ts'
+
+/** What the engine is known not to hold under yet. */
+const SWITCHES_OFF: readonly Switch[] = ['prunes', 'set-back', 'restores', 'archive-clock', 'verify']
+
+/** What the engine holds under. */
+export const SWITCHES_ON: readonly Switch[] = SWITCHES.filter((each) => !SWITCHES_OFF.includes(each))
+
+export interface SimulationOptions {
+  /** u32. */
+  readonly seed: number
+  /** Actions of the script, at least. */
+  readonly steps: number
+  /** Default: those the engine holds under. */
+  readonly switches?: readonly Switch[]
+}
+
+export interface SimulationOutcome {
+  readonly acknowledged: number
+  readonly reads: number
+  /** All that happened, line by line. */
+  readonly history: readonly string[]
+}
+
+/** A run that broke a promise. */
+export class SimulationFailed extends Error {
+  override readonly name = 'SimulationFailed'
+  /** Of the promise; for other errors their message. */
+  readonly rule: string
+
+  constructor(message: string, cause: unknown) {
+    super(message, { cause })
+    this.rule = cause instanceof Anomaly ? cause.rule : String(cause).split('\n')[0]!.slice(0, 80)
+  }
+}
+
+/** Of `SE_SEED`, or drawn. */
+export function randomSeed(): number {
+  return Number(process.env.SE_SEED ?? Math.floor(Math.random() * 2 ** 31))
+}
+
+/**
+ * Runs the script of a seed.
+ *
+ * @throws SimulationFailed naming the seed, which repeats it, and what happened
+ */
+export async function simulate(options: SimulationOptions): Promise<SimulationOutcome> {
+  const { seed, steps, switches = SWITCHES_ON } = options
+  return run(writeScript(seed, steps, new Set(switches)))
+}
+
+/** @throws SimulationFailed */
+export async function run(script: Script): Promise<SimulationOutcome> {
+  const world = new World(script)
+  const unhandled: unknown[] = []
+  const listen = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', listen)
+  try {
+    await world.begin()
+    for (const [index, action] of script.actions.entries()) {
+      world.note(`#${index} ${describeAction(action)}`)
+      await perform(world, action)
+      if (world.broken !== undefined) throw world.broken
+    }
+    await end(world)
+    if (world.broken !== undefined) throw world.broken
+    assert.deepEqual(unhandled, [], 'no promise is rejected behind everybody')
+    const { issued } = world.model
+    return {
+      acknowledged: issued.filter(({ acknowledgedOrder }) => acknowledgedOrder !== undefined).length,
+      reads: world.history.filter((line) => line.includes(' reads ')).length,
+      history: world.history,
+    }
+  } catch (error) {
+    const last = world.history.slice(-Number(process.env.SE_HISTORY ?? 40))
+    throw new SimulationFailed(
+      `seed ${script.seed}, ${JSON.stringify(script.variant)}, ${String(error)}; what happened:\n  ${last.join('\n  ')}`,
+      error,
+    )
+  } finally {
+    process.off('unhandledRejection', listen)
+    for (const each of world.processes) each.gate.closeForEver()
+  }
+}
+
+/** Everything answers again, everything is flushed: every copy must prove one and the same state. */
+async function end(world: World): Promise<void> {
+  world.isRefusing = false
+  await calm(world)
+  for (const each of world.processes) {
+    // A log that has failed takes nothing more; the next start finds out what it holds.
+    if (each.isDiskSuspect) restart(world, each)
+    await world.answered(each)
+    expect('start', each.state === 'up', `process ${each.number} does not start`)
+  }
+  // Who does not know yet that the archive has gone back behind its own batches learns it by the first of these writes.
+  for (const each of world.processes) await writeOnceMore(world, each, flushOrStartAnew)
+  for (const each of world.processes) {
+    const written = await writeOnceMore(world, each, () => world.settle(each.engine.flush()))
+    world.model.checkStored(written)
+  }
+  for (let round = 0; round < 2; round++) {
+    for (const each of world.processes) await world.settle(each.engine.flush())
+  }
+  for (const each of world.processes) await checkAtEnd(world, each)
+}
+
+async function flushOrStartAnew(world: World, process: Process): Promise<void> {
+  try {
+    await world.settle(process.engine.flush())
+  } catch (error) {
+    if (!(error instanceof InstanceFenced)) throw error
+    restart(world, process)
+    await world.answered(process)
+    await world.settle(process.engine.flush())
+  }
+}
+
+/** Whatever has happened, from now on every process writes as if nothing had [P67]. */
+async function writeOnceMore(
+  world: World,
+  process: Process,
+  flush: (world: World, process: Process) => Promise<unknown>,
+): Promise<readonly Issued[]> {
+  const { issued } = world.model
+  const before = issued.length
+  for (const id of IDS.slice(0, 3)) {
+    const value = 1_000_000 + issued.length
+    await perform(world, { do: 'write', process: process.number, id, value, level: 'log', isLarge: false })
+  }
+  await world.answered(process)
+  await flush(world, process)
+  return issued.slice(before)
+}
+
+async function checkAtEnd(world: World, { number, engine }: Process): Promise<void> {
+  const hasCache = world.variant.caches[number] !== undefined
+  const report = await world.settle(engine.verify({ deep: true, repair: world.model.damaged.size > 0 }))
+  expect('verify', report.isTrusted, `process ${number}: ${JSON.stringify(report.views)}`)
+  const roots = await world.settle(engine.roots())
+  expect('roots', roots.agree || !hasCache, `process ${number}: ${JSON.stringify(roots)}`)
+  for (const id of IDS) {
+    for (const consistency of ['local', 'shared', 'source'] as const) {
+      const item = await world.settle(engine.get(id, { consistency }))
+      const held = item && { number: numberOf(item), stamp: item.stamp, version: item.version }
+      world.model.checkFinal(id, held, `process ${number}, ${consistency}`)
+      const fast = engine.containsFast(id)
+      expect('fast', fast !== (item === undefined ? 'present' : 'absent'), `containsFast(${id}) says ${fast}`)
+    }
+  }
+  const { gauges } = engine.status()
+  expect('pending', gauges.pendingItems === 0, `${gauges.pendingItems} items are pending`)
+  expect(
+    'released',
+    gauges.walEntries === 0,
+    `${gauges.walEntries} records are not released, and all is settled`,
+  )
+}
+
+function expect(rule: string, isKept: boolean, otherwise: string): void {
+  if (!isKept) throw new Anomaly(rule, otherwise)
+}
+
+/** Tries shorter scripts until none is left that breaks the same rule. Slow, and worth it. */
+export async function shrink(script: Script, rule: string): Promise<Script> {
+  let actions: readonly Action[] = script.actions
+  const fails = async (some: readonly Action[]): Promise<boolean> => {
+    try {
+      await run({ ...script, actions: some })
+      return false
+    } catch (error) {
+      return error instanceof SimulationFailed && error.rule === rule
+    }
+  }
+  for (let size = Math.ceil(actions.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < actions.length;) {
+      const shorter = [...actions.slice(0, at), ...actions.slice(at + size)]
+      if (await fails(shorter)) actions = shorter
+      else at += size
+    }
+  }
+  return { ...script, actions }
+}
