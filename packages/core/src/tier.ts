@@ -275,6 +275,9 @@ export interface ArchiveTier {
   /**
    * Says that the instance is alive. Without it, it counts as dead one day and is retired.
    *
+   * When it has answered, no batch of the instance that failed before can be committed any more, and `readHeads` tells
+   * which of them are in: so it is found out what became of a batch without sending it again [W5, W9].
+   *
    * @throws InstanceFenced when the claim is no longer ours
    */
   touchInstance(claim: ClaimKey): Promise<void>

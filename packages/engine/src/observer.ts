@@ -63,8 +63,8 @@ export type Backend = string
 /** `untrusted`: the filter could not be used, the tier below was asked. */
 export type FilterResult = 'absent' | 'maybe' | 'untrusted'
 export type ViewName = 'tree' | 'filter' | 'cache' | 'memory'
-/** Why a write was parked [W4, W6]. */
-export type ParkCause = 'refused-data' | 'below-collection-floor' | 'stamp-ahead-of-archive'
+/** Why a write was parked [W4, W6, W9]. */
+export type ParkCause = 'refused-data' | 'always-fails' | 'below-collection-floor' | 'stamp-ahead-of-archive'
 export type FlushCause = 'items' | 'bytes' | 'age' | 'forced'
 export type StartPhase =
   'wal_init' | 'sql_connect' | 'replay' | 'tree' | 'cf_restore' | 'redis_connect' | 'redis_sync'

@@ -34,7 +34,7 @@ export interface HeldAnswer {
   release(): void
 }
 
-type Answering = 'putBatch' | 'get' | 'getMany' | 'readHeads' | 'readTree' | 'foldTree'
+type Answering = 'putBatch' | 'get' | 'getMany' | 'readHeads' | 'readTree' | 'foldTree' | 'retireInstances'
 
 /** Holds back the answer of the next call of one method; what it does is done at once. */
 export function holdAnswer(archive: MemoryArchive, operation: Answering): HeldAnswer {

@@ -1,4 +1,4 @@
-import type { ItemWrite } from '@se/core'
+import { InstanceFenced, TierMisconfigured, TierUnavailable, type ItemWrite } from '@se/core'
 import type { FlushCause } from '../observer.ts'
 
 /** When a batch is due, and where it is cut. */
@@ -67,4 +67,34 @@ export function cutBatch(
     bytes += size
   }
   return items
+}
+
+/** Pause before a failed batch is sent again in the background, ms; doubles up to the maximum. */
+export const RETRY_MS_MIN = 100
+export const RETRY_MS_MAX = 5_000
+
+/** How long to wait after a failure: `short` where something else comes next, `usual` for the same again, `long` where nothing went through. */
+export type Pause = 'short' | 'usual' | 'long'
+
+/**
+ * How long to wait after a failure, ms.
+ *
+ * @param previousMs the pause before; 0: none
+ * @param fraction a random number from 0 to 1: up to a fifth off, so that processes that lost the archive together do not come
+ *   back together
+ */
+export function retryPauseMs(previousMs: number, pause: Pause, fraction: number): number {
+  const doubledMs = Math.min(RETRY_MS_MAX, Math.max(RETRY_MS_MIN, previousMs * 2))
+  const wholeMs = { short: RETRY_MS_MIN, usual: doubledMs, long: RETRY_MS_MAX }[pause]
+  return wholeMs * (1 - fraction / 5)
+}
+
+/**
+ * Whether a failed batch may have failed because of what is in it. Not if it was never sent (the breaker is open, the tier is
+ * being closed), and not where the archive says that it refuses this process, whatever it sends.
+ */
+export function mayBeTheWrites(error: unknown): boolean {
+  if (error instanceof InstanceFenced || error instanceof TierMisconfigured) return false
+  const because = error instanceof TierUnavailable ? error.details['because'] : undefined
+  return because !== 'breaker-open' && because !== 'closed'
 }

@@ -29,11 +29,12 @@ export type ParkedLine =
     }
 
 const LINE = /^\{"crc32":"([0-9a-f]{8})","entry":(.*)\}$/s
-const CAUSES: readonly string[] = [
-  'refused-data',
-  'below-collection-floor',
-  'stamp-ahead-of-archive',
-] satisfies ParkCause[]
+const CAUSES: Readonly<Record<ParkCause, true>> = {
+  'refused-data': true,
+  'always-fails': true,
+  'below-collection-floor': true,
+  'stamp-ahead-of-archive': true,
+}
 
 /** The line as bytes, its newline included. */
 export function encodeParkedLine(line: ParkedLine): Uint8Array {
@@ -100,7 +101,7 @@ function lineOf(fields: Partial<Record<string, unknown>>): ParkedLine | undefine
   if (kind !== 'park') return undefined
   for (const text of [id, stampText, state, contentType, because, error])
     if (typeof text !== 'string') return undefined
-  if (!CAUSES.includes(because as string) || typeof parkedAtMs !== 'number') return undefined
+  if (!Object.hasOwn(CAUSES, because as string) || typeof parkedAtMs !== 'number') return undefined
   if (value !== null && typeof value !== 'string') return undefined
   const stamp = parseStamp(stampText as string)
   const bytes = value === null ? undefined : new Uint8Array(Buffer.from(value, 'base64'))

@@ -2,7 +2,7 @@ import { compareStamps, type ItemWrite, type Stamp } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { expect, it } from 'vitest'
 import { sizeOfWrite } from './batch-policy.ts'
-import { PendingSet, type BatchInFlight, type SettledOutcome } from './pending-set.ts'
+import { PendingSet, type BatchInFlight, type BatchOutcome, type SettledOutcome } from './pending-set.ts'
 
 const SEED = Number(process.env.SE_SEED ?? Date.now() % 2 ** 31)
 const STEPS = 60_000
@@ -58,7 +58,7 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
   let order = 0
   let waitersMade = 0
   let waitersTold = 0
-  const seen = { released: 0, uncovered: 0, coalesced: 0, superseded: 0 }
+  const seen = { released: 0, uncovered: 0, coalesced: 0, superseded: 0, setBack: 0 }
 
   const fail = (what: string): never => {
     throw new Error(`${what}; seed ${SEED}`)
@@ -102,16 +102,21 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
     }
   }
 
-  const settle = (choose: () => 'won' | 'superseded' | 'bad') => {
+  const settle = (choose: () => 'won' | 'superseded' | 'bad' | 'set-back') => {
     const { batch, generations } = inFlight!
     const again: ModelGeneration[] = []
-    const outcomes = generations.map((generation): SettledOutcome => {
+    const outcomes = generations.map((generation): BatchOutcome => {
       const newest = newestOf(generation.writes)!
       const { id, stamp } = newest.write
       const isHeld = isAtLeast(stored.get(id), stamp)
       const kind = isHeld ? 'superseded' : choose()
       if (kind === 'won') stored.set(id, stamp)
       if (kind === 'superseded' && !isHeld) stored.set(id, { time: stamp.time + 1, instance: 9 })
+      if (kind === 'set-back') {
+        seen.setBack += 1
+        again.push(generation)
+        return { kind: 'set-back' }
+      }
       if (kind !== 'bad') {
         return kind === 'won'
           ? { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }
@@ -268,7 +273,7 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
           set.putBack(inFlight.batch)
           inFlight.isOut = false
         } else {
-          settle(() => random.pick(['won', 'won', 'won', 'superseded', 'bad'] as const))
+          settle(() => random.pick(['won', 'won', 'won', 'superseded', 'bad', 'set-back'] as const))
         }
       }
     } else {

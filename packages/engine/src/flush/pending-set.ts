@@ -34,6 +34,14 @@ export interface Restamped {
   readonly logSequence: number | undefined
 }
 
+/** It failed alone, and it is not known yet whether it is to blame: it goes into a later batch [W9]. */
+export interface SetBack {
+  readonly kind: 'set-back'
+}
+
+/** What becomes of a write of a batch. */
+export type BatchOutcome = SettledOutcome | Restamped | SetBack
+
 /** Who waits for the archive before a write is acknowledged. */
 export interface SettleWaiter {
   /** @param stamp of the write as it was sent at last: another one than it was added with where it was stamped anew */
@@ -353,14 +361,15 @@ export class PendingSet {
    * Removes the batch, tells who waited, gives the space back.
    *
    * A write that was parked or rejected may cover an older acknowledged one: what this set still holds, as the newer
-   * one was not yet visible, or what was found in the log. The older one goes to the head of the queue.
+   * one was not yet visible, or what was found in the log. The older one goes to the head of the queue, and so does what is
+   * stamped anew or set back.
    *
    * @param outcomes in the order of the batch's writes
    * @param found by index: the newest older write of the id from {@link coveredFrom} on
    */
   settle(
     batch: BatchInFlight,
-    outcomes: readonly (SettledOutcome | Restamped)[],
+    outcomes: readonly BatchOutcome[],
     found: ReadonlyMap<number, LoggedWrite> = NOTHING_FOUND,
   ): void {
     const { generations } = this.#current(batch)
@@ -375,6 +384,10 @@ export class PendingSet {
       const outcome = outcomes[index]!
       if (outcome.kind === 'restamped') {
         again.push(this.#restamp(generation, outcome))
+        return
+      }
+      if (outcome.kind === 'set-back') {
+        again.push(generation)
         return
       }
       const covered = this.#coveredBy(generation, found.get(index))
@@ -580,6 +593,7 @@ export class PendingSet {
         continue
       }
       // The id has been written again: what is left joins that generation, which is as old as both.
+      const { newest, visible } = generation
       generation.isSettled = true
       queued.delete(generation.id)
       const merged: Generation = {
@@ -591,7 +605,9 @@ export class PendingSet {
       newer.isSettled = true
       this.#releaseOrder.claim(merged)
       this.#next.set(generation.id, merged)
-      this.#coalesce(merged, generation.newest)
+      // What was hidden stays hidden, what was read under it goes on being read.
+      this.#coalesce(merged, visible === newest ? newest : { ...newest, isVisible: false })
+      if (visible !== undefined && visible !== newest) this.#coalesce(merged, visible)
       this.#needFrom(merged, generation.firstLogSequence)
     }
     for (const [id, generation] of queued) this.#next.set(id, generation)

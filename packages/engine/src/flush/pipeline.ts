@@ -1,90 +1,47 @@
 import {
-  ArchiveRefusedData,
   InstanceFenced,
-  invariant,
   isNewer,
   StorageError,
   TierUnavailable,
-  type ArchiveTier,
-  type BatchReceipt,
-  type CachePermit,
-  type CachePut,
-  type CacheTier,
   type CancelTimer,
   type Clock,
-  type InstanceClaim,
   type ItemWrite,
   type Position,
   type Random,
-  type Stamp,
-  type WriteOutcome,
 } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
-import type { MemoryTier } from '../memory/memory-tier.ts'
-import { errorKind, type EngineObserver, type FlushCause, type ParkCause } from '../observer.ts'
-import type { HeardFrom, HeardWrite } from '../views/heard.ts'
-import { itemOf } from '../write/write-path.ts'
-import { dueCause, dueInMs, type BatchLimits } from './batch-policy.ts'
-import { Bisection } from './bisect.ts'
-import type { BatchInFlight, LoggedWrite, PendingSet, Restamped, SettledOutcome } from './pending-set.ts'
-
-/** What was moved since the last `flush` call, in the background too. */
-export interface FlushResult {
-  /** Items sent to L3. */
-  readonly items: number
-  /** Items L2 and L3 have taken. */
-  readonly l2: number
-  readonly l3: number
-  readonly parked: number
-  readonly superseded: number
-  /** Batches committed. */
-  readonly groups: number
-  /** Time spent in them, ms. */
-  readonly durationMs: number
-  /** Why the last one was sent; `none` when nothing was. */
-  readonly reason: FlushCause | 'none'
-}
+import type { GuardedArchive } from '../guard/guard-archive.ts'
+import type { EngineObserver, FlushCause } from '../observer.ts'
+import { dueCause, dueInMs, retryPauseMs, type BatchLimits, type Pause } from './batch-policy.ts'
+import { CacheDelivery, type CacheDeliveryPorts } from './cache-delivery.ts'
+import { Doubts } from './doubts.ts'
+import { FlushTally, type FlushResult } from './flush-tally.ts'
+import { OwnLedger, type OwnLedgerPorts } from './own-ledger.ts'
+import { Passage, type PassagePorts } from './passage.ts'
+import type { BatchOutcome, LoggedWrite, PendingSet } from './pending-set.ts'
+import { Retirement } from './retirement.ts'
 
 /** Everything the pipeline touches. Nothing here can reach the engine, Redis or a socket. */
-export interface PipelinePorts {
-  readonly archive: Pick<ArchiveTier, 'putBatch'>
-  /** The cache while it may be written to; asked anew for each batch. */
-  readonly cache: () => Pick<CacheTier, 'put' | 'readPermits'> | undefined
+export interface PipelinePorts
+  extends
+    Omit<PassagePorts, 'archive' | 'ledger' | 'delivery' | 'tally' | 'doubts'>,
+    Omit<OwnLedgerPorts, 'archive'>,
+    Pick<CacheDeliveryPorts, 'cache'> {
+  readonly archive: Pick<
+    GuardedArchive,
+    'putBatch' | 'isPutRunning' | 'touchInstance' | 'readHeads' | 'retireInstances'
+  >
   readonly log: { release(through: number): Promise<void> | void }
   /** The writes in the log from a sequence on, in its order. */
   readonly findInLog: (from: number) => AsyncIterable<LoggedWrite>
   readonly pending: PendingSet
-  readonly memory: MemoryTier
-  /** Told of each write that is committed, and of what a write has lost to. */
-  readonly hear: (write: HeardWrite, from: HeardFrom) => void
-  /**
-   * A write that lost to a stamp from the future goes on, stamped anew above it; `undefined`: it need not, as a later own write
-   * of the id will, or it may not, as it was stamped so before.
-   */
-  readonly restamp: (write: ItemWrite, above: Stamp) => Promise<Restamped | undefined>
-  /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
-  readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
-  readonly isAcknowledged: (write: ItemWrite) => boolean
-  /** Whether something newer than an `archive`-level write was heard of since it was submitted. */
-  readonly isOvertaken: (write: ItemWrite) => boolean
-  /** Own ledger sequence that the views have heard of. */
-  readonly heardThrough: () => number
   /** Someone took the instance over: no batch will ever be accepted again. */
   readonly onFenced: (error: InstanceFenced) => void
-  readonly claim: InstanceClaim
   readonly limits: BatchLimits
   readonly clock: Clock
   readonly random: Random
   readonly observer: EngineObserver
 }
-
-/** Pause before a failed batch is sent again in the background, ms; doubles up to the maximum. */
-export const RETRY_MS_MIN = 100
-export const RETRY_MS_MAX = 5_000
-/** Random bytes of a link. */
-const LINK_BYTES = 8
-/** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
-const CACHE_PUTS_MAX = 4
 
 interface Flusher {
   readonly throughOrder: number
@@ -92,38 +49,20 @@ interface Flusher {
   readonly reject: (error: unknown) => void
 }
 
-/** A batch on its way: how far it has come survives a failure, so that nothing is sent twice. */
-interface Passage {
-  readonly batch: BatchInFlight
-  readonly cause: FlushCause
-  readonly outcomes: (SettledOutcome | Restamped | undefined)[]
-  /** Set once the archive has refused the batch as data: the halves are sent instead [P6]. */
-  bisection: Bisection | undefined
-  readonly startedMs: number
-}
-
-const NOTHING: FlushResult = {
-  items: 0,
-  l2: 0,
-  l3: 0,
-  parked: 0,
-  superseded: 0,
-  groups: 0,
-  durationMs: 0,
-  reason: 'none',
-}
-
 /**
  * Moves pending items to L3, then L2, one batch at a time.
  *
  * W2: a record is released only after the pending set has settled all that needs it. W5: a batch whose fate is
- * unknown is sent again unchanged under the same sequence, and the archive answers with what became of it.
+ * unknown is sent again unchanged under the same sequence, and the archive answers with what became of it. W9: one that fails
+ * again and again while the archive takes other things is sent in parts, see `bisect.ts`.
  */
 export class FlushPipeline {
   readonly #ports: PipelinePorts
-  #position: Position
-  /** Link of the next ledger row; kept while its batch is sent again [W5]. */
-  #nextLink: string
+  readonly #ledger: OwnLedger
+  readonly #delivery: CacheDelivery
+  readonly #tally = new FlushTally()
+  readonly #doubts = new Doubts<ItemWrite>()
+  readonly #retirement: Retirement
   #isRunning = false
   #isStopped = false
   #passage: Passage | undefined
@@ -131,36 +70,30 @@ export class FlushPipeline {
   /** Writes up to this order are to be sent without waiting for company. */
   #forcedThrough = 0
   #cancelTimer: CancelTimer | undefined
+  /** The pause after a failure, ms; 0: none. */
   #retryMs = 0
-  /** The last write to L2; the next batch's waits for it. */
-  #cachePut: Promise<void> = Promise.resolve()
-  #cachePutCount = 0
+  #pause: Pause = 'usual'
+  /** The pause is for writes that failed alone: what comes meanwhile goes at once, and before them [W9]. */
+  #isSetBack = false
   /** Told once: a log that has failed fails at every release. */
   #isReleaseFailing = false
-  #result: FlushResult = NOTHING
 
   constructor(ports: PipelinePorts) {
     this.#ports = ports
-    const { lastSequence: sequence, lastLink: link } = ports.claim
-    this.#position = { sequence, link }
-    this.#nextLink = this.#drawLink()
+    this.#ledger = new OwnLedger(ports)
+    this.#delivery = new CacheDelivery({ ...ports, delivered: (l2) => this.#tally.add({ l2 }) })
+    this.#retirement = new Retirement(ports.archive, this.#ledger)
   }
 
-  /** Where the own ledger stands: the last batch committed. */
+  /** Where the own ledger stands: the last row committed. */
   get position(): Position {
-    return this.#position
-  }
-
-  #drawLink(): string {
-    return Array.from(this.#ports.random.bytes(LINK_BYTES), (byte) =>
-      byte.toString(16).padStart(2, '0'),
-    ).join('')
+    return this.#ledger.position
   }
 
   /** Something was added to the pending set. */
   wake(isUrgent: boolean): void {
     if (isUrgent) this.#forcedThrough = this.#ports.pending.lastOrder
-    if (this.#isRunning || this.#isStopped || this.#retryMs > 0) return
+    if (this.#isRunning || this.#isStopped || (this.#retryMs > 0 && !this.#isSetBack)) return
     if (this.#dueCause() !== undefined) this.#run()
     else this.#schedule()
   }
@@ -174,7 +107,7 @@ export class FlushPipeline {
   flush(caller?: Caller): Promise<void> {
     const throughOrder = this.#ports.pending.lastOrder
     if (this.#ports.pending.settledThrough >= throughOrder) return Promise.resolve()
-    if (this.#isStopped) return Promise.reject(new TierUnavailable('the flush pipeline has stopped'))
+    if (this.#isStopped) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
       const flusher: Flusher = { throughOrder, resolve, reject }
       this.#flushers.push(flusher)
@@ -189,7 +122,22 @@ export class FlushPipeline {
 
   /** Waits until L2 has been told of all batches committed so far; how it went is not told. */
   cacheSettled(): Promise<void> {
-    return this.#cachePut
+    return this.#delivery.settled()
+  }
+
+  /**
+   * Takes instances out of the archive that nobody needs, between two batches: it is a row of the own ledger [P94].
+   *
+   * @param deadBeforeMs of the archive's clock
+   * @returns how many were taken out
+   * @throws TierUnavailable when the archive does not answer, or batches wait for it to answer
+   */
+  retireInstances(deadBeforeMs: number): Promise<number> {
+    if (this.#isStopped) return Promise.reject(stopped())
+    if (this.#retryMs > 0) return Promise.reject(new TierUnavailable('a batch waits to be sent again'))
+    const retired = this.#retirement.ask(deadBeforeMs)
+    if (!this.#isRunning) this.#run()
+    return retired
   }
 
   /** Pending writes were dropped, as L3 holds something newer: lets go of their records [W2]. */
@@ -215,9 +163,7 @@ export class FlushPipeline {
 
   /** What was moved since the last call. */
   takeResult(): FlushResult {
-    const result = this.#result
-    this.#result = NOTHING
-    return result
+    return this.#tally.take()
   }
 
   /** Sends nothing any more. A batch that is on its way is waited for. */
@@ -225,9 +171,9 @@ export class FlushPipeline {
     this.#isStopped = true
     this.#cancelTimer?.()
     await this.#runEnd
-    await this.#cachePut
-    const error = new TierUnavailable('the flush pipeline has stopped')
-    for (const flusher of this.#flushers.splice(0)) flusher.reject(error)
+    await this.#delivery.settled()
+    for (const flusher of this.#flushers.splice(0)) flusher.reject(stopped())
+    this.#retirement.giveUp(stopped())
   }
 
   #runEnd: Promise<void> = Promise.resolve()
@@ -241,10 +187,12 @@ export class FlushPipeline {
   async #loop(): Promise<void> {
     try {
       for (;;) {
+        if (this.#passage === undefined && !this.#isStopped) await this.#retirement.run()
         const cause = this.#passage === undefined ? this.#dueCause() : this.#passage.cause
         // Writes may also be settled by hearing of newer ones, so this is asked before there is nothing to do.
         this.#tellFlushers()
         if (cause === undefined || this.#isStopped) break
+        this.#isSetBack = false
         await this.#sendBatch(cause)
         this.#retryMs = 0
       }
@@ -264,9 +212,8 @@ export class FlushPipeline {
       this.#isStopped = true
       onFenced(error)
     } else {
-      this.#retryMs = Math.min(RETRY_MS_MAX, Math.max(RETRY_MS_MIN, this.#retryMs * 2))
-      // Up to a fifth off, so that processes that lost the archive together do not come back together.
-      this.#retryMs *= 1 - random.fraction() / 5
+      this.#retryMs = retryPauseMs(this.#retryMs, this.#pause, random.fraction())
+      this.#pause = 'usual'
     }
     if (!(error instanceof StorageError)) {
       observer.fault?.({ part: 'flush', what: 'a batch failed unexpectedly and will be sent again', error })
@@ -301,34 +248,44 @@ export class FlushPipeline {
   }
 
   async #sendBatch(cause: FlushCause): Promise<void> {
-    const { pending, clock, observer } = this.#ports
+    const { pending } = this.#ports
     const batch = pending.takeBatch(this.#ports.limits)
     if (batch === undefined) return
-    const passage: Passage =
+    const passage =
       this.#passage?.batch === batch
         ? this.#passage
-        : {
+        : new Passage(
+            {
+              ...this.#ports,
+              ledger: this.#ledger,
+              delivery: this.#delivery,
+              tally: this.#tally,
+              doubts: this.#doubts,
+            },
             batch,
             cause,
-            outcomes: new Array<undefined>(batch.writes.length).fill(undefined),
-            bisection: undefined,
-            startedMs: clock.monotonicMs(),
-          }
+          )
     this.#passage = passage
     let covered: ReadonlyMap<number, LoggedWrite>
     try {
-      await this.#pass(passage)
+      await passage.run()
       covered = await this.#findCovered(passage)
     } catch (error) {
       pending.putBack(batch)
+      this.#pause = passage.pause
       this.#tell(passage, 'error')
-      observer.failed?.({ tier: 'L3', operation: 'batch_write', kind: errorKind(error) })
       throw error
     }
     this.#passage = undefined
-    pending.settle(batch, passage.outcomes.map(answered), covered)
+    pending.settle(batch, passage.settled(), covered)
     this.#tell(passage, 'success')
     await this.#release()
+    const { setBackBecause } = passage
+    if (setBackBecause === undefined) return
+    this.#tellFlushers()
+    this.#pause = passage.pause
+    this.#isSetBack = true
+    throw setBackBecause as Error
   }
 
   /**
@@ -357,192 +314,11 @@ export class FlushPipeline {
     return found
   }
 
-  /** Sends the batch, or what the archive takes of it, until each write has an outcome. */
-  async #pass(passage: Passage): Promise<void> {
-    const { writes } = passage.batch
-    if (passage.bisection === undefined) {
-      try {
-        await this.#commit(passage, 0, writes)
-        return
-      } catch (error) {
-        if (!(error instanceof ArchiveRefusedData)) throw error
-        passage.bisection = new Bisection(writes.length)
-        await this.#parkBad(passage, error)
-      }
-    }
-    for (let range = passage.bisection.current; range !== undefined; range = passage.bisection.current) {
-      try {
-        await this.#commit(passage, range.start, writes.slice(range.start, range.end))
-        passage.bisection.accepted()
-      } catch (error) {
-        if (!(error instanceof ArchiveRefusedData)) throw error
-        passage.bisection.refused()
-        await this.#parkBad(passage, error)
-      }
-    }
-    await this.#parkBad(passage, undefined)
-  }
-
-  async #parkBad(passage: Passage, error: unknown): Promise<void> {
-    for (const index of passage.bisection?.bad ?? []) {
-      passage.outcomes[index] ??= await this.#setAside(passage.batch.writes[index]!, 'refused-data', error)
-    }
-  }
-
-  /** One transaction. @param start index of the first of `writes` in the batch */
-  async #commit(passage: Passage, start: number, writes: readonly ItemWrite[]): Promise<void> {
-    const { archive, claim, clock, observer, heardThrough } = this.#ports
-    const cache = this.#ports.cache()
-    // Asked for before the transaction begins: what held then is what gives the right to create [§10].
-    const permits = await this.#readPermits(cache, writes)
-    const startedMs = clock.monotonicMs()
-    const position: Position = { sequence: this.#position.sequence + 1, link: this.#nextLink }
-    const { sequence } = position
-    const receipt = await archive.putBatch({ claim, ...position, writes })
-    invariant(receipt.sequence === sequence, 'the archive answers for the batch that was sent')
-    this.#position = position
-    this.#nextLink = this.#drawLink()
-    const durationMs = clock.monotonicMs() - startedMs
-    const bytes = writes.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
-    observer.operation?.({ tier: 'L3', operation: 'batch_write', status: 'success', durationMs })
-    observer.batch?.({ tier: 'L3', items: writes.length, bytes })
-
-    const stored = receipt.outcomes.flatMap((outcome, index) =>
-      outcome.kind === 'won' || outcome.kind === 'held' ? [writes[index]!] : [],
-    )
-    // Before anything leaves the pending set: an id must never be in neither [P13, P56]. Where the views have heard of
-    // the batch before its answer came, they may have heard of newer writes too.
-    const isHeard = heardThrough() >= sequence
-    for (const [index, outcome] of receipt.outcomes.entries()) {
-      if (outcome.kind !== 'refused') this.#hear(writes[index]!, outcome, isHeard)
-    }
-    for (const [index, outcome] of receipt.outcomes.entries()) {
-      const write = writes[index]!
-      passage.outcomes[start + index] =
-        outcome.kind === 'refused'
-          ? await this.#setAside(write, outcome.because, undefined)
-          : outcome.kind === 'superseded'
-            ? await this.#settleLoser(write, outcome)
-            : this.#settleInMemory(write, outcome)
-    }
-    const l3Bytes = stored.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
-    observer.written?.({ tier: 'L3', items: stored.length, bytes: l3Bytes })
-    this.#count({ groups: 1, l3: stored.length })
-    this.#putIntoCache(cache, permits, writes, receipt)
-  }
-
-  /** What is committed hides all that is older of its id, also what has become visible while the batch was on its way [P84]. */
-  #hear({ id, stamp, bytes }: ItemWrite, outcome: Answer, isHeard: boolean): void {
-    const { hear } = this.#ports
-    if (outcome.kind === 'superseded') {
-      hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'own-commit')
-    } else {
-      // Where the views have heard of it, they may have heard of newer writes too, and forgotten them.
-      const isLive = isHeard ? undefined : bytes !== undefined
-      hear({ id, stamp, isLive, isInFilter: isHeard }, 'own-commit')
-    }
-  }
-
-  async #settleLoser(
-    write: ItemWrite,
-    outcome: WriteOutcome & { kind: 'superseded' },
-  ): Promise<SettledOutcome | Restamped> {
-    if (!outcome.isFromFuture) return outcome
-    return (await this.#ports.restamp(write, outcome.by)) ?? outcome
-  }
-
-  #settleInMemory(write: ItemWrite, outcome: WriteOutcome & { kind: 'won' | 'held' }): SettledOutcome {
-    const { memory, isAcknowledged, isOvertaken } = this.#ports
-    if (isAcknowledged(write)) {
-      memory.unpin(write.id, write.stamp, outcome)
-      return outcome
-    }
-    // Only now may an `archive`-level write be read [W1], and only if nothing newer came by on its way [R2].
-    if (write.bytes !== undefined && !isOvertaken(write)) {
-      memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
-    }
-    return outcome
-  }
-
-  /** A write the archive can never take: kept in the local file, or its writer is told [W6]. */
-  async #setAside(write: ItemWrite, because: ParkCause, cause: unknown): Promise<SettledOutcome> {
-    const { isAcknowledged, park, memory, observer } = this.#ports
-    const error =
-      cause instanceof ArchiveRefusedData
-        ? cause
-        : new ArchiveRefusedData(`the archive refuses the write: ${because}`, { details: { because } })
-    if (!isAcknowledged(write)) return { kind: 'rejected', error }
-    await park(write, because, error)
-    // Reads give the archive's value from now on.
-    if (memory.peek(write.id)?.item.stamp === write.stamp) memory.drop(write.id)
-    observer.parked?.({ count: 1, because })
-    return { kind: 'parked', because }
-  }
-
-  async #readPermits(
-    cache: Pick<CacheTier, 'readPermits'> | undefined,
-    writes: readonly ItemWrite[],
-  ): Promise<readonly (CachePermit | undefined)[] | undefined> {
-    try {
-      return await cache?.readPermits(writes.map(({ id }) => id))
-    } catch {
-      return undefined
-    }
-  }
-
-  /** Best effort, beside the next batch: what is missed here, whoever finishes the stripe makes good. */
-  #putIntoCache(
-    cache: Pick<CacheTier, 'put'> | undefined,
-    permits: readonly (CachePermit | undefined)[] | undefined,
-    writes: readonly ItemWrite[],
-    receipt: BatchReceipt,
-  ): void {
-    // A settled batch was committed before its permits were read: they give no right to create.
-    if (cache === undefined || permits === undefined || receipt.wasSettled) return
-    const puts: CachePut[] = []
-    for (const [index, outcome] of receipt.outcomes.entries()) {
-      if (outcome.kind !== 'won') continue
-      const write = writes[index]!
-      puts.push({
-        write,
-        version: write.bytes === undefined ? 0 : outcome.version,
-        createdAtMs: outcome.createdAtMs,
-        permit: permits[index],
-        kind: 'write',
-      })
-    }
-    if (puts.length === 0 || this.#cachePutCount >= CACHE_PUTS_MAX) return
-    this.#cachePutCount++
-    this.#cachePut = this.#cachePut
-      .then(() => this.#put(cache, puts))
-      .finally(() => void this.#cachePutCount--)
-  }
-
-  async #put(cache: Pick<CacheTier, 'put'>, puts: readonly CachePut[]): Promise<void> {
-    const { clock, observer } = this.#ports
-    const startedMs = clock.monotonicMs()
-    try {
-      const outcomes = await cache.put(puts)
-      const taken = puts.filter((_, index) => outcomes[index] === 'stored' || outcomes[index] === 'removed')
-      const bytes = taken.reduce((sum, { write }) => sum + (write.bytes?.length ?? 0), 0)
-      const durationMs = clock.monotonicMs() - startedMs
-      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'success', durationMs })
-      observer.batch?.({ tier: 'L2', items: puts.length, bytes })
-      observer.written?.({ tier: 'L2', items: taken.length, bytes })
-      this.#count({ l2: taken.length })
-    } catch (error) {
-      const durationMs = clock.monotonicMs() - startedMs
-      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'error', durationMs })
-      observer.failed?.({ tier: 'L2', operation: 'batch_write', kind: errorKind(error) })
-    }
-  }
-
   #tell(passage: Passage, status: 'success' | 'error'): void {
     const { clock, observer } = this.#ports
     const { batch, cause } = passage
     const kinds = passage.outcomes.map((outcome) => outcome?.kind)
-    const counted = (kind: (SettledOutcome | Restamped)['kind']) =>
-      kinds.filter((each) => each === kind).length
+    const counted = (kind: BatchOutcome['kind']) => kinds.filter((each) => each === kind).length
     const superseded = counted('superseded')
     const parked = counted('parked')
     const l3 = counted('won') + counted('held')
@@ -552,7 +328,7 @@ export class FlushPipeline {
       status,
       items: batch.writes.length,
       bytes: batch.bytes,
-      sequence: status === 'success' ? this.#position.sequence : undefined,
+      sequence: status === 'success' ? this.#ledger.position.sequence : undefined,
       l3,
       l2: 0,
       superseded,
@@ -561,28 +337,10 @@ export class FlushPipeline {
     })
     if (status === 'error') return
     if (superseded > 0) observer.superseded?.({ count: superseded })
-    this.#count({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
-  }
-
-  #count(more: Partial<FlushResult>): void {
-    const sum = this.#result
-    this.#result = {
-      items: sum.items + (more.items ?? 0),
-      l2: sum.l2 + (more.l2 ?? 0),
-      l3: sum.l3 + (more.l3 ?? 0),
-      parked: sum.parked + (more.parked ?? 0),
-      superseded: sum.superseded + (more.superseded ?? 0),
-      groups: sum.groups + (more.groups ?? 0),
-      durationMs: sum.durationMs + (more.durationMs ?? 0),
-      reason: more.reason ?? sum.reason,
-    }
+    this.#tally.add({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
   }
 }
 
-/** What the archive says of a write that it did not refuse. */
-type Answer = Exclude<WriteOutcome, { kind: 'refused' }>
-
-function answered(outcome: SettledOutcome | Restamped | undefined): SettledOutcome | Restamped {
-  invariant(outcome !== undefined, 'each write of a batch that passed has an outcome')
-  return outcome
+function stopped(): TierUnavailable {
+  return new TierUnavailable('the flush pipeline has stopped')
 }

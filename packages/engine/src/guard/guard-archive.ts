@@ -34,6 +34,8 @@ export const ARCHIVE_GUARD_LIMITS: GuardLimits = {
 
 export interface GuardedArchive extends ArchiveTier {
   readonly breakerState: BreakerState
+  /** A batch that was given up may still go through: nothing else may be sent under its sequence. */
+  readonly isPutRunning: boolean
 }
 
 /** An archive with timeout, retry and breaker in front of it; see {@link Guard}. */
@@ -66,6 +68,10 @@ class ArchiveBehindGuard implements GuardedArchive {
 
   get breakerState(): BreakerState {
     return this.#guard.breakerState
+  }
+
+  get isPutRunning(): boolean {
+    return this.#runningPut !== undefined
   }
 
   open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {

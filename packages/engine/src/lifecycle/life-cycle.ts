@@ -95,10 +95,13 @@ export class LifeCycle {
     }
     this.#runtime = outcome.runtime
     const { fileSystem, config } = this.#environment
-    const { pipeline } = outcome.runtime
+    const { pipeline, claim } = outcome.runtime
     this.#maintenance = new Maintenance({
       ...this.#environment,
       ...config,
+      claim,
+      onFenced: (error) => this.#onFenced(error),
+      retireInstances: (deadBeforeMs) => pipeline.retireInstances(deadBeforeMs),
       rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, pipeline.position),
     })
     this.#move('Ready', 'start')
@@ -157,10 +160,12 @@ export class LifeCycle {
     }
   }
 
+  /** Once: all that is sent afterwards is fenced too. */
   #onFenced(error: InstanceFenced): void {
+    if (this.#failure instanceof InstanceFenced) return
     this.#environment.observer.fault?.({
       part: 'instance',
-      what: 'another process has taken this instance over; writes are refused',
+      what: `${error.message}; writes are refused`,
       error,
     })
     // While starting, the start itself fails with this error.

@@ -1,15 +1,19 @@
-import { type ArchiveTier, type CancelTimer, type Clock } from '@se/core'
+import { InstanceFenced, type ArchiveTier, type CancelTimer, type ClaimKey, type Clock } from '@se/core'
 import type { EngineObserver } from '../observer.ts'
 
 export interface MaintenancePorts {
   readonly archive: Pick<
     ArchiveTier,
-    'backend' | 'foldTree' | 'pruneLedger' | 'collectTombstones' | 'readHeads'
+    'backend' | 'foldTree' | 'pruneLedger' | 'collectTombstones' | 'readHeads' | 'touchInstance'
   >
+  readonly claim: ClaimKey
+  /** Takes instances out that have ended, or were not seen since a moment of the archive's clock. @returns how many */
+  readonly retireInstances: (deadBeforeMs: number) => Promise<number>
   readonly clock: Clock
   readonly observer: EngineObserver
   readonly ledgerAgeMs: number
   readonly tombstoneAgeMs: number
+  readonly onFenced: (error: InstanceFenced) => void
   /** Notes in the log directory how far the own ledger has come [P65]. */
   readonly rememberPosition: () => Promise<void>
 }
@@ -17,9 +21,24 @@ export interface MaintenancePorts {
 /** Pause between two rounds, ms. */
 export const MAINTENANCE_INTERVAL_MS = 30_000
 
+/** An instance that was not seen for so long is dead, ms; for longer where the ledger is kept for longer. */
+export const DEAD_AFTER_MS = 86_400_000
+
+/** What one round did. */
+export interface MaintenanceReport {
+  /** Ledger rows added to the tree pages, and removed. */
+  readonly folded: number
+  readonly pruned: number
+  /** Tombstones removed. */
+  readonly collected: number
+  /** Instances taken out. */
+  readonly retired: number
+}
+
 /**
- * What keeps the archive from growing for ever: the ledger is folded into the tree pages and pruned by age, and
- * tombstones are collected by age, floor first [W4]. Ages are measured by the archive's clock.
+ * What keeps the archive from growing for ever: the ledger is folded into the tree pages and pruned by age, tombstones are
+ * collected by age, floor first [W4], and instances that have ended or are dead are taken out [P80]. Ages are measured by
+ * the archive's clock.
  */
 export class Maintenance {
   readonly #ports: MaintenancePorts
@@ -43,9 +62,11 @@ export class Maintenance {
   }
 
   /** One round, now. @throws TierUnavailable when the archive does not answer */
-  async run(): Promise<{ folded: number; pruned: number; collected: number }> {
-    const { archive, clock, observer, ledgerAgeMs, tombstoneAgeMs, rememberPosition } = this.#ports
-    await rememberPosition()
+  async run(): Promise<MaintenanceReport> {
+    const { archive, claim, clock, observer, ledgerAgeMs, tombstoneAgeMs } = this.#ports
+    await this.#ports.rememberPosition()
+    // First of all: an instance that is not seen for long is taken for dead.
+    await archive.touchInstance(claim)
     const startedMs = clock.monotonicMs()
     const folded = await archive.foldTree()
     if (folded > 0) {
@@ -55,7 +76,8 @@ export class Maintenance {
     const { nowMs } = await archive.readHeads()
     const pruned = await archive.pruneLedger(nowMs - ledgerAgeMs)
     const collected = await archive.collectTombstones(nowMs - tombstoneAgeMs)
-    return { folded, pruned, collected }
+    const retired = await this.#ports.retireInstances(nowMs - Math.max(ledgerAgeMs, DEAD_AFTER_MS))
+    return { folded, pruned, collected, retired }
   }
 
   #schedule(): void {
@@ -63,14 +85,15 @@ export class Maintenance {
     this.#cancelTimer = this.#ports.clock.setBackgroundTimer(MAINTENANCE_INTERVAL_MS, () => {
       this.#running = this.run()
         .then(() => {})
-        .catch((error: unknown) =>
-          this.#ports.observer.fault?.({
-            part: 'archive',
-            what: 'maintenance failed and will be tried again',
-            error,
-          }),
-        )
+        .catch((error: unknown) => this.#failed(error))
         .finally(() => this.#schedule())
     })
+  }
+
+  #failed(error: unknown): void {
+    const { onFenced, observer } = this.#ports
+    // Retired while it slept, or taken over: nothing of it will be accepted any more.
+    if (error instanceof InstanceFenced) onFenced(error)
+    else observer.fault?.({ part: 'archive', what: 'maintenance failed and will be tried again', error })
   }
 }

@@ -25,7 +25,7 @@ export interface StopReport {
 interface Shutdown {
   readonly environment: Environment
   readonly runtime: Runtime
-  readonly maintenance: Pick<Maintenance, 'stop'> | undefined
+  readonly maintenance: Pick<Maintenance, 'stop' | 'run'> | undefined
   /** Writes that were put into the log by this stop. */
   readonly logged: Set<ItemWrite>
   filterSnapshot: StopReport['filterSnapshot']
@@ -86,6 +86,20 @@ export const SHUTDOWN: readonly Step[] = [
     },
   },
   {
+    name: 'stop-maintenance',
+    reason: 'a round under way is waited for, once all that was acknowledged is safe',
+    share: 0.2,
+    run: async ({ maintenance }) => maintenance?.stop(),
+  },
+  {
+    name: 'last-maintenance',
+    reason:
+      'also for a process that never lives long enough for a round; the next start reads pages, not a long tail',
+    share: 0.5,
+    asks: 'archive as owner',
+    run: async ({ maintenance }) => maintenance?.run(),
+  },
+  {
     name: 'stop-pipeline',
     reason: 'a batch on its way is waited for; then nothing is sent any more',
     share: 0.2,
@@ -117,24 +131,21 @@ export const SHUTDOWN: readonly Step[] = [
     },
   },
   {
-    name: 'stop-maintenance',
-    reason: 'a round under way is waited for, once all that was acknowledged is safe',
-    share: 0.3,
-    run: async ({ maintenance }) => maintenance?.stop(),
-  },
-  {
-    name: 'fold-tree',
-    reason: 'the next start reads pages instead of a long tail',
-    share: 0.6,
-    asks: 'archive',
-    run: ({ environment: { archive } }) => archive.foldTree(),
-  },
-  {
     name: 'remember-position',
     reason: 'so that an archive that went back is recognised, also when that is what fenced us [P65]',
     share: 0.5,
     run: ({ environment, runtime }) =>
       rememberPosition(environment.fileSystem, environment.config.logDirectory, runtime.pipeline.position),
+  },
+  {
+    name: 'end-instance',
+    reason:
+      'last of all that is sent, and only when nothing is left to send: then anybody may take it out [P80]',
+    share: 0.5,
+    asks: 'archive as owner',
+    async run({ environment: { archive }, runtime: { claim, pending, log } }) {
+      if (pending.stats.items === 0 && log.stats().entries === 0) await archive.endInstance(claim)
+    },
   },
 ]
 
@@ -194,7 +205,7 @@ async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
 export async function runShutdown(
   environment: Environment,
   runtime: Runtime,
-  maintenance: Pick<Maintenance, 'stop'> | undefined,
+  maintenance: Pick<Maintenance, 'stop' | 'run'> | undefined,
   options: { readonly timeoutMs: number; readonly caller: Caller; readonly isFenced: boolean },
 ): Promise<StopReport> {
   const { clock, observer } = environment

@@ -1,0 +1,88 @@
+import type { BatchReceipt, CachePermit, CachePut, CacheTier, Clock, ItemWrite } from '@se/core'
+import { errorKind, type EngineObserver } from '../observer.ts'
+
+/** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
+const CACHE_PUTS_MAX = 4
+
+export interface CacheDeliveryPorts {
+  /** The cache while it may be written to; asked anew for each batch. */
+  readonly cache: () => Pick<CacheTier, 'put' | 'readPermits'> | undefined
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly observer: EngineObserver
+  /** Told how many items L2 has taken. */
+  readonly delivered: (items: number) => void
+}
+
+/** The right to write a batch's winners into the cache, as it was before the batch was sent [§10]. */
+export interface DeliveryRight {
+  readonly cache: Pick<CacheTier, 'put'>
+  readonly permits: readonly (CachePermit | undefined)[]
+}
+
+/** Tells L2 what a batch has changed: best effort, beside the next batch. What is missed here, whoever finishes the stripe makes good. */
+export class CacheDelivery {
+  readonly #ports: CacheDeliveryPorts
+  /** The last write to L2; the next batch's waits for it. */
+  #last: Promise<void> = Promise.resolve()
+  #waitingCount = 0
+
+  constructor(ports: CacheDeliveryPorts) {
+    this.#ports = ports
+  }
+
+  /** Waits until L2 has been told of all batches so far; how it went is not told. */
+  settled(): Promise<void> {
+    return this.#last
+  }
+
+  /** Asked for before the transaction begins: what held then is what gives the right to create. */
+  async ask(writes: readonly ItemWrite[]): Promise<DeliveryRight | undefined> {
+    const cache = this.#ports.cache()
+    if (cache === undefined) return undefined
+    try {
+      return { cache, permits: await cache.readPermits(writes.map(({ id }) => id)) }
+    } catch {
+      return undefined
+    }
+  }
+
+  /** @param right as it was asked for before the batch was sent */
+  deliver(right: DeliveryRight | undefined, writes: readonly ItemWrite[], receipt: BatchReceipt): void {
+    // A settled batch was committed before its permits were read: they give no right to create.
+    if (right === undefined || receipt.wasSettled || this.#waitingCount >= CACHE_PUTS_MAX) return
+    const puts: CachePut[] = []
+    for (const [index, outcome] of receipt.outcomes.entries()) {
+      if (outcome.kind !== 'won') continue
+      const write = writes[index]!
+      puts.push({
+        write,
+        version: write.bytes === undefined ? 0 : outcome.version,
+        createdAtMs: outcome.createdAtMs,
+        permit: right.permits[index],
+        kind: 'write',
+      })
+    }
+    if (puts.length === 0) return
+    this.#waitingCount++
+    this.#last = this.#last.then(() => this.#put(right.cache, puts)).finally(() => void this.#waitingCount--)
+  }
+
+  async #put(cache: Pick<CacheTier, 'put'>, puts: readonly CachePut[]): Promise<void> {
+    const { clock, observer, delivered } = this.#ports
+    const startedMs = clock.monotonicMs()
+    try {
+      const outcomes = await cache.put(puts)
+      const taken = puts.filter((_, index) => outcomes[index] === 'stored' || outcomes[index] === 'removed')
+      const bytes = taken.reduce((sum, { write }) => sum + (write.bytes?.length ?? 0), 0)
+      const durationMs = clock.monotonicMs() - startedMs
+      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'success', durationMs })
+      observer.batch?.({ tier: 'L2', items: puts.length, bytes })
+      observer.written?.({ tier: 'L2', items: taken.length, bytes })
+      delivered(taken.length)
+    } catch (error) {
+      const durationMs = clock.monotonicMs() - startedMs
+      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'error', durationMs })
+      observer.failed?.({ tier: 'L2', operation: 'batch_write', kind: errorKind(error) })
+    }
+  }
+}
