@@ -209,7 +209,7 @@ describe('an archive that was restored', () => {
     expect(b.containsFast('p')).toBe('maybe')
     // `a` is killed before its next round of maintenance, `b` sleeps, and the archive goes back.
     const killed = world.disk.afterKill()
-    await killed.remove('/world/a/log.lock')
+    await killed.remove('/world/a/0000000001.lock')
     world.archiveOf('a').setAvailable(false)
     await settle(a.stop())
     world.archiveOf('b').setAvailable(false)
