@@ -3,6 +3,7 @@
  * `@se/core/testing` hold every implementation to what is written here.
  */
 import type { Cut } from './cut.ts'
+import type { StorageError } from './errors.ts'
 import type { ItemWrite, StoredItem } from './item.ts'
 import type { Stamp } from './stamp.ts'
 
@@ -39,6 +40,8 @@ export interface ArchiveOpenOptions {
   readonly branches: readonly string[]
   /** Used at creation only; afterwards the archive's own choice stands. */
   readonly digests: 'keyed' | 'unkeyed'
+  /** Longest time until it is open, or has failed, ms. Default 30,000. */
+  readonly timeoutMs?: number | undefined
 }
 
 /** What an instance remembers of itself, from its log directory. */
@@ -352,7 +355,9 @@ export interface StoredLeaf {
   readonly sums: Uint8Array
 }
 
-/** What a stripe says of itself, in short. */
+/**
+ * What a stripe says of itself, in short. The object itself is what a cache knows it by: a copy of it teaches nothing.
+ */
 export interface StripeState {
   /** 0 … 63 */
   readonly stripe: number
@@ -361,6 +366,13 @@ export interface StripeState {
   /** Random, 16 hex digits: entries written under another one are misses. */
   readonly epoch: string
 }
+
+/** What came of reading a stripe. */
+export type StripeReading =
+  | { readonly kind: 'state'; readonly state: StripeState }
+  /** There is no meta, or one that is damaged: `createStripe` makes it. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unknown'; readonly because: UnknownCause; readonly cause?: unknown }
 
 /**
  * The right to create an entry: what held when it was asked for, *before* the transaction or the load whose
@@ -388,7 +400,10 @@ export interface CachePut {
   readonly kind: 'write' | 'fill'
 }
 
-/** `stored`; `removed` (a delete, or an older entry that could not be replaced); `skipped` (newer there, or no right to create). */
+/**
+ * `stored`; `removed` (a delete, or an older entry that could not be replaced); `skipped` (newer there, no right to create,
+ * or a value that the cache does not take); `unknown` (no meta, or no answer).
+ */
 export type CachePutOutcome = 'stored' | 'removed' | 'skipped' | 'unknown'
 
 /** One leaf of a stripe whose receipt differs from the tree. */
@@ -397,47 +412,87 @@ export interface LeafAddress {
   readonly bucket: number
 }
 
+/** How a cache fares, for status lines. Counts are since it was opened. */
+export interface CacheHealth {
+  /**
+   * Why it does not answer, or not as it should: the newest error, `TierMisconfigured` where somebody has to change
+   * something. `undefined`: nothing is known against it.
+   */
+  readonly failure: StorageError | undefined
+  /** Entries whose checksum was wrong. Each was a miss, and was removed. */
+  readonly damagedEntries: number
+  /** Keys of ours that held something of another type. Each counted as absent, and was removed. */
+  readonly foreignKeys: number
+  /** Puts whose value the cache does not take, or was not offered for its size. */
+  readonly refusedValues: number
+}
+
 /**
  * The shared cache. It may lose anything at any time; what it must not do is answer with something older than
- * what its stripe's cut promises. Rules and keys: docs/formats/redis.md (DESIGN §10).
+ * what its stripe's cut promises.
+ * Rules and keys: docs/formats/redis.md.
  *
- * Every method may throw `TierUnavailable`, except the lookups, which answer `unknown`.
+ * Trust is given, never presumed: an entry counts only under the epoch of a state that the caller has found to be of its
+ * archive, and has told so by `believe`, before the entry was asked for; and only while the stripe, read together with the
+ * entry, stands at that state's cut or beyond. So a store that went back, or is another one than it was, answers nothing,
+ * whether a connection was lost or not.
+ *
+ * Stripes fail alone, and so do keys: a method that asks several says of each what came of it. Every method that answers
+ * with a promise may throw `TierUnavailable` where nothing could be asked at all, and `TierMisconfigured` where that is
+ * so until somebody changes something; except the lookups, which answer `unknown`.
  */
 export interface CacheTier {
   /** Metric label: `redis` or `memory`. */
   readonly backend: string
 
-  /** @param branches prefixes by branch number, as the archive describes them */
-  open(options: { branches: readonly string[] }): Promise<void>
+  /**
+   * @param options `branches`: prefixes by branch number, as the archive describes them; `birthId`: of the archive, 32 hex
+   *   digits: caches of two archives have no key in common
+   */
+  open(options: { readonly branches: readonly string[]; readonly birthId: string }): Promise<void>
   close(): Promise<void>
 
-  /**
-   * Reads the metas of all stripes, and remembers the epochs by which lookups judge entries.
-   *
-   * @returns by stripe number; `undefined` where a stripe has no meta
-   */
-  readStripes(): Promise<readonly (StripeState | undefined)[]>
+  /** No I/O. */
+  health(): CacheHealth
 
   /**
-   * Judged by the epochs of the last `readStripes`: an entry of another epoch is `absent`, a stripe without
-   * meta is `unknown`. Whether a stripe may be asked at all (its cut, its receipt) is the caller's decision.
+   * Reads the metas of all stripes. It teaches nothing: what they say is judged by the caller.
+   *
+   * @returns by stripe number
+   */
+  readStripes(): Promise<readonly StripeReading[]>
+
+  /**
+   * From now on entries count by these states, of stripes that are of the caller's archive. No I/O. A state that this very
+   * cache has not read or made is passed over, and so is one that was read before the cache last changed the stripe, or
+   * before the one that is believed.
+   */
+  believe(states: readonly StripeState[]): void
+  /** From now on nothing counts in these stripes; without an argument: in none. Lookups under way answer `unknown`. */
+  doubt(stripes?: readonly number[]): void
+
+  /**
+   * By what was believed when it was asked: an entry of another epoch, or a damaged one, is `absent`. `unknown`: nothing is
+   * believed of the stripe, or it does not stand where it is believed to, or beyond. Whether a stripe may be asked at all
+   * is the caller's decision.
    */
   get(id: string): Promise<Lookup>
-  /** One round trip; none for `[]`. Answers in the order of the ids. */
+  /** One round trip, or a few where values are large; none for `[]`. Answers in the order of the ids. */
   getMany(ids: readonly string[]): Promise<readonly Lookup[]>
 
   /**
    * Reads epoch and token of the ids' leaves. Ask before the transaction or the load begins.
    *
-   * @returns in the order of the ids; `undefined` where the stripe has no meta
+   * @returns in the order of the ids; `undefined` where the stripe has no meta, does not answer, or has another epoch than the
+   *   one that is believed
    */
   readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]>
 
   /**
    * *Replacing needs a newer stamp; creating needs the epoch and the token that were read before.*
    *
-   * A `write` that may not be stored removes an older entry. Answers in order; `unknown` where the stripe
-   * has no meta.
+   * A `write` that may not be stored removes an older entry; so does one whose value the cache does not take. Answers in
+   * order.
    */
   put(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]>
 
@@ -445,9 +500,9 @@ export interface CacheTier {
    * Makes the meta of a stripe that has none, with a fresh epoch: whatever entries are there become misses.
    *
    * @param leaves sums of the archive's tree at `cut`, this stripe's leaves with anything in them
-   * @returns false when another process made it first
+   * @returns `undefined` when another process made it first
    */
-  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean>
+  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined>
 
   /**
    * Moves a stripe from its cut to `to`: for each entry of `rows` that belongs to it removes what is older,
@@ -455,13 +510,9 @@ export interface CacheTier {
    * are still those of `state`.
    *
    * @param rows all ledger rows between `state.cut` and `to`, also of other stripes
-   * @returns the ids whose entry was older and was removed; `undefined` when the stripe had moved meanwhile
+   * @returns `undefined` when the stripe had moved meanwhile
    */
-  finishStripe(
-    state: StripeState,
-    rows: readonly LedgerRow[],
-    to: Cut,
-  ): Promise<readonly string[] | undefined>
+  finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined>
 
   /** The receipt: leaf sums of a stripe with its state, in one step; `undefined` without meta. */
   readReceipt(stripe: number): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined>
@@ -470,23 +521,45 @@ export interface CacheTier {
    * Makes all entries of the leaves misses (fresh epoch and token per leaf) and sets their sums, if epoch and
    * cut of the stripe are still those of `state`. O(leaves), also for keys nobody can list.
    *
+   * The stripe is doubted before anything is sent.
+   *
    * @param leaves the sums that are true at `state.cut`; zero sums for an empty leaf
-   * @returns false when the stripe had moved meanwhile
+   * @returns `undefined` when the stripe had moved meanwhile
    */
-  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<boolean>
+  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined>
 
   /**
-   * Starts a stripe over, whatever is there: fresh epoch, given cut and sums. For a stripe of another archive,
-   * ahead of the heads, or below what the ledger still has.
+   * Starts a stripe over, whatever is there: fresh epoch, given cut and sums. For a stripe of another archive or history,
+   * or below what the ledger still has.
    *
    * @param expected the state that was judged; nothing happens if it changed
-   * @returns false when the stripe had moved meanwhile
+   * @returns `undefined` when the stripe had moved meanwhile
    */
-  resetStripe(expected: StripeState, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean>
+  resetStripe(
+    expected: StripeState,
+    cut: Cut,
+    leaves: readonly StoredLeaf[],
+  ): Promise<StripeState | undefined>
+
+  /**
+   * Makes all entries of a stripe misses, and leaves everything else as it is: for who has to go, and may have put what the
+   * others must not read. The stripe is doubted before anything is sent.
+   *
+   * @returns whether it was done: not where the epoch is another one already
+   */
+  renewEpoch(state: StripeState): Promise<boolean>
 
   /** Remaining time to live of an id's entry, ms; `undefined`: none set, or no entry. */
   timeToLiveMs(id: string): Promise<number | undefined>
 
   /** The key of an id's entry, for people who want to look. */
   keyOf(id: string): string
+}
+
+/** A stripe that was brought forward. */
+export interface FinishedStripe {
+  /** Where it stands now. */
+  readonly state: StripeState
+  /** Ids whose entry was older than the ledger says, and was removed. */
+  readonly removedIds: readonly string[]
 }

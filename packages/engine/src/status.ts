@@ -66,7 +66,7 @@ export function readStatus(
       const behind = STRIPES - cacheView.askableStripes
       const because = !views.treeTrust.isTrusted
         ? `the tree is untrusted: ${views.treeTrust.because}`
-        : `${behind} of ${STRIPES} stripes are not at the heads`
+        : `${behind} of ${STRIPES} stripes are not at the heads${whyNot(cacheView.failure)}`
       trust.set(
         'cache',
         behind === 0 && views.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`,
@@ -82,6 +82,10 @@ export function readStatus(
     clock: runtime?.archiveTime.reading,
     gauges: readGauges(environment, runtime),
   }
+}
+
+function whyNot(failure: Error | undefined): string {
+  return failure === undefined ? '' : `: ${failure.message}`
 }
 
 const STRIPES = 64

@@ -1,16 +1,22 @@
 import type { ArchivedRow, StoredItem, Stamp } from '@se/core'
 import type { CompiledQuery, Kysely, RawBuilder } from 'kysely'
+import type { RowReader } from './heads.ts'
+import type { SchemaAccess } from './install.ts'
 import type { ItemHead, ItemRow } from './item-row.ts'
 import type { ArchiveTables } from './schema.ts'
 
-/** What the caller may do about an error of the driver. */
+/** What an error means to the archive's caller. */
 export type Failure =
   /** Someone else was in the way (deadlock, lock wait, busy, an id inserted meanwhile): roll back, redo all. */
-  | 'conflict'
+  | { readonly kind: 'conflict' }
   /** This data can never be stored. */
-  | 'refused'
-  /** Anything else: the archive cannot be reached, or what became of the transaction is unknown. */
-  | 'unavailable'
+  | { readonly kind: 'refused' }
+  /** Nothing will be done before somebody changes something: a short word for it, and what. */
+  | { readonly kind: 'misconfigured'; readonly because: string; readonly advice: string }
+  /** The archive cannot be reached, or what became of the transaction is unknown. */
+  | { readonly kind: 'unavailable' }
+  /** It comes from no database: one of our typed errors, a visitor's, or a mistake in this program. */
+  | { readonly kind: 'own' }
 
 /** Where MySQL and SQLite say the same thing in other words. */
 export interface Dialect {
@@ -22,6 +28,10 @@ export interface Dialect {
   readonly forShare: RawBuilder<unknown>
   /** The archive's clock, ms since 1970. */
   nowMs(): RawBuilder<number>
+  /** Settings of the server that forbid writing, as `checkWritable` reads them. */
+  readOnly(): RawBuilder<string>
+  /** @throws the driver's error when the server cannot be written: what it says is then not what is true now [R5] */
+  checkWritable(readOnly: string): void
 }
 
 /** A row as a lookup finds it. */
@@ -77,16 +87,27 @@ export interface Backend {
   readonly name: 'mysql' | 'sqlite'
   readonly isExclusive: boolean
   readonly dialect: Dialect
-  /** Connects and migrates. */
+  /** The tables, and what it takes to make them. */
+  readonly schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>
+  /** How long a server that seems to have gone back may only be behind, ms; 0: it cannot be behind [P78]. */
+  readonly behindMs: number
+  /** Makes ready to connect; does nothing where that was done. */
   open(): Promise<void>
+  /** Brings the tables up to date, and looks whether they are ours. */
+  install(): Promise<void>
+  /** Ends in bounded time, also while others hang. */
   close(): Promise<void>
   /** One attempt at a transaction; it commits when `work` resolves, and is rolled back when it rejects. */
   write<T>(work: (session: WriteSession) => Promise<T>): Promise<T>
-  /** Reads in one consistent snapshot. */
-  snapshot<T>(work: (session: ReadSession) => Promise<T>): Promise<T>
-  /** One statement, which sees one snapshot. */
-  rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
-  /** The rows of the ids that exist; one statement up to 16,384 ids. */
+  /**
+   * Reads in one consistent snapshot.
+   *
+   * @param isScan a visitor is called in between, and may take its time
+   */
+  snapshot<T>(work: (session: ReadSession) => Promise<T>, isScan?: boolean): Promise<T>
+  /** A single statement, which sees one snapshot. */
+  read<T>(work: (reader: RowReader) => Promise<T>): Promise<T>
+  /** The rows of the ids that exist. */
   find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>>
   classify(error: unknown): Failure
   /** Short and without credentials: the driver's code and message. */

@@ -11,8 +11,10 @@ import type { Dialect, WriteSession } from './backend.ts'
 import { planClaim, type ClaimPlan } from './claim.ts'
 import { foldTree } from './fold-tree.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
+import { MayBeBehind } from './may-be-behind.ts'
 import { readMeta, writeMeta, writeTreeCut } from './meta.ts'
 import type { InstanceRow } from './schema.ts'
+import { LIST_MAX, partsOfCount } from './statement-sizes.ts'
 import { readLinks } from './tail.ts'
 
 /** Bytes of an archive id, and of a link. */
@@ -28,28 +30,22 @@ export function newArchiveId(random: Random): string {
  * Claims within the caller's transaction. The row of the archive's id is locked first, so claims come one
  * after the other, and two that find a restore agree on the new id.
  *
+ * @param isSure a server that lacks what the directory remembers is not only behind
  * @throws ArchiveMismatch
  * @throws InstanceFenced
+ * @throws MayBeBehind while `isSure` is false
  */
 export async function claimInstance(
   session: WriteSession,
   dialect: Dialect,
   ports: { readonly branches: BranchSet; readonly random: Random },
   request: ClaimRequest,
+  isSure: boolean,
 ): Promise<InstanceClaim> {
   const { builder } = dialect
   let archiveId = await readMeta(session, dialect, 'archive_id', 'update')
   const formerIds = JSON.parse(await readMeta(session, dialect, 'former_ids')) as string[]
-  const [named] = await session.rows(
-    builder
-      .selectFrom('sync_instances')
-      .selectAll()
-      .where('nonce', 'in', [...request.knownNonces, request.nonce])
-      .orderBy('number', 'desc')
-      .limit(sql.lit(1))
-      .modifyEnd(dialect.forUpdate)
-      .compile(),
-  )
+  const named = await findByNonce(session, dialect, [...request.knownNonces, request.nonce])
   const [numbered] = await session.rows(
     builder
       .selectFrom('sync_instances')
@@ -60,6 +56,7 @@ export async function claimInstance(
   const lastNumber = Number(await readMeta(session, dialect, 'last_number'))
   const rememberedLink = await readRememberedLink(session, dialect, request, named)
   const plan = planClaim(request, { archiveId, formerIds, lastNumber, named, numbered, rememberedLink })
+  if (plan.hasGoneBack && !isSure) throw new MayBeBehind()
 
   // The tree must be complete before sequences are raised over a hole that no ledger row will ever fill.
   const treeCut = plan.hasGoneBack ? (await foldTree(session, dialect, ports.branches)).cut : undefined
@@ -94,6 +91,29 @@ function cutAfterRestore(cut: Cut, archiveId: string, row: InstanceRow): Cut {
   const positions = new Map(cut.positions)
   if (row.last_sequence > 0) positions.set(row.number, { sequence: row.last_sequence, link: row.link })
   return { archiveId, positions }
+}
+
+/** The row of the highest number that has one of the names, locked. */
+async function findByNonce(
+  session: WriteSession,
+  dialect: Dialect,
+  nonces: readonly string[],
+): Promise<InstanceRow | undefined> {
+  let found: InstanceRow | undefined
+  for (const part of partsOfCount(nonces, LIST_MAX)) {
+    const [row] = await session.rows(
+      dialect.builder
+        .selectFrom('sync_instances')
+        .selectAll()
+        .where('nonce', 'in', part)
+        .orderBy('number', 'desc')
+        .limit(sql.lit(1))
+        .modifyEnd(dialect.forUpdate)
+        .compile(),
+    )
+    if (row !== undefined && row.number > (found?.number ?? 0)) found = row
+  }
+  return found
 }
 
 async function readRememberedLink(

@@ -12,7 +12,7 @@ export interface InstanceHead {
 }
 
 /** A row of the left join: without instances there is one, and it names none. */
-type HeadsRow = { readonly archive_id: string; readonly now_ms: number } & (
+type HeadsRow = { readonly archive_id: string; readonly now_ms: number; readonly read_only: string } & (
   InstanceHead | { readonly [column in keyof InstanceHead]: null }
 )
 
@@ -26,7 +26,10 @@ export interface InstanceHeads extends Heads {
   readonly instances: ReadonlyMap<number, InstanceHead>
 }
 
-/** The heads, in one small statement. */
+/**
+ * The heads, in one small statement, which also asks whether the server can be written: one that was demoted answers
+ * on with what it had, and that is not what is true now [R5, P69].
+ */
 export async function readHeads(reader: RowReader, dialect: Dialect): Promise<Heads> {
   const { cut, prunedSequences, nowMs } = await readInstanceHeads(reader, dialect)
   return { cut, prunedSequences, nowMs }
@@ -40,6 +43,7 @@ export async function readInstanceHeads(reader: RowReader, dialect: Dialect): Pr
     .select([
       'sync_meta.value as archive_id',
       dialect.nowMs().as('now_ms'),
+      dialect.readOnly().as('read_only'),
       'sync_instances.number',
       'sync_instances.last_sequence',
       'sync_instances.link',
@@ -48,6 +52,7 @@ export async function readInstanceHeads(reader: RowReader, dialect: Dialect): Pr
     ])
     .compile()
   const rows = (await reader.rows(query)) as readonly HeadsRow[]
+  dialect.checkWritable(rows[0]?.read_only ?? '')
   const positions = new Map<number, Position>()
   const prunedSequences = new Map<number, number>()
   const instances = new Map<number, InstanceHead>()

@@ -21,8 +21,9 @@ export async function seeInstance(
   dialect: Dialect,
   claim: ClaimKey,
   state: InstanceState,
+  isSure: boolean,
 ): Promise<void> {
-  await lockOwnRow(session, dialect, claim)
+  await lockOwnRow(session, dialect, claim, isSure)
   await session.run(
     dialect.builder
       .updateTable('sync_instances')
@@ -39,16 +40,18 @@ export async function seeInstance(
  * and looked at again.
  *
  * @throws InstanceFenced
+ * @throws MayBeBehind while `isSure` is false
  */
 export async function retireInstances(
   session: WriteSession,
   dialect: Dialect,
   request: RetirementRequest,
+  isSure: boolean,
 ): Promise<readonly RetiredInstance[]> {
   const { claim, sequence, link, deadBeforeMs, instancesMax } = request
   const { builder } = dialect
-  const own = await lockOwnRow(session, dialect, claim)
-  if (await isInLedger(session, dialect, own, { sequence, link })) {
+  const own = await lockOwnRow(session, dialect, claim, isSure)
+  if (await isInLedger(session, dialect, own, { sequence, link }, isSure)) {
     // Pruned meanwhile: nothing is left to say of it.
     return (await readLedgerRow(session, dialect, { instance: claim.instance, sequence }))?.retired ?? []
   }

@@ -102,14 +102,17 @@ async function encodeRow(row: LedgerRow): Promise<Buffer> {
 /**
  * The transaction of DESIGN §3, within the caller's.
  *
+ * @param isSure a server that lacks the batch's predecessor is not only behind
  * @throws InstanceFenced when the claim is not ours, the archive went back below the batch, or another batch has its
  *   sequence
+ * @throws MayBeBehind while `isSure` is false
  */
 export async function putBatch(
   session: WriteSession,
   dialect: Dialect,
   tools: BatchTools,
   { batch, writes, stampTimeMax }: PreparedBatch,
+  isSure: boolean,
 ): Promise<BatchReceipt> {
   const { instance } = batch.claim
   const { sequence, link } = batch
@@ -133,7 +136,7 @@ export async function putBatch(
       .where('last_sequence', '=', sequence - 1)
       .compile(),
   )
-  if (raised === 0) return settle(session, dialect, batch, writes)
+  if (raised === 0) return settle(session, dialect, batch, writes, isSure)
   invariant(raised === 1, 'a sequence raises one instance')
 
   // 2. What was collected stays deleted.
@@ -198,10 +201,11 @@ async function settle(
   dialect: Dialect,
   batch: ArchiveBatch,
   writes: readonly PlacedWrite[],
+  isSure: boolean,
 ): Promise<BatchReceipt> {
   const { claim, sequence } = batch
-  const own = await lockOwnRow(session, dialect, claim)
-  const isIn = await isInLedger(session, dialect, own, batch)
+  const own = await lockOwnRow(session, dialect, claim, isSure)
+  const isIn = await isInLedger(session, dialect, own, batch, isSure)
   invariant(isIn, 'the next sequence is taken by the update')
   const row = await readLedgerRow(session, dialect, { instance: claim.instance, sequence })
   const conditions = await readConditions(session, dialect, claim.instance)

@@ -1,13 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
-  ArchiveRefusedData,
   BranchMismatch,
   createBranchSet,
   encodeCut,
   InvalidInput,
-  StorageError,
   stampTimeOf,
   TierUnavailable,
+  TIMEOUT_MS_MAX,
   type ArchiveBatch,
   type ArchivedRow,
   type ArchiveDescription,
@@ -17,38 +16,28 @@ import {
   type BranchSet,
   type ClaimKey,
   type ClaimRequest,
-  type Clock,
   type Cut,
   type Heads,
   type InstanceClaim,
   type LedgerTail,
   type Lookup,
-  type Random,
   type RetiredInstance,
   type RetirementRequest,
   type StoredTree,
 } from '@se/core'
 import { createRowDigester, type RowDigester } from '@se/merkle'
-import type { Backend, FoundRow, ReadSession, WriteSession } from './backend.ts'
+import type { Backend, FoundRow, WriteSession } from './backend.ts'
 import { claimInstance, newArchiveId } from './claim-instance.ts'
 import { foldTree, readPages } from './fold-tree.ts'
 import { readHeads } from './heads.ts'
+import { schemaText } from './install.ts'
 import { retireInstances, seeInstance } from './instances.ts'
 import { pruneChunk } from './ledger.ts'
 import { raiseCollectionFloor, readTreeCut } from './meta.ts'
 import { prepareBatch, putBatch } from './put-batch.ts'
-import { withRetries, type RetryReport } from './retry.ts'
-import type { ArchiveTables, MetaName } from './schema.ts'
+import { codeOf, Runner, type ArchivePorts } from './runner.ts'
+import type { ArchiveTables, InstanceState, MetaName } from './schema.ts'
 import { readTail } from './tail.ts'
-
-/** Everything the archive needs beside its database. */
-export interface ArchivePorts {
-  readonly clock: Clock
-  readonly random: Random
-  /** Most attempts at one transaction that meets conflicts, the first included. */
-  readonly attemptsMax: number
-  readonly onRetry: (report: RetryReport) => void
-}
 
 /** What `open` has found. */
 interface OpenState {
@@ -62,25 +51,54 @@ const SCAN_ROWS = 1_000
 /** Values of one chunk of a scan, bytes, unless a single one is larger. */
 const SCAN_VALUE_BYTES = 4 * 1024 * 1024
 const COLLECT_ROWS = 1_000
+/** Longest time of an `open` that names none, ms. */
+const OPEN_MS = 30_000
+/** … and of a claim, ms. */
+const CLAIM_MS = 30_000
+
+/** An archive on a relational database. */
+export interface SqlArchive extends ArchiveTier {
+  /**
+   * The statements that make the archive's tables, for those who may not make tables themselves: run them once, then
+   * `open` finds everything done. Needs no connection.
+   */
+  schema(): string
+}
 
 /** L3 on a relational database: the semantics, the same whatever the database is. */
-export class RelationalArchive implements ArchiveTier {
+export class RelationalArchive implements SqlArchive {
   readonly backend: string
   readonly #backend: Backend
   readonly #ports: ArchivePorts
+  readonly #runner: Runner
   #state: OpenState | undefined
 
   constructor(backend: Backend, ports: ArchivePorts) {
     this.backend = backend.name
     this.#backend = backend
     this.#ports = ports
+    this.#runner = new Runner(backend, ports)
+  }
+
+  schema(): string {
+    return schemaText(this.#backend.schema)
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
     const declared = createBranchSet(options.branches)
-    await this.#guard(() => this.#backend.open())
+    const timeoutMs = options.timeoutMs ?? OPEN_MS
+    if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX)) {
+      throw new InvalidInput('timeoutMs', `must be an integer from 1 to ${TIMEOUT_MS_MAX}`)
+    }
     try {
-      const facts = await this.#write((session) => this.#readOrMakeIdentity(session, declared, options))
+      const facts = await this.#runner.within('opening', timeoutMs, async () => {
+        // Under the rules of transactions: others may be opening it at the same moment [P79].
+        await this.#runner.retried(async () => {
+          await this.#backend.open()
+          await this.#backend.install()
+        })
+        return this.#runner.write((session) => this.#readOrMakeIdentity(session, declared, options))
+      })
       const branches = JSON.parse(facts.branches) as string[]
       if (JSON.stringify(branches) !== JSON.stringify(declared.prefixes)) {
         throw new BranchMismatch('the archive was made with another set of branches', {
@@ -111,30 +129,41 @@ export class RelationalArchive implements ArchiveTier {
   async claimInstance(request: ClaimRequest): Promise<InstanceClaim> {
     const { branches } = this.#open()
     const { random } = this.#ports
-    return this.#write((session) =>
-      claimInstance(session, this.#backend.dialect, { branches, random }, request),
+    return this.#runner.within('the claim', CLAIM_MS, () =>
+      this.#runner.writeOnceCaughtUp((session, isSure) =>
+        claimInstance(session, this.#backend.dialect, { branches, random }, request, isSure),
+      ),
     )
   }
 
   async putBatch(batch: ArchiveBatch): Promise<BatchReceipt> {
     const tools = this.#open()
     const prepared = prepareBatch(batch)
-    return this.#write((session) => putBatch(session, this.#backend.dialect, tools, prepared))
+    return this.#runner.writeOnceCaughtUp((session, isSure) =>
+      putBatch(session, this.#backend.dialect, tools, prepared, isSure),
+    )
   }
 
   async endInstance(claim: ClaimKey): Promise<void> {
-    this.#open()
-    await this.#write((session) => seeInstance(session, this.#backend.dialect, claim, 'ended'))
+    await this.#see(claim, 'ended')
   }
 
   async touchInstance(claim: ClaimKey): Promise<void> {
+    await this.#see(claim, 'active')
+  }
+
+  #see(claim: ClaimKey, state: InstanceState): Promise<void> {
     this.#open()
-    await this.#write((session) => seeInstance(session, this.#backend.dialect, claim, 'active'))
+    return this.#runner.writeOnceCaughtUp((session, isSure) =>
+      seeInstance(session, this.#backend.dialect, claim, state, isSure),
+    )
   }
 
   async retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
     this.#open()
-    return this.#write((session) => retireInstances(session, this.#backend.dialect, request))
+    return this.#runner.writeOnceCaughtUp((session, isSure) =>
+      retireInstances(session, this.#backend.dialect, request, isSure),
+    )
   }
 
   async get(id: string): Promise<Lookup> {
@@ -149,7 +178,7 @@ export class RelationalArchive implements ArchiveTier {
     try {
       found = await this.#backend.find(ids)
     } catch (error) {
-      if (isOwn(error)) throw error
+      if (this.#runner.judge(error).kind === 'own') throw error
       const because = codeOf(error)?.includes('TIMEOUT') === true ? 'timeout' : 'disconnected'
       return ids.map(() => ({ kind: 'unknown', because, cause: error }))
     }
@@ -164,16 +193,18 @@ export class RelationalArchive implements ArchiveTier {
 
   async readHeads(): Promise<Heads> {
     this.#open()
-    return this.#guard(() => readHeads(this.#backend, this.#backend.dialect))
+    return this.#runner.named(() => this.#backend.read((reader) => readHeads(reader, this.#backend.dialect)))
   }
 
   async readTail(from: Cut): Promise<LedgerTail> {
-    return this.#snapshot((session) => readTail(session, this.#backend.dialect, from))
+    this.#open()
+    return this.#runner.snapshot((session) => readTail(session, this.#backend.dialect, from))
   }
 
   async readTree(): Promise<StoredTree> {
     const { dialect } = this.#backend
-    return this.#snapshot(async (session) => {
+    this.#open()
+    return this.#runner.snapshot(async (session) => {
       const cut = await readTreeCut(session, dialect)
       const pages = await readPages(session, dialect)
       return { cut, pages, tail: await readTail(session, dialect, cut) }
@@ -182,12 +213,15 @@ export class RelationalArchive implements ArchiveTier {
 
   async foldTree(): Promise<number> {
     const { branches } = this.#open()
-    const { rowCount } = await this.#write((session) => foldTree(session, this.#backend.dialect, branches))
+    const { rowCount } = await this.#runner.write((session) =>
+      foldTree(session, this.#backend.dialect, branches),
+    )
     return rowCount
   }
 
   async scanIds(visit: (ids: readonly string[]) => void): Promise<Cut> {
-    return this.#snapshot(async (session) => {
+    this.#open()
+    return this.#runner.snapshot(async (session) => {
       const { cut } = await readHeads(session, this.#backend.dialect)
       let after: string | undefined
       for (;;) {
@@ -198,11 +232,12 @@ export class RelationalArchive implements ArchiveTier {
         // A synchronous driver would otherwise hold the event loop for the whole scan.
         await nextTurn()
       }
-    })
+    }, true)
   }
 
   async scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut> {
-    return this.#snapshot(async (session) => {
+    this.#open()
+    return this.#runner.snapshot(async (session) => {
       const { cut } = await readHeads(session, this.#backend.dialect)
       let after: string | undefined
       for (;;) {
@@ -214,7 +249,7 @@ export class RelationalArchive implements ArchiveTier {
         }
         if (sizes.length < SCAN_ROWS) return cut
       }
-    })
+    }, true)
   }
 
   async collectTombstones(beforeMs: number): Promise<number> {
@@ -225,13 +260,15 @@ export class RelationalArchive implements ArchiveTier {
     let removedCount = 0
     let after: string | undefined
     for (;;) {
-      const found = await this.#write((session) => session.tombstonesAfter(after, limitTime, COLLECT_ROWS))
+      const found = await this.#runner.write((session) =>
+        session.tombstonesAfter(after, limitTime, COLLECT_ROWS),
+      )
       if (found.length > 0) {
         // Never higher than what is collected: by whatever clock, no new id is refused for it [P67].
         const floor = found.reduce((newest, { time }) => Math.max(newest, time), 0)
         const ids = found.map(({ id }) => id)
-        await this.#write((session) => raiseCollectionFloor(session, dialect, floor))
-        removedCount += await this.#write((session) => session.removeTombstones(ids, floor))
+        await this.#runner.write((session) => raiseCollectionFloor(session, dialect, floor))
+        removedCount += await this.#runner.write((session) => session.removeTombstones(ids, floor))
       }
       if (found.length < COLLECT_ROWS) return removedCount
       after = found.at(-1)!.id
@@ -242,12 +279,14 @@ export class RelationalArchive implements ArchiveTier {
   async pruneLedger(beforeMs: number): Promise<number> {
     const { dialect } = this.#backend
     this.#open()
-    const folded = await this.#guard(() => readTreeCut(this.#backend, dialect))
+    const folded = await this.#runner.named(() =>
+      this.#backend.read((reader) => readTreeCut(reader, dialect)),
+    )
     let removedCount = 0
     for (const [instance, { sequence: limit }] of folded.positions) {
       let removed: number
       do {
-        removed = await this.#write(async (session) => {
+        removed = await this.#runner.write(async (session) => {
           // Whoever folds looks for the links at the pages' cut, and must find them.
           await readTreeCut(session, dialect, 'share')
           return pruneChunk(session, dialect, { instance, limit, beforeMs })
@@ -291,41 +330,6 @@ export class RelationalArchive implements ArchiveTier {
     if (this.#state === undefined) throw new TierUnavailable(`${this.backend}: the archive is not open`)
     return this.#state
   }
-
-  /** A write transaction, redone while others are in the way [W7]. */
-  #write<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
-    const backend = this.#backend
-    const { attemptsMax, clock, random, onRetry } = this.#ports
-    return this.#guard(() =>
-      withRetries(() => backend.write(work), {
-        attemptsMax,
-        clock,
-        random,
-        isWorthAnother: (error) => !isOwn(error) && backend.classify(error) === 'conflict',
-        onRetry: (error, attempts) => onRetry({ backend: backend.name, attempts, error }),
-      }),
-    )
-  }
-
-  async #snapshot<T>(work: (session: ReadSession) => Promise<T>): Promise<T> {
-    this.#open()
-    return this.#guard(() => this.#backend.snapshot(work))
-  }
-
-  /** Gives the driver's errors the names the port promises. */
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      if (isOwn(error)) throw error
-      const message = `${this.backend}: ${this.#backend.describe(error)}`
-      const details = { code: codeOf(error) }
-      if (this.#backend.classify(error) === 'refused') {
-        throw new ArchiveRefusedData(message, { cause: error, details })
-      }
-      throw new TierUnavailable(message, { cause: error, details })
-    }
-  }
 }
 
 /** Ids at which to end a chunk so that its values stay within `bytesMax`; a larger value is alone. */
@@ -343,17 +347,4 @@ function chunkEnds(
     bytes = 0
   }
   return ends
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
-}
-
-/**
- * Our own typed errors pass as they are. An error without a code comes from no driver and no socket, but from
- * a mistake in this program, which must not look like an outage.
- */
-function isOwn(error: unknown): boolean {
-  return error instanceof StorageError || codeOf(error) === undefined
 }

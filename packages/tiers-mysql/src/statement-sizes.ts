@@ -1,42 +1,123 @@
 /**
+ * One place decides how large a statement may be: in bytes, because servers refuse larger packets, and in terms,
+ * because they refuse more of them, too [P73]. Everything that follows the data in size is cut here.
+ */
+
+/** What one statement may be. */
+export interface StatementLimits {
+  /** Values of one statement, bytes. */
+  readonly bytesMax: number
+  /** Text of one statement, bytes. */
+  readonly textBytesMax: number
+}
+
+/**
  * Rows per statement. Few sizes, so that few statements are prepared and all of them stay prepared: a batch
  * of the usual 1,000 takes one statement.
  */
 const ROW_SIZES = [1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1] as const
-/** Ids per SELECT; a list that falls between is filled up by repeating its last id. */
-const ID_SIZES = [1, 16, 128, 1000, 4096, 16_384] as const
+/** Ids per statement; a list that falls between is filled up by repeating its last id. */
+const ID_SIZES = [16_384, 4096, 1000, 128, 16, 1] as const
+/** Bytes that an id takes in a packet beside its text: type, length, null bit. */
+const ID_OVERHEAD_BYTES = 12
+/** `?, ` */
+const PLACEHOLDER_BYTES = 3
+/** Bytes of UTF-8 for one UTF-16 unit, at most. */
+const UTF8_BYTES_MAX = 3
+
+/** Conditions that one statement joins by OR: SQLite refuses more than 1,000, and others lose their optimizer. */
+export const CONDITIONS_MAX = 64
+/** Values that one statement names in a list, where they are short. */
+export const LIST_MAX = 1_000
+/** Values that one answer may bring, bytes: more is asked for in parts. */
+export const ANSWER_BYTES_MAX = 16 * 2 ** 20
+
+/** Cuts a list into parts of at most `count`. */
+export function* partsOfCount<T>(list: readonly T[], count: number): Generator<readonly T[]> {
+  for (let at = 0; at < list.length; at += count) yield list.slice(at, at + count)
+}
 
 /**
- * Cuts a list into parts of the fixed sizes, the largest first that stays within the bytes; what is larger
- * than that by itself is alone.
+ * Cuts rows into parts of the fixed sizes, the largest first that stays within the limits; what is larger by
+ * itself is alone.
+ *
+ * @param rowTextBytes what a row adds to the statement's text
  */
-export function* partsOf<T>(
-  list: readonly T[],
-  bytesOf: (element: T) => number,
-  bytesMax: number,
+export function* rowParts<T>(
+  rows: readonly T[],
+  bytesOf: (row: T) => number,
+  limits: StatementLimits,
+  rowTextBytes: number,
 ): Generator<readonly T[]> {
   const bytesBefore = [0]
-  for (const element of list) bytesBefore.push(bytesBefore.at(-1)! + bytesOf(element))
+  for (const row of rows) bytesBefore.push(bytesBefore.at(-1)! + bytesOf(row))
   let at = 0
-  while (at < list.length) {
+  while (at < rows.length) {
     const fits = (size: number) =>
-      at + size <= list.length && bytesBefore[at + size]! - bytesBefore[at]! <= bytesMax
+      at + size <= rows.length &&
+      bytesBefore[at + size]! - bytesBefore[at]! <= limits.bytesMax &&
+      size * rowTextBytes <= limits.textBytesMax
     const size = ROW_SIZES.find(fits) ?? 1
-    yield list.slice(at, at + size)
+    yield rows.slice(at, at + size)
     at += size
   }
 }
 
-/** Cuts ids into parts and fills each up to a fixed size. */
-export function* paddedIds(ids: readonly string[]): Generator<readonly string[]> {
-  const largest = ID_SIZES.at(-1)!
-  for (let at = 0; at < ids.length; at += largest) {
-    const part = ids.slice(at, at + largest)
-    const size = ID_SIZES.find((candidate) => candidate >= part.length) ?? largest
+/** Cuts ids into parts within the limits, and fills each up to a fixed size. */
+export function* idParts(ids: readonly string[], limits: StatementLimits): Generator<readonly string[]> {
+  const bytesBefore = [0]
+  for (const id of ids) bytesBefore.push(bytesBefore.at(-1)! + idBytes(id))
+  let at = 0
+  while (at < ids.length) {
+    const left = ids.length - at
+    const fits = (size: number) => {
+      const taken = Math.min(size, left)
+      const filled = (size - taken) * idBytes(ids[at + taken - 1]!)
+      return (
+        bytesBefore[at + taken]! - bytesBefore[at]! + filled <= limits.bytesMax &&
+        size * PLACEHOLDER_BYTES <= limits.textBytesMax
+      )
+    }
+    // The smallest that takes all that is left, or else the largest that fits.
+    const enough = ID_SIZES.findLast((size) => size >= left)
+    const size = enough !== undefined && fits(enough) ? enough : (ID_SIZES.find(fits) ?? 1)
+    const part = ids.slice(at, at + size)
+    at += part.length
     const last = part.at(-1)!
     while (part.length < size) part.push(last)
     yield part
   }
+}
+
+/** Upper bound of what an id takes in a packet. */
+function idBytes(id: string): number {
+  return ID_OVERHEAD_BYTES + textBytesMax(id)
+}
+
+/** Upper bound of a text's bytes of UTF-8. */
+export function textBytesMax(text: string): number {
+  return UTF8_BYTES_MAX * text.length
+}
+
+/** Cuts by a number of bytes each brings; what brings more by itself is alone. */
+export function* partsOfBytes<T>(
+  list: readonly T[],
+  bytesOf: (element: T) => number,
+  bytesMax: number,
+): Generator<readonly T[]> {
+  let part: T[] = []
+  let bytes = 0
+  for (const element of list) {
+    const more = bytesOf(element)
+    if (part.length > 0 && bytes + more > bytesMax) {
+      yield part
+      part = []
+      bytes = 0
+    }
+    part.push(element)
+    bytes += more
+  }
+  if (part.length > 0) yield part
 }
 
 /** `?, ?, …` */

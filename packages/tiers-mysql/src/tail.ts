@@ -1,4 +1,5 @@
 import {
+  CorruptData,
   sequenceAt,
   type Cut,
   type Heads,
@@ -18,6 +19,7 @@ import {
   type PlacedPosition,
 } from './judge-cut.ts'
 import { decodeLedgerRow, type LedgerColumns } from './ledger-row.ts'
+import { ANSWER_BYTES_MAX, CONDITIONS_MAX, partsOfBytes, partsOfCount } from './statement-sizes.ts'
 
 /** Ledger rows of one instance, from the first to the last sequence, both included. */
 interface Range {
@@ -26,10 +28,10 @@ interface Range {
   readonly last: number
 }
 
-/** Ledger rows read by one statement: up to some 300 KB each, as a rule far less. */
+/** Ledger rows read by one statement. */
 const LEDGER_ROWS_PER_STATEMENT = 256
-/** Instances that one statement names: a condition of many terms is refused by SQLite, and costs the others their optimizer [P73]. */
-const TERMS_PER_STATEMENT = 64
+/** A row larger than that does not come along with the others; it is asked for after them, bytes. */
+const ROW_BYTES_INLINE = ANSWER_BYTES_MAX / LEDGER_ROWS_PER_STATEMENT
 
 /** Why the walk ended: at the heads, or because the way is not known. */
 export interface WalkEnd {
@@ -92,8 +94,7 @@ export async function readLinks(
   positions: readonly Pick<PlacedPosition, 'instance' | 'sequence'>[],
 ): Promise<ReadonlyMap<string, string>> {
   const links = new Map<string, string>()
-  for (let at = 0; at < positions.length; at += TERMS_PER_STATEMENT) {
-    const part = positions.slice(at, at + TERMS_PER_STATEMENT)
+  for (const part of partsOfCount(positions, CONDITIONS_MAX)) {
     const rows = await reader.rows(
       dialect.builder
         .selectFrom('sync_ledger')
@@ -112,7 +113,14 @@ export async function readLinks(
   return links
 }
 
-/** Reads ledger rows in chunks, by instance and sequence. */
+/** A row as the first question answers. */
+interface FirstLedgerAnswer extends Omit<LedgerColumns, 'entries'> {
+  /** `null`: too large to come along. */
+  readonly entries: Uint8Array | null
+  readonly entry_bytes: number
+}
+
+/** Reads ledger rows in chunks that are bounded in bytes, by instance and sequence. */
 async function* ledgerChunks(
   reader: RowReader,
   dialect: Dialect,
@@ -120,7 +128,7 @@ async function* ledgerChunks(
 ): AsyncGenerator<readonly LedgerRow[]> {
   let left = ranges
   while (left.length > 0) {
-    const part = left.slice(0, TERMS_PER_STATEMENT)
+    const part = left.slice(0, CONDITIONS_MAX)
     const query = dialect.builder
       .selectFrom('sync_ledger')
       .where((where) =>
@@ -134,13 +142,32 @@ async function* ledgerChunks(
           ),
         ),
       )
-      .select(['instance', 'sequence', 'link', 'kind', 'committed_at', 'entries'])
+      .select([
+        'instance',
+        'sequence',
+        'link',
+        'kind',
+        'committed_at',
+        sql<Uint8Array | null>`case when length(entries) <= ${sql.lit(ROW_BYTES_INLINE)} then entries end`.as(
+          'entries',
+        ),
+        sql<number>`length(entries)`.as('entry_bytes'),
+      ])
       .orderBy('instance')
       .orderBy('sequence')
       .limit(sql.lit(LEDGER_ROWS_PER_STATEMENT))
       .compile()
-    const columns = await reader.rows<LedgerColumns>(query)
-    if (columns.length > 0) yield columns.map(decodeLedgerRow)
+    const columns: readonly FirstLedgerAnswer[] = await reader.rows(query)
+    for (const chunk of partsOfBytes(columns, ({ entry_bytes: bytes }) => bytes, ANSWER_BYTES_MAX)) {
+      const large = chunk.filter(({ entries }) => entries === null)
+      const entriesOf = await readEntries(reader, dialect, large)
+      yield chunk.map((row) => {
+        const entries = row.entries ?? entriesOf.get(positionKey(row))
+        // In one snapshot, what was there is there.
+        if (entries === undefined) throw new CorruptData('a ledger row has gone while it was read')
+        return decodeLedgerRow({ ...row, entries })
+      })
+    }
     const last = columns.at(-1)
     if (last === undefined || columns.length < LEDGER_ROWS_PER_STATEMENT) {
       left = left.slice(part.length)
@@ -151,4 +178,25 @@ async function* ledgerChunks(
       .map((range) => (range.instance === last.instance ? { ...range, first: last.sequence + 1 } : range))
       .filter((range) => range.first <= range.last)
   }
+}
+
+/** Entries of single rows, by `positionKey`. */
+async function readEntries(
+  reader: RowReader,
+  dialect: Dialect,
+  positions: readonly { readonly instance: number; readonly sequence: number }[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>()
+  for (const { instance, sequence } of positions) {
+    const [row] = await reader.rows(
+      dialect.builder
+        .selectFrom('sync_ledger')
+        .where('instance', '=', instance)
+        .where('sequence', '=', sequence)
+        .select('entries')
+        .compile(),
+    )
+    if (row !== undefined) found.set(positionKey({ instance, sequence }), row.entries)
+  }
+  return found
 }

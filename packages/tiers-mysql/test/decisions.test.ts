@@ -7,7 +7,6 @@ import { planBatch, type PreparedWrite } from '../src/plan-batch.ts'
 import { withRetries } from '../src/retry.ts'
 import type { InstanceRow } from '../src/schema.ts'
 import { settledOutcomes } from '../src/settle.ts'
-import { paddedIds, partsOf } from '../src/statement-sizes.ts'
 
 const NOW_MS = 1_000_000
 const digest = new Uint8Array(16)
@@ -211,35 +210,5 @@ describe('[W7] retries', () => {
     const other = new Error('other')
     await expect(withRetries(() => Promise.reject(other), ports)).rejects.toBe(other)
     expect(ports.heard).toEqual([])
-  })
-})
-
-describe('statements of few sizes', () => {
-  it.each([0, 1, 3, 17, 999, 1_000, 2_345])('%i rows are cut without loss, in order', (count) => {
-    const list = Array.from({ length: count }, (_, index) => index)
-    const parts = [...partsOf(list, () => 1, 1_000_000)]
-    expect(parts.flat()).toEqual(list)
-    expect(new Set(parts.map(({ length }) => length)).size).toBeLessThanOrEqual(11)
-  })
-
-  it('1,000 rows are one statement, unless their bytes are too many', () => {
-    const list = Array.from({ length: 1_000 }, () => 100)
-    expect([...partsOf(list, (bytes) => bytes, 100_000)]).toHaveLength(1)
-    const parts = [...partsOf(list, (bytes) => bytes, 10_000)]
-    expect(parts.every((part) => part.length * 100 <= 10_000)).toBe(true)
-    expect(parts.flat()).toHaveLength(1_000)
-  })
-
-  it('what is larger than a statement may be is alone in one', () => {
-    expect([...partsOf([5, 50, 5], (bytes) => bytes, 20)]).toEqual([[5], [50], [5]])
-  })
-
-  it('ids are filled up by repeating the last', () => {
-    expect([...paddedIds(['a'])]).toEqual([['a']])
-    const [part, ...more] = paddedIds(['a', 'b'])
-    expect(more).toEqual([])
-    expect(part).toEqual(['a', ...Array.from({ length: 15 }, () => 'b')])
-    const many = Array.from({ length: 16_385 }, (_, index) => `${index}`)
-    expect([...paddedIds(many)].map(({ length }) => length)).toEqual([16_384, 1])
   })
 })

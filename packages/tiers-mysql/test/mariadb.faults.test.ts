@@ -8,7 +8,7 @@ import { linkOf, seededRandom } from '@se/core/testing'
 import { startFaultProxy, uniqueDatabase, type FaultProxy } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
-import { MysqlPool } from '../src/mysql/pool.ts'
+import { connect } from '../src/mysql/connect.ts'
 import { parseMysqlUrl } from '../src/mysql/url.ts'
 import type { RetryReport } from '../src/index.ts'
 import { seed } from './contract-harness.ts'
@@ -365,18 +365,16 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
   it('[P47] every connection of the pool has the same session settings', async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
-    const pool = new MysqlPool({
+    const options = {
       server: parseMysqlUrl(url),
-      poolSize: 3,
       connectTimeoutMs: 5_000,
       statementTimeoutMs: 5_000,
       lockWaitSeconds: 7,
       clock: systemClock,
       random: systemRandom,
-    })
-    cleanups.push(() => pool.close())
-    const connections = [await pool.acquire(), await pool.acquire(), await pool.acquire()]
-    expect(new Set(connections.map(({ mark }) => mark)).size).toBe(3)
+    }
+    const connections = await Promise.all([connect(options), connect(options), connect(options)])
+    expect(new Set(connections.map(({ session }) => session.mark)).size).toBe(3)
     for (const connection of connections) {
       const settings = await connection.arrays<[string, string]>(
         `SHOW SESSION VARIABLES WHERE variable_name IN
@@ -391,29 +389,27 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
       expect(byName.get('autocommit')).toBe('ON')
       expect(byName.get('innodb_lock_wait_timeout')).toBe('7')
       expect(byName.get('in_predicate_conversion_threshold') ?? '0').toBe('0')
-      connection.release()
+      connection.destroy()
     }
   })
 
   it('[P40] a row set to what it was is not counted as changed', async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
-    const pool = new MysqlPool({
+    const options = {
       server: parseMysqlUrl(url),
-      poolSize: 1,
       connectTimeoutMs: 5_000,
       statementTimeoutMs: 5_000,
       lockWaitSeconds: 5,
       clock: systemClock,
       random: systemRandom,
-    })
-    cleanups.push(() => pool.close())
-    const connection = await pool.acquire()
+    }
+    const connection = await connect(options)
     await connection.command('CREATE TABLE t (id INT PRIMARY KEY, n INT)')
     await connection.command('INSERT INTO t VALUES (1, 1)')
     expect(await connection.run('UPDATE t SET n = ? WHERE id = 1', [1])).toBe(0)
     expect(await connection.run('UPDATE t SET n = ? WHERE id = 1', [2])).toBe(1)
-    connection.release()
+    connection.destroy()
   })
 
   it('[P49] no error tells the password, nor what the url says', async () => {
@@ -421,7 +417,10 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     url.username = 'some-user'
     url.password = 'hunter2-secret'
     const denied = await openArchive({ url: url.href }).catch((error: unknown) => error)
-    expect(denied).toMatchObject({ code: 'SE_TIER_UNAVAILABLE', details: { code: 'ER_ACCESS_DENIED_ERROR' } })
+    expect(denied).toMatchObject({
+      code: 'SE_TIER_MISCONFIGURED',
+      details: { code: 'ER_ACCESS_DENIED_ERROR', because: 'credentials' },
+    })
     expect((denied as Error).message).not.toContain('some-user')
     url.port = '1'
     const refused = await openArchive({ url: url.href }).catch((error: unknown) => error)

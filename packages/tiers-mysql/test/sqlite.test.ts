@@ -63,15 +63,19 @@ describe('SQLite archive', () => {
         isExclusive,
         clock: systemClock,
         busyMs: 0,
+        turnMs: 5_000,
         cacheBytes: 2 ** 20,
+        tablePrefix: 'sync_',
       })
       await backend.open()
       const pragma = (name: string) =>
         CompiledQuery.raw(`PRAGMA ${name}`) as CompiledQuery<Record<string, unknown>>
       const expected = [[{ journal_mode: 'wal' }], [{ synchronous: 2 }]]
-      expect([await backend.rows(pragma('journal_mode')), await backend.rows(pragma('synchronous'))]).toEqual(
-        expected,
-      )
+      const read = await backend.read(async (reader) => [
+        await reader.rows(pragma('journal_mode')),
+        await reader.rows(pragma('synchronous')),
+      ])
+      expect(read).toEqual(expected)
       const written = await backend.write(async (session) => [
         await session.rows(pragma('journal_mode')),
         await session.rows(pragma('synchronous')),
@@ -89,7 +93,9 @@ describe('SQLite archive', () => {
         isExclusive,
         clock: systemClock,
         busyMs: 0,
+        turnMs: 5_000,
         cacheBytes: 2 ** 20,
+        tablePrefix: 'sync_',
       })
       await openArchive({ exclusive: isExclusive })
       await open.pop()!.close()

@@ -30,9 +30,11 @@ const bareKey = (id: string) => `bare:${id}`
 async function setUp() {
   const server = await startPrivateRedis()
   const cache = redisCache({ url: server.url, prefix: 'se:' })
-  await cache.open({ branches: ['', 'user.'] })
+  await cache.open({ branches: ['', 'user.'], birthId: '0'.repeat(32) })
   const cut = cutAt('0'.repeat(32), [[1, 1]])
-  await Promise.all(Array.from({ length: STRIPE_COUNT }, (_, stripe) => cache.createStripe(stripe, cut, [])))
+  const stripes = Array.from({ length: STRIPE_COUNT }, (_, stripe) => stripe)
+  const made = await Promise.all(stripes.map((stripe) => cache.createStripe(stripe, cut, [])))
+  cache.believe(made.map((state) => state!))
   const bare = new Redis(server.url)
   const permits = await cache.readPermits(ids)
   let time = 1_800_000_000_000 * 2048

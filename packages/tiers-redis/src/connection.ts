@@ -1,152 +1,269 @@
-import { StorageError, TierUnavailable, type UnknownCause } from '@se/core'
-import { Cluster, Redis } from 'ioredis'
-import { Deadlines } from './deadlines.ts'
+import type { StorageError } from '@se/core'
+import type { Cluster, Redis } from 'ioredis'
+import { STRIPE_COUNT } from '@se/core/hash'
+import { createClient, type ScriptClient } from './client.ts'
+import { Deadlines, Line } from './deadlines.ts'
+import { failureOf, unavailable } from './failures.ts'
 import type { ParsedOptions } from './options.ts'
-import { FINISH, INVALIDATE, PUT, READ, SEAT } from './scripts.ts'
+import { slotOfStripe } from './slots.ts'
 
-type ScriptCall = (keyCount: number, ...args: (string | Buffer | number)[]) => Promise<unknown>
-
-/** What `defineCommand` adds to a client. Answers are bytes. */
-interface Scripts {
-  sePutBuffer: ScriptCall
-  seFinishBuffer: ScriptCall
-  seSeatBuffer: ScriptCall
-  seInvalidateBuffer: ScriptCall
-  seReadBuffer: ScriptCall
-}
-
-export type ScriptClient = (Redis | Cluster) & Scripts
-
-const SCRIPTS = { sePut: PUT, seFinish: FINISH, seSeat: SEAT, seInvalidate: INVALIDATE, seRead: READ }
+/** Shortest time between two times that a connection is ended for what it answers, ms. */
+const RECONNECT_PAUSE_MS = 1_000
+/** Pause between two questions to a node that does not answer, ms. */
+const PROBE_PAUSE_MS = 500
 
 /** A client that reconnects by itself, and calls on it that end within a bound and fail with a typed error. */
 export interface RedisConnection {
   readonly isCluster: boolean
+  /** The newest thing that stands against the connection, or against one to a node; `undefined`: nothing does. */
+  readonly failure: StorageError | undefined
   /** Connects. Waits for the first attempt and does not say how it ended: Redis may be down at start. */
   open(): Promise<void>
+  /** Ends what is under way; a client of its own it ends with all sockets. */
   close(): Promise<void>
   /**
    * Runs commands.
    *
-   * @throws TierUnavailable when they were not all answered in time; see {@link unknownCauseOf}
+   * @param stripe whose keys they have; `undefined`: of several, which a Cluster cannot have in one call
+   * @throws TierUnavailable when they were not all answered in time
+   * @throws TierMisconfigured when they will not be before somebody changes something
    */
-  run<T>(commands: (client: ScriptClient) => Promise<T>): Promise<T>
-}
-
-/**
- * Settings for a client that fails at once where Redis does not answer, instead of queueing [P46]: without
- * the offline queue a dead Redis is an error and not a hang, and a lost connection fails what was under way.
- * Late execution of a command that was given up is harmless: every script compares before it changes.
- *
- * Not ioredis' `commandTimeout`: {@link Deadlines} bounds every call, also on a caller's client and on a
- * Cluster that waits for its slots, and costs less.
- */
-function clientOptions(options: ParsedOptions) {
-  return {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: options.connectTimeoutMs,
-    retryStrategy: (attempt: number) => reconnectDelayMs(attempt, options.random.fraction()),
-  }
-}
-
-/** 50 ms doubled each time, at most 2 s, and half of it at random, so that processes do not come back in step. */
-export function reconnectDelayMs(attempt: number, fraction: number): number {
-  return Math.round(Math.min(50 * 2 ** (attempt - 1), 2_000) * (0.5 + fraction / 2))
-}
-
-function createClient(options: ParsedOptions): Redis | Cluster {
-  const { target } = options
-  if (target.kind === 'client') return target.client
-  if (target.kind === 'standalone') return new Redis(target.url.href, clientOptions(options))
-  const [first] = target.urls
-  return new Cluster(
-    target.urls.map((url) => ({ host: url.hostname, port: Number(url.port || 6379) })),
-    {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      slotsRefreshTimeout: options.connectTimeoutMs,
-      clusterRetryStrategy: (attempt) => reconnectDelayMs(attempt, options.random.fraction()),
-      redisOptions: {
-        ...clientOptions(options),
-        ...(first?.username ? { username: decodeURIComponent(first.username) } : {}),
-        ...(first?.password ? { password: decodeURIComponent(first.password) } : {}),
-        ...(first?.protocol === 'rediss:' ? { tls: {} } : {}),
-      },
-    },
-  )
+  run<T>(stripe: number | undefined, commands: (client: ScriptClient) => Promise<T>): Promise<T>
 }
 
 export function createConnection(options: ParsedOptions): RedisConnection {
-  const client = createClient(options)
-  const isOwn = options.target.kind !== 'client'
-  for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(name, { lua })
-  const onError = (error: Error) => options.onConnectionError(withoutCommand(error))
-  // Without a listener ioredis prints to the console; with one a Redis that is down is nobody's crash.
-  client.on('error', onError)
+  return new ClientConnection(options)
+}
 
-  const deadlines = new Deadlines(options.clock, options.commandTimeoutMs, {
-    exceeded: () => unavailable('timeout', `no answer within ${options.commandTimeoutMs} ms`),
-    translate: toUnavailable,
-  })
+/** A node of a Cluster, or the whole client where it is none. */
+class NodeLine extends Line {
+  /** `host:port`; `''`: the client itself. */
+  readonly name: string
+  failure: StorageError | undefined
+  endedAtMs = Number.NEGATIVE_INFINITY
+  /** The node does not answer. Until it does its stripes fail at once, so that nobody waits for them and is late with the others. */
+  isDown = false
+  cancelProbe: (() => void) | undefined
 
-  return {
-    isCluster: client.isCluster,
-    async open() {
-      if (client.status === 'ready') return
-      await new Promise<void>((resolve) => {
-        const cancel = options.clock.setTimer(options.connectTimeoutMs, done)
-        function done() {
-          cancel()
-          client.off('ready', done)
-          client.off('close', done)
-          resolve()
-        }
-        client.on('ready', done)
-        client.on('close', done)
-        if (client.status === 'wait') client.connect().catch(done)
-      })
-    },
-    close() {
-      if (isOwn) client.disconnect()
-      else client.off('error', onError)
-      return Promise.resolve()
-    },
-    run(commands) {
-      if (client.status !== 'ready') {
-        return Promise.reject(unavailable('disconnected', `the connection is in state ${client.status}`))
-      }
-      return deadlines.bound(commands(client as ScriptClient))
-    },
+  constructor(name: string) {
+    super()
+    this.name = name
   }
 }
 
-function unavailable(because: UnknownCause, message: string, cause?: unknown): TierUnavailable {
-  return new TierUnavailable(`redis: ${message}`, { cause, details: { because } })
+class ClientConnection implements RedisConnection {
+  readonly #options: ParsedOptions
+  readonly #client: ScriptClient
+  readonly #isOwn: boolean
+  readonly #lines = new Map<string, NodeLine>()
+  readonly #deadlines: Deadlines
+  readonly #listeners: (() => void)[] = []
+  /** The connection is not what was asked for, and the client goes on with it all the same. */
+  #misfit: StorageError | undefined
+  #isClosed = false
+
+  constructor(options: ParsedOptions) {
+    this.#options = options
+    this.#client = createClient(options)
+    this.#isOwn = options.target.kind !== 'client'
+    this.#deadlines = new Deadlines(options.clock, options.commandTimeoutMs, {
+      exceeded: (line) => this.#exceeded(line as NodeLine),
+      failed: (line, error) => this.#failed(line as NodeLine, error),
+      // A caller may have commands of his own on his client that are meant to wait.
+      silent: (line) => this.#isOwn && this.#endLine(line as NodeLine),
+    })
+    this.#listen()
+  }
+
+  get isCluster(): boolean {
+    return this.#client.isCluster
+  }
+
+  get failure(): StorageError | undefined {
+    for (const line of this.#lines.values()) if (line.failure !== undefined) return line.failure
+    return undefined
+  }
+
+  #listen(): void {
+    const client = this.#client
+    const on = <Args extends unknown[]>(event: string, listener: (...args: Args) => void) => {
+      const listens = listener as (...args: unknown[]) => void
+      client.on(event, listens)
+      this.#listeners.push(() => client.off(event, listens))
+    }
+    // Without a listener ioredis prints to the console; with one a Redis that is down is nobody's crash.
+    on('error', (error: Error) => this.#connectionFailed(this.#line(''), error))
+    on('node error', (error: Error, name: string) => this.#connectionFailed(this.#line(name), error))
+    on('connect', () => void (this.#misfit = undefined))
+    on('ready', () => void (this.#line('').failure = this.#misfit))
+    if (!this.#isOwn) return
+    if (isCluster(client)) on('+node', (node: Redis) => this.#watchHandshake(node))
+    else this.#watchHandshake(client)
+  }
+
+  /** TCP is connected by the system even where the server hangs: then nothing would ever be answered, nor tried again. */
+  #watchHandshake(client: Redis): void {
+    const { clock, connectTimeoutMs } = this.#options
+    const line = this.#line(this.isCluster ? nameOf(client) : '')
+    client.on('connect', () => {
+      clock.setBackgroundTimer(connectTimeoutMs, () => {
+        if (client.status !== 'connect') return
+        this.#connectionFailed(
+          line,
+          unavailable('timeout', `connected, but not ready within ${connectTimeoutMs} ms`),
+        )
+        client.disconnect(!this.isCluster)
+      })
+    })
+    if (this.isCluster) client.on('ready', () => void (line.failure = undefined))
+  }
+
+  async open(): Promise<void> {
+    const client = this.#client
+    const { clock, connectTimeoutMs } = this.#options
+    if (client.status === 'ready' || client.status === 'end') return
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(connectTimeoutMs, done)
+      function done() {
+        cancel()
+        client.off('ready', done)
+        client.off('close', done)
+        resolve()
+      }
+      client.on('ready', done)
+      client.on('close', done)
+      if (client.status === 'wait') client.connect().catch(done)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    for (const removeListener of this.#listeners.splice(0)) removeListener()
+    for (const line of this.#lines.values()) line.cancelProbe?.()
+    // What fails now is nobody's news.
+    if (this.#isOwn) this.#client.on('error', () => undefined)
+    this.#deadlines.end(unavailable('disconnected', 'the cache was closed'))
+    if (!this.#isOwn) return Promise.resolve()
+    const nodes = isCluster(this.#client) ? this.#client.nodes() : [this.#client]
+    this.#client.disconnect()
+    // Ending a connection in good order waits for the other side, which may hang.
+    for (const node of nodes) (node.stream as typeof node.stream | undefined)?.destroy()
+    return Promise.resolve()
+  }
+
+  run<T>(stripe: number | undefined, commands: (client: ScriptClient) => Promise<T>): Promise<T> {
+    const line = this.#lineOf(stripe)
+    if (this.#isClosed || this.#client.status !== 'ready') return Promise.reject(this.#notReady())
+    if (this.#misfit !== undefined) return Promise.reject(this.#misfit)
+    if (line.isDown)
+      return Promise.reject(unavailable('disconnected', `${line.name} does not answer`, line.failure))
+    return this.#deadlines.bound(line, commands(this.#client)).then((value) => {
+      line.failure = undefined
+      return value
+    })
+  }
+
+  #notReady(): Error {
+    if (this.#isClosed) return unavailable('disconnected', 'the cache was closed')
+    const { status } = this.#client
+    if (status === 'end') return unavailable('disconnected', 'the client was ended, and does not reconnect')
+    const { failure } = this
+    return failure ?? unavailable('disconnected', `the connection is in state ${status}`)
+  }
+
+  #failed(line: NodeLine, error: unknown): Error {
+    const failure = failureOf(error)
+    const { verdict } = failure
+    if (verdict === undefined) return failure.error
+    // Said by the server: the line carries answers. What only one value or one key met is no matter of the line.
+    if (verdict.because !== 'disconnected' && verdict.because !== 'timeout') line.answered++
+    else this.#markDown(line)
+    if (verdict.command !== 'too-big' && verdict.command !== 'wrong-type') {
+      line.failure = failure.error as StorageError
+    }
+    if (verdict.connection === 'reconnect') this.#endLine(line)
+    return failure.error
+  }
+
+  #exceeded(line: NodeLine): Error {
+    const error = unavailable('timeout', `no answer within ${this.#options.commandTimeoutMs} ms`)
+    line.failure = error
+    this.#markDown(line)
+    return error
+  }
+
+  /** Of a Cluster: a client of one server is up or down as a whole, and says so itself. */
+  #markDown(line: NodeLine): void {
+    if (line.name === '' || line.isDown || this.#isClosed) return
+    line.isDown = true
+    this.#probeLater(line)
+  }
+
+  #probeLater(line: NodeLine): void {
+    line.cancelProbe = this.#options.clock.setBackgroundTimer(PROBE_PAUSE_MS, () => {
+      this.#probe(line).then(
+        () => (line.isDown = false),
+        () => !this.#isClosed && this.#probeLater(line),
+      )
+    })
+  }
+
+  /** Asks for any key of a stripe that the node had; if another one has it by now, the client finds out. Any answer will do. */
+  async #probe(line: NodeLine): Promise<void> {
+    const client = this.#client
+    const stripe = STRIPES.find((each) => this.#lineOf(each) === line)
+    if (stripe === undefined) return
+    const answeredBefore = line.answered
+    await this.#deadlines
+      .bound(line, client.exists(`{${String(stripe).padStart(2, '0')}}`))
+      .catch((error: unknown) => {
+        if (line.answered === answeredBefore) throw error
+      })
+  }
+
+  #connectionFailed(line: NodeLine, error: Error): void {
+    const { error: told, verdict } = failureOf(error)
+    const failure = told as StorageError
+    line.failure = failure
+    this.#options.onConnectionError(failure)
+    // A server that does not have the database leaves the connection at another one.
+    if (verdict?.because === 'unknown-database') this.#misfit = failure
+  }
+
+  /** Whoever answers there is not, or not now, the one that was asked for: the same address may lead to a better one. */
+  #endLine(line: NodeLine): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (this.#isClosed || nowMs - line.endedAtMs < RECONNECT_PAUSE_MS) return
+    line.endedAtMs = nowMs
+    const client = this.#client
+    if (!isCluster(client)) {
+      if (client.status === 'ready') client.disconnect(true)
+      return
+    }
+    for (const node of client.nodes()) if (nameOf(node) === line.name) node.disconnect()
+    client.refreshSlotsCache()
+  }
+
+  #lineOf(stripe: number | undefined): NodeLine {
+    const client = this.#client
+    if (stripe === undefined || !isCluster(client)) return this.#line('')
+    return this.#line(client.slots[slotOfStripe(stripe)]?.[0] ?? '')
+  }
+
+  #line(name: string): NodeLine {
+    let line = this.#lines.get(name)
+    if (line === undefined) this.#lines.set(name, (line = new NodeLine(name)))
+    return line
+  }
 }
 
-function toUnavailable(error: unknown): Error {
-  // A bug of ours, or bytes in Redis that are not ours; no weather.
-  if (error instanceof StorageError || error instanceof TypeError || error instanceof RangeError) return error
-  const cause = withoutCommand(error)
-  // A caller's client may have ioredis' own bound.
-  return unavailable(cause.message === 'Command timed out' ? 'timeout' : 'disconnected', cause.message, cause)
+const STRIPES: readonly number[] = Array.from({ length: STRIPE_COUNT }, (_, stripe) => stripe)
+
+/** Not by its class: several copies of ioredis may meet in a process. */
+function isCluster(client: Redis | Cluster): client is Cluster {
+  return client.isCluster
 }
 
-/** Why a call failed with `TierUnavailable`; any other error is a bug and is thrown on. */
-export function unknownCauseOf(error: unknown): UnknownCause {
-  if (!(error instanceof TierUnavailable)) throw error
-  return error.details['because'] as UnknownCause
-}
-
-/** ioredis hangs the command on its errors: values, ids, and for AUTH the password [P49]. */
-function withoutCommand(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error))
-  const clean = new Error(error.message)
-  clean.name = error.name
-  if (error.stack !== undefined) clean.stack = error.stack
-  if ('code' in error) Object.assign(clean, { code: error.code })
-  return clean
+function nameOf({ options: { host, port } }: Redis): string {
+  return `${host}:${port}`
 }

@@ -1,16 +1,19 @@
 import { createFakeClock } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
-import { Deadlines } from './deadlines.ts'
-
-const errors = {
-  exceeded: () => new Error('too late'),
-  translate: (error: unknown) => new Error(`because ${(error as Error).message}`),
-}
+import { Deadlines, Line } from './deadlines.ts'
 
 function create() {
   const clock = createFakeClock()
-  return { clock, deadlines: new Deadlines(clock, 100, errors) }
+  const silent: Line[] = []
+  const deadlines = new Deadlines(clock, 100, {
+    exceeded: () => new Error('too late'),
+    failed: (_, error) => new Error(`because ${(error as Error).message}`),
+    silent: (line) => void silent.push(line),
+  })
+  return { clock, deadlines, silent, line: new Line() }
 }
+
+const never = () => new Promise<never>(() => undefined)
 
 /** What became of a promise so far. */
 function watch(promise: Promise<unknown>) {
@@ -24,10 +27,10 @@ function watch(promise: Promise<unknown>) {
 
 describe('deadlines', () => {
   it('[P46] fail each call when its own time is up, with one timer for all', async () => {
-    const { clock, deadlines } = create()
-    const first = watch(deadlines.bound(new Promise(() => undefined)))
+    const { clock, deadlines, line } = create()
+    const first = watch(deadlines.bound(line, never()))
     await clock.advance(60)
-    const second = watch(deadlines.bound(new Promise(() => undefined)))
+    const second = watch(deadlines.bound(line, never()))
     expect(clock.timerCount).toBe(1)
     await clock.advance(39)
     expect(first.is).toBe('open')
@@ -39,9 +42,9 @@ describe('deadlines', () => {
   })
 
   it('hand on what was settled in time, and do not wait for it again', async () => {
-    const { clock, deadlines } = create()
-    const good = watch(deadlines.bound(Promise.resolve(7)))
-    const bad = watch(deadlines.bound(Promise.reject(new Error('down'))))
+    const { clock, deadlines, line } = create()
+    const good = watch(deadlines.bound(line, Promise.resolve(7)))
+    const bad = watch(deadlines.bound(line, Promise.reject(new Error('down'))))
     await clock.advance(0)
     expect([good.is, bad.is]).toEqual(['resolved 7', 'rejected because down'])
     await clock.advance(100)
@@ -50,13 +53,33 @@ describe('deadlines', () => {
   })
 
   it('serve calls that come after the timer ran out', async () => {
-    const { clock, deadlines } = create()
-    watch(deadlines.bound(Promise.resolve(1)))
+    const { clock, deadlines, line } = create()
+    watch(deadlines.bound(line, Promise.resolve(1)))
     await clock.advance(500)
-    const late = watch(deadlines.bound(new Promise(() => undefined)))
+    const late = watch(deadlines.bound(line, never()))
     await clock.advance(99)
     expect(late.is).toBe('open')
     await clock.advance(1)
     expect(late.is).toBe('rejected too late')
+  })
+
+  it('[P69] tell of a line on which nothing at all was answered, not of one that is slow', async () => {
+    const { clock, deadlines, silent, line } = create()
+    const other = new Line()
+    watch(deadlines.bound(line, never()))
+    watch(deadlines.bound(other, never()))
+    await clock.advance(50)
+    await deadlines.bound(other, Promise.resolve(1))
+    await clock.advance(50)
+    expect(silent).toEqual([line])
+  })
+
+  it('[P70] end with everything that waits, and leave no timer behind', async () => {
+    const { clock, deadlines, line } = create()
+    const waiting = watch(deadlines.bound(line, never()))
+    deadlines.end(new Error('closed'))
+    await clock.advance(0)
+    expect(waiting.is).toBe('rejected closed')
+    expect(clock.timerCount).toBe(0)
   })
 })

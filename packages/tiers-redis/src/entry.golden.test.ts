@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { decodeEntry, encodeEntry, encodeTexts, entryBytes, isEntry, type EntryFields } from './entry.ts'
+import { decodeEntry, encodeEntry, encodeTexts, entryBytes, isEntry, isIntact, type EntryFields } from './entry.ts'
 
 const EPOCH = Buffer.from('0102030405060708', 'hex')
+const ID_HASH = 0xfedcba98
 
 function encode(fields: EntryFields): Buffer {
   const bytes = Buffer.alloc(entryBytes(fields))
-  expect(encodeEntry(fields, EPOCH, bytes, 0)).toBe(bytes.length)
+  expect(encodeEntry(fields, EPOCH, ID_HASH, bytes, 0)).toBe(bytes.length)
   return bytes
 }
 
@@ -23,7 +24,7 @@ describe('entry', () => {
   it('has the bytes that the format page draws', () => {
     expect(encode(spelledOut).toString('hex').match(/../g)!.join(' ')).toBe(
       [
-        'e1 00', // format, flags
+        'e2 00', // format, flags
         '01 02 03 04 05 06 07 08', // epoch
         '00 1f ff ff ff ff ff ff ff ff ff fe', // stamp
         '00 00 01 02', // version
@@ -33,6 +34,7 @@ describe('entry', () => {
         '74 65 78 74 2f 70 6c 61 69 6e', // text/plain
         '68 c3 a9 6c 6c 6f', // héllo
         '00 ff 01',
+        'f1 7e 88 68', // checksum, begun with the hash of the id
       ].join(' '),
     )
   })
@@ -75,7 +77,7 @@ describe('entry', () => {
     for (let length = 0; length < bytes.length; length++) expect(isEntry(bytes.subarray(0, length))).toBe(false)
     expect(isEntry(bytes)).toBe(true)
     for (const [at, value] of [
-      [0, 0xe2],
+      [0, 0xe1],
       [0, 0x7b],
       [1, 8],
       [1, 0x80],
@@ -83,6 +85,22 @@ describe('entry', () => {
       const other = Buffer.from(bytes)
       other[at] = value
       expect(isEntry(other)).toBe(false)
+    }
+  })
+
+  it('[P86] with any bit changed, or under the key of another id, is not what was put', () => {
+    for (const value of [new Uint8Array(0), Uint8Array.of(0, 255, 1), new Uint8Array(700).fill(9)]) {
+      const bytes = encode({ ...spelledOut, bytes: value })
+      expect(isIntact(bytes, ID_HASH)).toBe(true)
+      expect(isIntact(bytes, ID_HASH + 1)).toBe(false)
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const damaged = Buffer.from(bytes)
+        damaged[bit >>> 3]! ^= 1 << (bit & 7)
+        if (isIntact(damaged, ID_HASH)) expect.unreachable(`bit ${bit} of ${bytes.length} bytes`)
+      }
+      for (let length = 44; length < bytes.length; length++) {
+        if (isIntact(bytes.subarray(0, length), ID_HASH)) expect.unreachable(`length ${length}`)
+      }
     }
   })
 })

@@ -1,7 +1,8 @@
 /**
- * The entry of an item: one string, header and value, so that one GET gets all. Drawn in
+ * The entry of an item: one string, header, value and checksum, so that one read gets all. Drawn in
  * docs/formats/redis.md; `scripts.ts` reads bytes 0 … 21 by position.
  */
+import { crc32 } from 'node:zlib'
 import {
   CONTENT_TYPE_BINARY,
   CONTENT_TYPE_JSON,
@@ -11,10 +12,17 @@ import {
   type StoredItem,
 } from '@se/core'
 
-/** First byte: magic 0xE in the high half, format 1 in the low half. */
-export const ENTRY_FORMAT = 0xe1
+/** First byte: magic 0xE in the high half, format 2 in the low half. */
+export const ENTRY_FORMAT = 0xe2
 /** Bytes up to the content type. */
-export const ENTRY_FIXED_BYTES = 40
+export const ENTRY_HEADER_BYTES = 40
+/** The checksum behind the value. */
+const CHECK_BYTES = 4
+/** Bytes of an entry beside its texts and its value. */
+export const ENTRY_FIXED_BYTES = ENTRY_HEADER_BYTES + CHECK_BYTES
+
+/** CRC-32 of any message that is followed by its own CRC-32, little-endian. So checking takes one pass and no cut. */
+const CRC_OF_CHECKED = 0x2144df1c
 
 /** Flags: what nearly every item says is said in a bit. */
 const IS_JSON = 1
@@ -74,13 +82,15 @@ export function entryBytes({ texts, bytes }: Pick<EntryFields, 'texts' | 'bytes'
  * Writes an entry.
  *
  * @param epoch the 8 bytes under which it will count
+ * @param idHash first word of the id's hash: the checksum begins with it, so an entry under another key is damaged
  * @param target {@link entryBytes} bytes from `offset` on
  * @returns the offset behind it
  */
 export function encodeEntry(
   fields: EntryFields,
   epoch: Uint8Array,
-  target: Uint8Array,
+  idHash: number,
+  target: Buffer,
   offset: number,
 ): number {
   const { texts, bytes } = fields
@@ -93,13 +103,14 @@ export function encodeEntry(
   putMilliseconds(target, offset + UPDATED_AT, fields.updatedAtMs)
   target[offset + CONTENT_TYPE_BYTES_AT] = texts.contentType.length
   target[offset + STATE_BYTES_AT] = texts.state.length
-  let at = offset + ENTRY_FIXED_BYTES
+  let at = offset + ENTRY_HEADER_BYTES
   target.set(texts.contentType, at)
   at += texts.contentType.length
   target.set(texts.state, at)
   at += texts.state.length
   target.set(bytes, at)
-  return at + bytes.length
+  at += bytes.length
+  return target.writeUInt32LE(crc32(target.subarray(offset, at), idHash), at)
 }
 
 /** Whether bytes have the form of an entry of this format. Others count as not there. */
@@ -112,13 +123,18 @@ export function isEntry(source: Uint8Array): boolean {
   )
 }
 
+/** Whether an entry is what was put for this id, bit for bit. */
+export function isIntact(source: Buffer, idHash: number): boolean {
+  return crc32(source, idHash) === CRC_OF_CHECKED
+}
+
 /** The epoch of an entry as two words, so that judging one allocates nothing. */
 export function epochHighOf(source: Uint8Array): number {
-  return word(source, EPOCH_AT)
+  return wordAt(source, EPOCH_AT)
 }
 
 export function epochLowOf(source: Uint8Array): number {
-  return word(source, EPOCH_AT + 4)
+  return wordAt(source, EPOCH_AT + 4)
 }
 
 /**
@@ -127,22 +143,22 @@ export function epochLowOf(source: Uint8Array): number {
  * The value is copied: what the client hands over is a view of a chunk of the socket, which would stay in
  * memory as long as the value does.
  *
- * @param source an entry, see {@link isEntry}
+ * @param source an entry, see {@link isEntry} and {@link isIntact}
  */
 export function decodeEntry(id: string, source: Buffer): StoredItem {
   const flags = source[FLAGS_AT]!
-  const contentTypeEnd = ENTRY_FIXED_BYTES + source[CONTENT_TYPE_BYTES_AT]!
+  const contentTypeEnd = ENTRY_HEADER_BYTES + source[CONTENT_TYPE_BYTES_AT]!
   const stateEnd = contentTypeEnd + source[STATE_BYTES_AT]!
-  const bytes = Buffer.allocUnsafe(source.length - stateEnd)
+  const bytes = Buffer.allocUnsafe(source.length - CHECK_BYTES - stateEnd)
   source.copy(bytes, 0, stateEnd)
   return {
     id,
     bytes,
     stamp: {
-      time: word(source, STAMP_AT) * 2 ** 32 + word(source, STAMP_AT + 4),
-      instance: word(source, STAMP_AT + 8),
+      time: wordAt(source, STAMP_AT) * 2 ** 32 + wordAt(source, STAMP_AT + 4),
+      instance: wordAt(source, STAMP_AT + 8),
     },
-    version: word(source, VERSION_AT),
+    version: wordAt(source, VERSION_AT),
     state:
       (flags & IS_DEFAULT_STATE) !== 0 ? STATE_DEFAULT : source.toString('utf8', contentTypeEnd, stateEnd),
     contentType: decodeContentType(flags, source, contentTypeEnd),
@@ -154,17 +170,17 @@ export function decodeEntry(id: string, source: Buffer): StoredItem {
 function decodeContentType(flags: number, source: Buffer, end: number): string {
   if ((flags & IS_JSON) !== 0) return CONTENT_TYPE_JSON
   if ((flags & IS_BINARY) !== 0) return CONTENT_TYPE_BINARY
-  return source.toString('latin1', ENTRY_FIXED_BYTES, end)
+  return source.toString('latin1', ENTRY_HEADER_BYTES, end)
 }
 
 /** u32 big-endian. The methods of Buffer check bounds each time; an entry's length is checked once. */
-function word(source: Uint8Array, at: number): number {
+export function wordAt(source: Uint8Array, at: number): number {
   return ((source[at]! << 24) | (source[at + 1]! << 16) | (source[at + 2]! << 8) | source[at + 3]!) >>> 0
 }
 
 /** u48 big-endian. */
 function milliseconds(source: Uint8Array, at: number): number {
-  return ((source[at]! << 8) | source[at + 1]!) * 2 ** 32 + word(source, at + 2)
+  return ((source[at]! << 8) | source[at + 1]!) * 2 ** 32 + wordAt(source, at + 2)
 }
 
 function putWord(target: Uint8Array, at: number, value: number): void {

@@ -7,7 +7,7 @@ import { createCacheKeys } from './keys.ts'
 import { planPuts, uniqueRounds } from './put-plan.ts'
 import { CALL_ITEMS_MAX } from './scripts.ts'
 
-const keys = createCacheKeys('p:')
+const keys = createCacheKeys('p:', '01234567'.repeat(4))
 const branches = createBranchSet(['user.'])
 
 function randomPuts(random: SeededRandom): CachePut[] {
@@ -51,7 +51,8 @@ describe('put plan', () => {
         expect(items).toEqual(call.positions.map((position) => keys.item(puts[position]!.write.id)))
         expect(items.length).toBeLessThanOrEqual(CALL_ITEMS_MAX)
         if (items.length > 1) expect(call.blob.length).toBeLessThan(2 * 1024 * 1024)
-        const tags = new Set(call.keys.map((key) => key.slice(0, 6)))
+        const tags = new Set(call.keys.map((key) => key.slice(0, key.indexOf('}'))))
+        expect([...call.positionsByStripe.values()].flat().toSorted()).toEqual(call.positions.toSorted())
         if (!spans) expect(tags.size).toBe(1)
         expect(call.groupCount).toBeGreaterThanOrEqual(tags.size)
       }

@@ -9,6 +9,7 @@ import {
 import { bucketOf, hashId, stripeOfBucket, STRIPE_COUNT } from '@se/core/hash'
 import { encodeEntry, encodeTexts, entryBytes, ENTRY_FIXED_BYTES } from './entry.ts'
 import { leafNumber, LEAF_FIELD_BYTES, tokenField, type CacheKeys } from './keys.ts'
+import { ENTRY_BYTES_UNTOLD } from './meta.ts'
 import { CALL_ITEMS_MAX } from './scripts.ts'
 
 /**
@@ -17,11 +18,11 @@ import { CALL_ITEMS_MAX } from './scripts.ts'
  */
 const SPANNING_CALL_ITEMS = 125
 /** A call that has this many bytes is closed. A value above it has a call of its own. */
-const CALL_BYTES = 1024 * 1024
+export const CALL_BYTES_MAX = 1024 * 1024
 /** Entries above this mean length are compared by their head alone, which costs a command each. */
 const READ_WHOLE_BYTES_MAX = 512
 
-const GROUP_HEAD_BYTES = 4 + 8 + 1
+const GROUP_HEAD_BYTES = 4 + 4 + 8 + 1
 const TOKEN_BYTES = 16
 const ITEM_HEAD_BYTES = LEAF_FIELD_BYTES + TOKEN_BYTES + STAMP_BYTES + 4
 const NO_EPOCH = new Uint8Array(8)
@@ -34,6 +35,8 @@ export interface PutCall {
   readonly blob: Buffer
   /** Indexes into the puts, in order of the answer. */
   readonly positions: readonly number[]
+  /** The same by stripe. */
+  readonly positionsByStripe: ReadonlyMap<number, readonly number[]>
 }
 
 /** Puts of one stripe whose permits have one epoch: judged together. */
@@ -50,23 +53,26 @@ interface Group {
  *
  * @param puts ids are unique
  * @param spansStripes false on Cluster, where a call has the keys of one slot
+ * @param callBytesMax a call that would have more is closed
  */
 export function planPuts(
   puts: readonly CachePut[],
   branches: BranchSet,
   keys: CacheKeys,
   spansStripes: boolean,
+  callBytesMax = CALL_BYTES_MAX,
 ): PutCall[] {
-  const buckets = new Uint16Array(puts.length)
-  const groups = groupPuts(puts, buckets, spansStripes ? SPANNING_CALL_ITEMS : CALL_ITEMS_MAX)
-  const encoder = new CallEncoder(puts, buckets, branches, keys)
+  const hashes = new Uint32Array(puts.length)
+  const itemsMax = spansStripes ? SPANNING_CALL_ITEMS : CALL_ITEMS_MAX
+  const groups = groupPuts(puts, hashes, itemsMax, callBytesMax)
+  const encoder = new CallEncoder(puts, hashes, branches, keys)
   const calls: PutCall[] = []
   let open: Group[] = []
   let openItems = 0
   let openBytes = 0
   for (const group of groups) {
     const isFull =
-      openItems + group.positions.length > SPANNING_CALL_ITEMS || openBytes + group.bytes > CALL_BYTES
+      openItems + group.positions.length > SPANNING_CALL_ITEMS || openBytes + group.bytes > callBytesMax
     if (open.length > 0 && (!spansStripes || isFull)) {
       calls.push(encoder.encode(open))
       open = []
@@ -82,14 +88,18 @@ export function planPuts(
 }
 
 /** By stripe, then by epoch and kind of the permits; groups that grow too big are begun anew. */
-function groupPuts(puts: readonly CachePut[], buckets: Uint16Array, itemsMax: number): Group[] {
+function groupPuts(
+  puts: readonly CachePut[],
+  hashes: Uint32Array,
+  itemsMax: number,
+  callBytesMax: number,
+): Group[] {
   const byStripe: Group[][] = Array.from({ length: STRIPE_COUNT }, () => [])
   const hash = new Uint32Array(4)
   for (let index = 0; index < puts.length; index++) {
     const put = puts[index]!
-    const bucket = bucketOf(hashId(put.write.id, hash))
-    buckets[index] = bucket
-    const stripe = stripeOfBucket(bucket)
+    const stripe = stripeOfBucket(bucketOf(hashId(put.write.id, hash)))
+    hashes[index] = hash[0]!
     const groups = byStripe[stripe]!
     const epoch = put.permit?.epoch
     const bytes = ITEM_HEAD_BYTES + ENTRY_FIXED_BYTES + (put.write.bytes?.length ?? 0)
@@ -98,7 +108,7 @@ function groupPuts(puts: readonly CachePut[], buckets: Uint16Array, itemsMax: nu
         one.epoch === epoch &&
         one.kind === put.kind &&
         one.positions.length < itemsMax &&
-        one.bytes + bytes <= CALL_BYTES,
+        one.bytes + bytes <= callBytesMax,
     )
     if (group === undefined) {
       group = { stripe, kind: put.kind, epoch, positions: [], bytes: 0 }
@@ -112,13 +122,14 @@ function groupPuts(puts: readonly CachePut[], buckets: Uint16Array, itemsMax: nu
 
 class CallEncoder {
   readonly #puts: readonly CachePut[]
-  readonly #buckets: Uint16Array
+  /** By put: first word of the id's hash. */
+  readonly #hashes: Uint32Array
   readonly #branches: BranchSet
   readonly #keys: CacheKeys
 
-  constructor(puts: readonly CachePut[], buckets: Uint16Array, branches: BranchSet, keys: CacheKeys) {
+  constructor(puts: readonly CachePut[], hashes: Uint32Array, branches: BranchSet, keys: CacheKeys) {
     this.#puts = puts
-    this.#buckets = buckets
+    this.#hashes = hashes
     this.#branches = branches
     this.#keys = keys
   }
@@ -133,6 +144,7 @@ class CallEncoder {
     for (const group of groups) {
       const epoch = group.epoch === undefined ? NO_EPOCH : Buffer.from(group.epoch, 'hex')
       at = blob.writeUInt32BE(group.positions.length, at)
+      at = blob.writeUInt32BE(this.#largestToTell(group), at)
       blob.set(epoch, at)
       blob[at + 8] = group.kind.charCodeAt(0)
       at += 9
@@ -147,7 +159,16 @@ class CallEncoder {
       reading: length <= positions.length * READ_WHOLE_BYTES_MAX ? 'whole' : 'head',
       blob,
       positions,
+      positionsByStripe: byStripe(groups),
     }
+  }
+
+  /** Readers cut their calls by it; up to some size they need not know. */
+  #largestToTell(group: Group): number {
+    let largest = 0
+    for (const position of group.positions)
+      largest = Math.max(largest, this.#entryBytes(this.#puts[position]!))
+    return largest > ENTRY_BYTES_UNTOLD ? largest : 0
   }
 
   #entryBytes({ write: { bytes, contentType, state } }: CachePut): number {
@@ -157,7 +178,8 @@ class CallEncoder {
   #encodeItem(position: number, epoch: Uint8Array, blob: Buffer, at: number): number {
     const put = this.#puts[position]!
     const { id, stamp, bytes, contentType, state } = put.write
-    const leaf = leafNumber(this.#branches.branchOf(id), this.#buckets[position]!)
+    const idHash = this.#hashes[position]!
+    const leaf = leafNumber(this.#branches.branchOf(id), idHash >>> 16)
     at += blob.write(tokenField(leaf), at, 'latin1')
     encodeStamp(stamp, blob, at)
     at = blob.writeUInt32BE(this.#entryBytes(put), at + STAMP_BYTES)
@@ -165,12 +187,23 @@ class CallEncoder {
       const { version, createdAtMs } = put
       const texts = encodeTexts(contentType, state)
       const updatedAtMs = stampMs(stamp)
-      at = encodeEntry({ stamp, version, createdAtMs, updatedAtMs, texts, bytes }, epoch, blob, at)
+      const fields = { stamp, version, createdAtMs, updatedAtMs, texts, bytes }
+      at = encodeEntry(fields, epoch, idHash, blob, at)
     }
     if (put.permit === undefined) blob.fill(0, at, at + TOKEN_BYTES)
     else blob.write(put.permit.token, at, TOKEN_BYTES, 'latin1')
     return at + TOKEN_BYTES
   }
+}
+
+function byStripe(groups: readonly Group[]): Map<number, number[]> {
+  const positions = new Map<number, number[]>()
+  for (const group of groups) {
+    const known = positions.get(group.stripe)
+    if (known === undefined) positions.set(group.stripe, group.positions)
+    else known.push(...group.positions)
+  }
+  return positions
 }
 
 const OUTCOMES: Readonly<Record<string, CachePutOutcome>> = {

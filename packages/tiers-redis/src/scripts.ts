@@ -11,6 +11,8 @@
  */
 
 import { ENTRY_FORMAT } from './entry.ts'
+import { MARK_BYTES } from './mark.ts'
+import { EPOCH_BYTES } from './meta.ts'
 
 /** Token of a leaf that has none, on the wire and in permits. */
 export const TOKEN_NONE = '0'.repeat(16)
@@ -18,20 +20,37 @@ export const TOKEN_NONE = '0'.repeat(16)
 export const CALL_ITEMS_MAX = 500
 
 /**
+ * The head of an entry. What is of another type is removed, and counts as not there: nobody else may use our keys.
+ */
+const HEAD_OF = `
+local foreign = 0
+local function headOf(key)
+  local head = redis.pcall('GETRANGE', key, 0, 21)
+  if type(head) == 'string' then return head end
+  if not string.find(head.err, 'WRONGTYPE', 1, true) then error(head.err) end
+  redis.call('UNLINK', key)
+  foreign = foreign + 1
+  return ''
+end
+`
+
+/**
  * Puts items of one or more stripes.
  *
  * KEYS  one meta a group, then the items' keys in order of the groups
  * ARGV  1 a fresh token  2 how many groups  3 `whole` or `head`: how existing entries are read
  *       4 time to live in ms, or ''  5 groups:
- *       u32 item count, 8 bytes epoch of their permits (zeros: none), `w` write or `f` fill, then by item
+ *       u32 item count, u32 bytes of its largest entry where that is worth a word (else 0), 8 bytes epoch of their permits
+ *       (zeros: none), `w` write or `f` fill, then by item
  *       7 bytes token field, u64 + u32 stamp, u32 length, the entry (none: delete), 16 bytes token of the permit
  *
  * Tokens are read before any is set, so that items of one call do not take each other the right to create;
  * and only for items that would be created, since replacing needs none.
  *
- * @returns a letter an item: `s` stored, `r` removed, `k` skipped, `u` no meta
+ * @returns a letter an item: `s` stored, `r` removed, `k` skipped, `u` no meta; with how many keys held another type, if any did
  */
 export const PUT = `
+${HEAD_OF}
 local unpackFrom, sub, call = struct.unpack, string.sub, redis.call
 local fresh, groupCount, reading, ttl, blob = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 local itemCount = #KEYS - groupCount
@@ -40,18 +59,24 @@ if reading == 'whole' then
   existing = call('MGET', unpack(KEYS, groupCount + 1))
 else
   existing = {}
-  for i = 1, itemCount do existing[i] = call('GETRANGE', KEYS[groupCount + i], 0, 21) end
+  for i = 1, itemCount do existing[i] = headOf(KEYS[groupCount + i]) end
 end
 local stores, removes, outcomes = {}, {}, {}
 local storeCount, removeCount = 0, 0
 local position, item = 1, 0
 for group = 1, groupCount do
-  local count, permitEpoch, kind
-  count, permitEpoch, kind, position = unpackFrom('>I4c8c1', blob, position)
-  local state = call('HMGET', KEYS[group], 'epoch', 'revision')
+  local count, largest, permitEpoch, kind
+  count, largest, permitEpoch, kind, position = unpackFrom('>I4I4c8c1', blob, position)
+  local state = redis.pcall('HMGET', KEYS[group], 'epoch', 'revision')
+  if state.err then
+    if not string.find(state.err, 'WRONGTYPE', 1, true) then error(state.err) end
+    call('UNLINK', KEYS[group])
+    foreign = foreign + 1
+  end
   local stripeEpoch = state[1]
   local hasLeafEpochs = state[2] ~= stripeEpoch
   local isWrite = kind == 'w'
+  local storesBefore = storeCount
   local freshTokens, freshCount = {}, 0
   local created, createdFields, createdCount
   for i = 1, count do
@@ -81,8 +106,6 @@ for group = 1, groupCount do
             outcome = 's'
           elseif entry == '' or isWrite then
             outcome = 'r'
-            removeCount = removeCount + 1
-            removes[removeCount] = KEYS[groupCount + item]
           end
         end
       elseif entry == '' then
@@ -97,6 +120,9 @@ for group = 1, groupCount do
         stores[storeCount + 1] = KEYS[groupCount + item]
         stores[storeCount + 2] = entry
         storeCount = storeCount + 2
+      elseif outcome == 'r' then
+        removeCount = removeCount + 1
+        removes[removeCount] = KEYS[groupCount + item]
       end
       if isWrite then
         freshTokens[freshCount + 1] = field
@@ -119,8 +145,11 @@ for group = 1, groupCount do
     end
   end
   if freshCount > 0 then call('HSET', KEYS[group], unpack(freshTokens)) end
+  if largest > 0 and storeCount > storesBefore and largest > tonumber(call('HGET', KEYS[group], 'bytesMax') or 0) then
+    call('HSET', KEYS[group], 'bytesMax', largest)
+  end
 end
-if removeCount > 0 then call('DEL', unpack(removes)) end
+if removeCount > 0 then call('UNLINK', unpack(removes)) end
 if storeCount > 0 then
   if ttl == '' then
     call('MSET', unpack(stores))
@@ -128,81 +157,90 @@ if storeCount > 0 then
     for i = 1, storeCount, 2 do call('SET', stores[i], stores[i + 1], 'PX', ttl) end
   end
 end
+if foreign > 0 then return { table.concat(outcomes), foreign } end
 return table.concat(outcomes)
 `
 
 /**
  * Takes ledger rows into a stripe: removes what is older, sets fresh tokens, and moves the cut.
  *
- * KEYS  1 the meta, then items
+ * KEYS  1 the meta  2 the stand, then items
  * ARGV  1 epoch  2 cut  3 revision or '': what must hold  4 a fresh token
- *       5 the cut to stand at, or '' when more calls follow
- *       6 by item: 7 bytes token field, u64 + u32 stamp below which an entry goes
- *       7 by leaf: 7 bytes sums field, 28 bytes sums
+ *       5 the cut to stand at, or '' when more calls follow  6 its mark
+ *       7 by item: 7 bytes token field, u64 + u32 stamp below which an entry goes
+ *       8 by leaf: 7 bytes sums field, 28 bytes sums
  *
- * @returns nil when the stripe had moved, else `1` (removed) or `0` by item
+ * @returns nil when the stripe had moved, else `1` (removed) or `0` by item, and how many keys held another type
  */
 export const FINISH = `
+${HEAD_OF}
 local unpackFrom, call = struct.unpack, redis.call
 local state = call('HMGET', KEYS[1], 'epoch', 'cut', 'revision')
 if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] or (ARGV[3] ~= '' and state[3] ~= ARGV[3]) then return nil end
-local fresh, bounds, sums = ARGV[4], ARGV[6], ARGV[7]
+local fresh, bounds, sums = ARGV[4], ARGV[7], ARGV[8]
 local sets, setCount = {}, 0
 local outcomes, position = {}, 1
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   local field, time, instance
   field, time, instance, position = unpackFrom('>c7I8I4', bounds, position)
   sets[setCount + 1] = field
   sets[setCount + 2] = fresh
   setCount = setCount + 2
-  local old = call('GETRANGE', KEYS[i], 0, 21)
+  local old = headOf(KEYS[i])
   local outcome = '0'
   if #old == 22 then
     local oldTime, oldInstance = unpackFrom('>I8I4', old, 11)
     if oldTime < time or (oldTime == time and oldInstance < instance) then
-      call('DEL', KEYS[i])
+      call('UNLINK', KEYS[i])
       outcome = '1'
     end
   end
-  outcomes[i - 1] = outcome
+  outcomes[i - 2] = outcome
 end
 for at = 1, #sums, 35 do
   sets[setCount + 1], sets[setCount + 2] = unpackFrom('c7c28', sums, at)
   setCount = setCount + 2
 end
 for at = 1, setCount, 1000 do call('HSET', KEYS[1], unpack(sets, at, math.min(at + 999, setCount))) end
-if ARGV[5] ~= '' then call('HSET', KEYS[1], 'cut', ARGV[5]) end
-return table.concat(outcomes)
+if ARGV[5] ~= '' then
+  call('HSET', KEYS[1], 'cut', ARGV[5])
+  call('SET', KEYS[2], ARGV[6])
+end
+return { table.concat(outcomes), foreign }
 `
 
 /**
- * Makes the meta of a stripe, or starts it over. One that is damaged counts as none.
+ * Makes the meta of a stripe with its stand, or starts it over. One that is damaged, or without its stand, counts as none.
  *
- * KEYS  1 the meta
+ * KEYS  1 the meta  2 the stand
  * ARGV  1 epoch  2 cut: what must hold; both '': there must be no meta
- *       3 new epoch  4 new cut  5 by leaf: 7 bytes sums field, 28 bytes sums
+ *       3 new epoch  4 new cut  5 its mark  6 by leaf: 7 bytes sums field, 28 bytes sums
  *
  * @returns 1, or 0 when it did not hold
  */
 export const SEAT = `
 local unpackFrom, call = struct.unpack, redis.call
+local state = redis.pcall('HMGET', KEYS[1], 'epoch', 'cut', 'revision')
+local epoch, cut, revision = state[1], state[2], state[3]
 if ARGV[1] == '' then
-  local epoch, cut, revision = unpack(call('HMGET', KEYS[1], 'epoch', 'cut', 'revision'))
-  if epoch and #epoch == 8 and revision and #revision == 8 and cut and string.find(cut, '^[0-9a-f;=.]+$') then
+  local stand = redis.pcall('GET', KEYS[2])
+  if epoch and #epoch == ${EPOCH_BYTES} and revision and #revision == ${EPOCH_BYTES}
+    and cut and string.find(cut, '^[0-9a-f;=.]+$')
+    and type(stand) == 'string' and #stand == ${MARK_BYTES} then
     return 0
   end
-else
-  local state = call('HMGET', KEYS[1], 'epoch', 'cut')
-  if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return 0 end
+elseif epoch ~= ARGV[1] or cut ~= ARGV[2] then
+  return 0
 end
-call('DEL', KEYS[1])
-local sums, sets, setCount = ARGV[5], {}, 0
+call('UNLINK', KEYS[1])
+local sums, sets, setCount = ARGV[6], {}, 0
 for at = 1, #sums, 35 do
   sets[setCount + 1], sets[setCount + 2] = unpackFrom('c7c28', sums, at)
   setCount = setCount + 2
 end
 for at = 1, setCount, 1000 do call('HSET', KEYS[1], unpack(sets, at, math.min(at + 999, setCount))) end
 call('HSET', KEYS[1], 'epoch', ARGV[3], 'revision', ARGV[3], 'cut', ARGV[4])
+call('SET', KEYS[2], ARGV[5])
 return 1
 `
 
@@ -229,15 +267,33 @@ return 1
 `
 
 /**
+ * Makes all entries of a stripe misses, and leaves cut, tokens and sums as they are.
+ *
+ * KEYS  1 the meta
+ * ARGV  1 epoch: what must hold  2 new epoch
+ *
+ * @returns 1, or 0 when it did not hold
+ */
+export const RENEW = `
+local call = redis.call
+if call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+for _, field in ipairs(call('HKEYS', KEYS[1])) do
+  if #field == 7 and string.sub(field, 1, 1) == 'e' then call('HDEL', KEYS[1], field) end
+end
+call('HSET', KEYS[1], 'epoch', ARGV[2], 'revision', ARGV[2])
+return 1
+`
+
+/**
  * Reads the state of a stripe and one kind of leaf field, in one step.
  *
  * KEYS  1 the meta
  * ARGV  1 `s` sums or `e` epochs
  *
- * @returns nil without meta; else epoch, cut, revision, then field, value …
+ * @returns nil without meta; else epoch, cut, revision, bytesMax, then field, value …
  */
 export const READ = `
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'cut', 'revision')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'cut', 'revision', 'bytesMax')
 if not state[1] then return nil end
 local wanted, sub = ARGV[1], string.sub
 local all = redis.call('HGETALL', KEYS[1])
@@ -249,4 +305,18 @@ for i = 1, #all, 2 do
   end
 end
 return state
+`
+
+/**
+ * Removes what is not of the type that it should be.
+ *
+ * KEYS  1 any of ours
+ * ARGV  1 the type
+ *
+ * @returns 1 if it was removed
+ */
+export const CLEAR = `
+local type = redis.call('TYPE', KEYS[1]).ok
+if type == ARGV[1] or type == 'none' then return 0 end
+return redis.call('UNLINK', KEYS[1])
 `

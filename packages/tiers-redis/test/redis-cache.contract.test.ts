@@ -1,35 +1,54 @@
+import { STRIPE_COUNT } from '@se/core/hash'
 import { cacheContract } from '@se/core/testing'
-import { dropPrefix, startFaultProxy, startPrivateRedisCluster, uniquePrefix } from '@se/testkit'
+import { startFaultProxy, startPrivateRedis, startPrivateRedisCluster, uniquePrefix } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, it } from 'vitest'
-import { createRedisHarness } from './harness.ts'
+import { slotOfStripe } from '../src/slots.ts'
+import { createRedisHarness, patternsWithout, type StoreFaults } from './harness.ts'
 
-/** Goal: Redis keeps the obligations of a cache tier. Method: the shared suite on a real server, behind a fault proxy. */
-describeWithServer('redis', 'redis cache, standalone', (url) => {
+/**
+ * Goal: Redis keeps the obligations of a cache tier. Method: the shared suite on a server of its own, behind a fault proxy; the
+ * test's own client has a user of its own, so that rights can be taken from everybody else.
+ */
+describeWithServer('redis', 'redis cache, standalone', () => {
+  let server: Awaited<ReturnType<typeof startPrivateRedis>>
   let raw: Redis
-  beforeAll(() => {
-    raw = new Redis(url)
+  beforeAll(async () => {
+    server = await startPrivateRedis()
+    raw = new Redis(server.url)
+    await raw.call('ACL', 'SETUSER', 'admin', 'on', '>admin', '~*', '&*', '+@all')
+    await raw.call('AUTH', 'admin', 'admin')
   })
-  afterAll(() => raw.disconnect())
+  afterAll(async () => {
+    raw.disconnect()
+    await server.stop()
+  })
 
   for (const { title, run } of cacheContract) {
     it(title, async () => {
-      const target = new URL(url)
-      const proxy = await startFaultProxy({ targetHost: target.hostname, targetPort: Number(target.port) })
-      const proxied = new URL(url)
-      proxied.host = `127.0.0.1:${proxy.port}`
-      const prefix = uniquePrefix()
-      const options = { url: proxied.href, prefix, commandTimeoutMs: 10_000 }
-      const harness = createRedisHarness(options, raw, (isReachable) =>
-        isReachable ? proxy.resume() : proxy.refuse(),
-      )
+      const proxy = await startFaultProxy({ targetPort: server.port })
+      const options = {
+        url: `redis://127.0.0.1:${proxy.port}`,
+        prefix: uniquePrefix(),
+        commandTimeoutMs: 10_000,
+      }
+      const rights = (...patterns: string[]) =>
+        raw.call('ACL', 'SETUSER', 'default', 'resetkeys', ...patterns)
+      const faults: StoreFaults = {
+        setReachable: (isReachable) => (isReachable ? proxy.resume() : proxy.refuse()),
+        async failStripe(stripe) {
+          await rights(...patternsWithout(stripe))
+          return { stripes: [stripe], mend: async () => void (await rights('~*')) }
+        },
+      }
+      const harness = createRedisHarness(options, raw, faults)
       try {
         await run(harness)
       } finally {
+        await rights('~*')
         await harness.close()
         await proxy.close()
-        await dropPrefix(url, prefix)
       }
     })
   }
@@ -51,16 +70,31 @@ describeWithServer('redis', 'redis cache, cluster of three', () => {
   for (const { title, run } of cacheContract) {
     it(title, async () => {
       // A busy machine is no fault; only where nodes stand still on purpose, each call waits this long.
-      const commandTimeoutMs = title.includes('down') ? 300 : 10_000
+      const commandTimeoutMs = /is down|fails alone/.test(title) ? 300 : 10_000
       const options = { nodes: cluster.urls, prefix: uniquePrefix(), commandTimeoutMs }
-      const harness = createRedisHarness(options, raw, async (isReachable) => {
-        if (isReachable) for (const node of cluster.primaries) node.resume()
-        else await Promise.all(cluster.primaries.map((node) => node.pause()))
+      const resume = () => {
+        for (const node of cluster.primaries) node.resume()
+      }
+      const harness = createRedisHarness(options, raw, {
+        async setReachable(isReachable) {
+          if (isReachable) resume()
+          else await Promise.all(cluster.primaries.map((node) => node.pause()))
+        },
+        async failStripe(stripe) {
+          const ownerOf = (each: number) => raw.slots[slotOfStripe(each)]?.[0]
+          const owner = ownerOf(stripe)
+          await cluster.primaries.find(({ port }) => owner?.endsWith(`:${port}`))!.pause()
+          const stripes = Array.from({ length: STRIPE_COUNT }, (_, each) => each)
+          return {
+            stripes: stripes.filter((each) => ownerOf(each) === owner),
+            mend: () => Promise.resolve(resume()),
+          }
+        },
       })
       try {
         await run(harness)
       } finally {
-        for (const node of cluster.primaries) node.resume()
+        resume()
         await harness.close()
       }
     })

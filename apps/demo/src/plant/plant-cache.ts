@@ -15,7 +15,7 @@ const ID = SAMPLES[0]!.id
 const NEWER = { name: 'Alice', role: 'owner' }
 
 /**
- * Sets one entry of the cache and the meta of its stripe (cut, sums, tokens) back, as a Redis does that comes up from
+ * Sets one entry of the cache and the meta of its stripe (cut, sums, tokens, and the stand beside it) back, as a Redis does that comes up from
  * an older dump, and starts the engine: it must find the leaf, remove that id and nothing else, and answer with the
  * newest value.
  *
@@ -43,7 +43,7 @@ export async function plantInCache(settings: Settings): Promise<number> {
   })
 }
 
-/** @returns the entry and the meta of its stripe between the two writes */
+/** @returns the entry and the meta and stand of its stripe between the two writes */
 async function writeTwice({ place, out, checks, withEngine }: CommandContext, client: Redis) {
   let older: OlderDump = new Map()
   let newestVersion: number | undefined
@@ -56,7 +56,8 @@ async function writeTwice({ place, out, checks, withEngine }: CommandContext, cl
     await engine.flush()
     // Fills the entry in where the put had to give way.
     const first = await engine.get(ID, { consistency: 'shared' })
-    older = await dumpKeys(client, [cache!.keyOf(ID), cache!.metaKeyOf(stripeOfId(ID))])
+    const stripe = stripeOfId(ID)
+    older = await dumpKeys(client, [cache!.keyOf(ID), cache!.metaKeyOf(stripe), cache!.standKeyOf(stripe)])
     out.line(`kept: ${[...older.keys()].join(' and ')}, with v${first?.version ?? '?'} of ${ID}`)
     await engine.submit(ID, NEWER)
     await engine.flush()

@@ -11,7 +11,7 @@ import type {
   StoredLeaf,
   StripeState,
 } from '../tier.ts'
-import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract.ts'
+import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract-kit.ts'
 import { cutAt, linkOf } from './cuts.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
@@ -58,12 +58,14 @@ function find(accepts: (id: string) => boolean): string {
 }
 
 /**
- * Model of DESIGN §10: two writers, readers, finishers, eviction, lost meta, rollback and crashes, in a random
+ * Model of the rules: two writers, readers, finishers, eviction, lost meta, rollback and crashes, in a random
  * order, on one stripe of a cache and an abstract archive. What is under way between two steps of a process
  * waits in a pool, and goes on at any later time, or never.
  *
  * Held against it:
  * - a stripe that stands at cut C never answers something older than C says;
+ * - what was believed of a stripe never answers something older than the cut that was believed, also when the stripe went back
+ *   to an older dump and nobody has looked at it since;
  * - after a writer's put it never answers something older than that write, whatever became of the put,
  *   unless the stripe went back to an older dump;
  * - its receipt is the sum of the ledger up to its cut.
@@ -152,8 +154,10 @@ class Schedule {
   readonly #underWay: UnderWay[] = []
   readonly #trace: string[] = []
   readonly #lastTimes = [0, 0]
-  /** What a process last read of the stripe; `undefined` after a rollback it has not noticed. */
-  readonly #heardCuts: (Cut | undefined)[] = [undefined, undefined]
+  /** By process: the cut of the stripe that it believes. */
+  readonly #believedCuts: (Cut | undefined)[] = [undefined, undefined]
+  /** By process: how often it has read the stripe. */
+  readonly #polls = [0, 0]
   /** By id the newest write that a writer put since the last rollback. */
   readonly #delivered = new Map<string, Stamp>()
   #clock = 10
@@ -276,12 +280,15 @@ class Schedule {
   async #beginFinish(process: number): Promise<void> {
     const state = await this.#stateOf(process)
     if (state === undefined) return
+    const polls = this.#polls[process]
     this.#note(`${process + 1} finishes: state`)
     this.#later(`${process + 1} finishes: tail`, () => {
       const rows = this.#misuse === 'finish-without-rows' ? [] : this.#archive.beyond(state.cut)
       const to = this.#archive.heads()
       this.#later(`${process + 1} finishes: ${showCut(state.cut)} to ${showCut(to)}`, async () => {
-        await this.#tiers[process]!.finishStripe(state, rows, to)
+        const finished = await this.#tiers[process]!.finishStripe(state, rows, to)
+        // What was read since is newer than what came of this.
+        if (finished !== undefined && this.#polls[process] === polls) this.#believe(process, finished.state)
         await this.#checkReceipt()
       })
       return Promise.resolve()
@@ -292,7 +299,8 @@ class Schedule {
     const cut = this.#archive.heads()
     this.#note(`${process + 1} creates: heads ${showCut(cut)}`)
     this.#later(`${process + 1} creates at ${showCut(cut)}`, async () => {
-      await this.#tiers[process]!.createStripe(STRIPE, cut, this.#leavesAt(cut))
+      const made = await this.#tiers[process]!.createStripe(STRIPE, cut, this.#leavesAt(cut))
+      if (made !== undefined) this.#believe(process, made)
     })
     return Promise.resolve()
   }
@@ -303,7 +311,10 @@ class Schedule {
     const bucket = bucketOfId(this.#random.pick(IDS))
     this.#later(`${process + 1} invalidates leaf ${bucket}`, async () => {
       const sums = this.#sumsAt(state.cut, bucket)
-      await this.#tiers[process]!.invalidateLeaves(state, [{ branch: USER_BRANCH, bucket, sums }])
+      const leaves = [{ branch: USER_BRANCH, bucket, sums }]
+      this.#believedCuts[process] = undefined
+      const after = await this.#tiers[process]!.invalidateLeaves(state, leaves)
+      if (after !== undefined) this.#believe(process, after)
     })
   }
 
@@ -312,7 +323,8 @@ class Schedule {
     if (state === undefined) return
     const cut = this.#archive.heads()
     this.#later(`${process + 1} resets to ${showCut(cut)}`, async () => {
-      await this.#tiers[process]!.resetStripe(state, cut, this.#leavesAt(cut))
+      const started = await this.#tiers[process]!.resetStripe(state, cut, this.#leavesAt(cut))
+      if (started !== undefined) this.#believe(process, started)
     })
   }
 
@@ -336,7 +348,6 @@ class Schedule {
     if (this.#goBack === undefined) return
     this.#note('goes back to the dump')
     await this.#goBack()
-    this.#heardCuts.fill(undefined)
     this.#delivered.clear()
   }
 
@@ -350,12 +361,12 @@ class Schedule {
     }
   }
 
-  /** Lookups by what the process heard some time ago; only a rollback may make those wrong, for Δ. */
+  /** Lookups by what the process believed some time ago, whatever has become of the stripe since. */
   async #observeUnpolled(process: number): Promise<void> {
-    const cut = this.#heardCuts[process]
+    const cut = this.#believedCuts[process]
     if (cut === undefined) return
     for (const [id, stamp] of await this.#read(process)) {
-      this.#hold(process, id, stamp, this.#toldBy(cut, id), `the cut it heard, ${showCut(cut)}, says`)
+      this.#hold(process, id, stamp, this.#toldBy(cut, id), `the cut it believes, ${showCut(cut)}, says`)
     }
   }
 
@@ -383,9 +394,21 @@ class Schedule {
   }
 
   async #stateOf(process: number): Promise<StripeState | undefined> {
-    const state = (await this.#tiers[process]!.readStripes())[STRIPE]
-    this.#heardCuts[process] = state?.cut
-    return state
+    const tier = this.#tiers[process]!
+    this.#polls[process]!++
+    const reading = (await tier.readStripes())[STRIPE]
+    if (reading?.kind !== 'state') {
+      tier.doubt([STRIPE])
+      this.#believedCuts[process] = undefined
+      return undefined
+    }
+    this.#believe(process, reading.state)
+    return reading.state
+  }
+
+  #believe(process: number, state: StripeState): void {
+    this.#tiers[process]!.believe([state])
+    this.#believedCuts[process] = state.cut
   }
 
   #leavesAt(cut: Cut): StoredLeaf[] {

@@ -1,9 +1,11 @@
+export { cacheContract } from './cache-contract.ts'
 export {
-  cacheContract,
+  CACHE_CONTRACT_BIRTH_ID,
   CACHE_CONTRACT_BRANCHES,
+  REFUSED_BYTES,
   type CacheContractCase,
   type CacheContractHarness,
-} from './cache-contract.ts'
+} from './cache-contract-kit.ts'
 export {
   CacheModel,
   type CacheMisuse,
@@ -12,14 +14,13 @@ export {
 } from './cache-model.ts'
 export { cutAt, linkOf } from './cuts.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
+export { memoryCache, type MemoryCache } from './memory-cache.ts'
 export {
-  memoryCache,
-  type MemoryCache,
   type MemoryCacheConnection,
   type MemoryCacheOptions,
   type MemoryCacheServer,
   type StripeSnapshot,
-} from './memory-cache.ts'
+} from './memory-cache-server.ts'
 export { seededRandom, type SeededRandom } from './seeded-random.ts'
 export { archiveContract, type ArchiveContractCase, type ArchiveHarness } from './archive-contract.ts'
 export {

@@ -1,5 +1,10 @@
 import type { LedgerEntry } from '../tier.ts'
-import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract.ts'
+import {
+  CACHE_CONTRACT_BIRTH_ID,
+  CACHE_CONTRACT_BRANCHES,
+  REFUSED_BYTES,
+  type CacheContractHarness,
+} from './cache-contract-kit.ts'
 import { memoryCache } from './memory-cache.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -7,9 +12,9 @@ import { seededRandom } from './seeded-random.ts'
 export function createMemoryHarness(): CacheContractHarness {
   const { server } = memoryCache({ random: seededRandom(1), addEntry, nowMs: () => 1_000 })
   return {
-    async connect(options) {
+    async connect({ birthId = CACHE_CONTRACT_BIRTH_ID, ...options } = {}) {
       const tier = server.connect(options)
-      await tier.open({ branches: CACHE_CONTRACT_BRANCHES })
+      await tier.open({ branches: CACHE_CONTRACT_BRANCHES, birthId })
       return tier
     },
     evict: (id) => Promise.resolve(server.evict(id)),
@@ -19,6 +24,19 @@ export function createMemoryHarness(): CacheContractHarness {
       return Promise.resolve(() => Promise.resolve(server.restore(snapshot)))
     },
     setAvailable: (isAvailable) => Promise.resolve(server.setAvailable(isAvailable)),
+    damage: (id) => Promise.resolve(server.damage(id)),
+    mistype: (what) => Promise.resolve(server.mistype(what)),
+    failStripe(stripe) {
+      server.setUnavailableStripes([stripe])
+      return Promise.resolve({
+        stripes: [stripe],
+        mend: () => Promise.resolve(server.setUnavailableStripes([])),
+      })
+    },
+    refuseLargeValues() {
+      server.refuseAbove(REFUSED_BYTES)
+      return Promise.resolve(() => Promise.resolve(server.refusals))
+    },
     addEntry,
   }
 }

@@ -9,7 +9,7 @@ const STEPS = 60
 const seed = Number(process.env['SE_SEED'] ?? randomInt(2 ** 32))
 
 /**
- * Goal: the rules of DESIGN §10 hold in any order of events, and the model would notice if they did not.
+ * Goal: the rules of the shared cache hold in any order of events, and the model would notice if they did not.
  * Method: random schedules against the cache in memory; the same with a rule broken on purpose.
  */
 describe('cache rules', () => {

@@ -1,88 +1,36 @@
 import { createBranchSet, type BranchSet } from '../branch.ts'
-import { equalCuts, type Cut } from '../cut.ts'
+import { covers, equalCuts, type Cut } from '../cut.ts'
 import { TierUnavailable } from '../errors.ts'
-import { bucketOfId, stripeOfId, STRIPE_COUNT } from '../hash.ts'
-import type { StoredItem } from '../item.ts'
-import type { Random } from '../random.ts'
+import { stripeOfId, STRIPE_COUNT } from '../hash.ts'
+import { invariant } from '../invariant.ts'
 import { compareStamps, isNewer, stampMs, type Stamp } from '../stamp.ts'
 import type {
+  CacheHealth,
   CachePermit,
   CachePut,
   CachePutOutcome,
   CacheTier,
-  LedgerEntry,
+  FinishedStripe,
   LedgerRow,
   Lookup,
   StoredLeaf,
+  StripeReading,
   StripeState,
 } from '../tier.ts'
+import {
+  leafOf,
+  MemoryStore,
+  type Entry,
+  type Leaf,
+  type MemoryCacheConnection,
+  type MemoryCacheOptions,
+  type MemoryCacheServer,
+  type Meta,
+  type Space,
+} from './memory-cache-server.ts'
 
 /** Bytes of a leaf's encoded sums; all zero: nothing in the leaf. */
 const LEAF_SUMS_BYTES = 28
-
-export interface MemoryCacheOptions {
-  /** Source of epochs and tokens. */
-  readonly random: Random
-  /**
-   * The sums of a leaf after a ledger entry, 28 bytes: with `@se/merkle`
-   * `(sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry)))`. A port, because core knows
-   * no tree.
-   *
-   * @param sums 28 bytes; zeros for an empty leaf
-   */
-  readonly addEntry: (sums: Uint8Array, entry: LedgerEntry) => Uint8Array
-  /** Wall clock for `ttlMs`. Default: stands at 0. */
-  readonly nowMs?: (() => number) | undefined
-}
-
-export interface MemoryCacheConnection {
-  /** Time to live of entries, ms from the put. Default: none. */
-  readonly ttlMs?: number | undefined
-}
-
-interface Entry {
-  readonly epoch: string
-  readonly item: StoredItem
-  readonly expiresAtMs: number | undefined
-}
-
-interface Leaf {
-  token?: string
-  epoch?: string
-  sums?: Uint8Array
-}
-
-interface Meta {
-  epoch: string
-  cut: Cut
-  readonly leaves: Map<number, Leaf>
-}
-
-/** A stripe as it was: entries and meta, as an older dump of Redis would bring them back. */
-export interface StripeSnapshot {
-  readonly stripe: number
-  readonly meta: Meta | undefined
-  readonly entries: ReadonlyMap<string, Entry>
-}
-
-/** What stands in for Redis: one store, and as many tiers on it as there are processes. */
-export interface MemoryCacheServer {
-  /** Another process. */
-  connect(options?: MemoryCacheConnection): CacheTier
-  /** `false`: lookups answer `unknown`, everything else throws `TierUnavailable`. */
-  setAvailable(isAvailable: boolean): void
-  /** Loses the entry of an id, as eviction does. */
-  evict(id: string): void
-  /** Loses the meta of a stripe; its entries stay. */
-  dropMeta(stripe: number): void
-  /** Damages the entry of an id, if there is one. */
-  tamper(id: string, change: (item: StoredItem) => StoredItem): void
-  /** Loses everything. */
-  clear(): void
-  snapshot(stripe: number): StripeSnapshot
-  /** Puts a stripe back to what it was. */
-  restore(snapshot: StripeSnapshot): void
-}
 
 /** A cache tier in memory, with the store it is on. */
 export interface MemoryCache extends CacheTier {
@@ -94,98 +42,52 @@ export interface MemoryCache extends CacheTier {
  * model test runs random interleavings on it. Every method does its work in one step, before it returns.
  */
 export function memoryCache(options: MemoryCacheOptions & MemoryCacheConnection): MemoryCache {
-  const server = new MemoryServer(options)
+  const store = new MemoryStore(options)
+  const server: MemoryCacheServer = Object.assign(store, {
+    connect: (connection: MemoryCacheConnection = {}) => new MemoryCacheTier(store, connection),
+  })
   return Object.assign(server.connect(options), { server })
 }
 
-class MemoryServer implements MemoryCacheServer {
-  readonly options: MemoryCacheOptions
-  readonly #entries = new Map<string, Entry>()
-  readonly metas: (Meta | undefined)[] = Array.from({ length: STRIPE_COUNT }, () => undefined)
-  isAvailable = true
-
-  constructor(options: MemoryCacheOptions) {
-    this.options = options
-  }
-
-  connect(options: MemoryCacheConnection = {}): CacheTier {
-    return new MemoryCacheTier(this, options)
-  }
-
-  setAvailable(isAvailable: boolean): void {
-    this.isAvailable = isAvailable
-  }
-
-  evict(id: string): void {
-    this.#entries.delete(id)
-  }
-
-  dropMeta(stripe: number): void {
-    this.metas[stripe] = undefined
-  }
-
-  tamper(id: string, change: (item: StoredItem) => StoredItem): void {
-    const entry = this.#entries.get(id)
-    if (entry !== undefined) this.#entries.set(id, { ...entry, item: change(entry.item) })
-  }
-
-  clear(): void {
-    this.#entries.clear()
-    this.metas.fill(undefined)
-  }
-
-  snapshot(stripe: number): StripeSnapshot {
-    const entries = new Map([...this.#entries].filter(([id]) => stripeOfId(id) === stripe))
-    return { stripe, meta: copyMeta(this.metas[stripe]), entries }
-  }
-
-  restore(snapshot: StripeSnapshot): void {
-    for (const id of [...this.#entries.keys()])
-      if (stripeOfId(id) === snapshot.stripe) this.#entries.delete(id)
-    for (const [id, entry] of snapshot.entries) this.#entries.set(id, entry)
-    this.metas[snapshot.stripe] = copyMeta(snapshot.meta)
-  }
-
-  entry(id: string): Entry | undefined {
-    const entry = this.#entries.get(id)
-    if (entry?.expiresAtMs === undefined || this.nowMs() < entry.expiresAtMs) return entry
-    this.#entries.delete(id)
-    return undefined
-  }
-
-  store(entry: Entry): void {
-    this.#entries.set(entry.item.id, entry)
-  }
-
-  nowMs(): number {
-    return this.options.nowMs?.() ?? 0
-  }
-
-  fresh(): string {
-    return Array.from(this.options.random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  }
-}
-
-/** What a tier last heard of a stripe. */
+/** What a state that was read or made stands for. */
 interface Known {
+  readonly cut: Cut
   readonly epoch: string
   readonly leafEpochs: ReadonlyMap<number, string>
+  /** Counts what was read, and what was changed, in order. */
+  readonly order: number
+  /** It was believed, and is not any more. */
+  isWithdrawn: boolean
 }
+
+/** Nothing is believed of the stripe, or it does not stand where it is believed to. */
+const SUSPENDED: Lookup = Object.freeze({ kind: 'unknown', because: 'suspended' })
 
 class MemoryCacheTier implements CacheTier {
   readonly backend = 'memory'
-  readonly #server: MemoryServer
+  readonly #store: MemoryStore
   readonly #ttlMs: number | undefined
-  readonly #known: (Known | undefined)[] = Array.from({ length: STRIPE_COUNT }, () => undefined)
+  readonly #read = new WeakMap<StripeState, Known>()
+  readonly #believed: (Known | undefined)[] = Array.from({ length: STRIPE_COUNT }, () => undefined)
+  /** By stripe: what was read before counts no more. */
+  readonly #ordersMin: number[] = Array.from({ length: STRIPE_COUNT }, () => 0)
+  #order = 0
   #branches: BranchSet = createBranchSet()
+  #space: Space | undefined
+  #damagedEntries = 0
+  #foreignKeys = 0
+  #refusedValues = 0
+  /** Bytes of values that were refused, by id. */
+  readonly #refused = new Map<string, number>()
 
-  constructor(server: MemoryServer, { ttlMs }: MemoryCacheConnection) {
-    this.#server = server
+  constructor(store: MemoryStore, { ttlMs }: MemoryCacheConnection) {
+    this.#store = store
     this.#ttlMs = ttlMs
   }
 
-  open(options: { branches: readonly string[] }): Promise<void> {
+  open(options: { branches: readonly string[]; birthId: string }): Promise<void> {
     this.#branches = createBranchSet(options.branches.filter((prefix) => prefix !== ''))
+    this.#space = this.#store.space(options.birthId)
     return Promise.resolve()
   }
 
@@ -193,182 +95,241 @@ class MemoryCacheTier implements CacheTier {
     return Promise.resolve()
   }
 
-  readStripes(): Promise<readonly (StripeState | undefined)[]> {
-    return this.#step(() => this.#server.metas.map((_, stripe) => this.#learn(stripe)))
+  health(): CacheHealth {
+    return {
+      failure: this.#store.isAvailable ? undefined : unavailable(),
+      damagedEntries: this.#damagedEntries,
+      foreignKeys: this.#foreignKeys,
+      refusedValues: this.#refusedValues,
+    }
   }
 
-  #learn(stripe: number): StripeState | undefined {
-    const meta = this.#server.metas[stripe]
-    this.#known[stripe] = meta && {
-      epoch: meta.epoch,
-      leafEpochs: new Map(
-        [...meta.leaves].flatMap(([leaf, { epoch }]) =>
-          epoch === undefined ? [] : [[leaf, epoch] as const],
-        ),
-      ),
+  readStripes(): Promise<readonly StripeReading[]> {
+    return this.#step(() =>
+      Array.from({ length: STRIPE_COUNT }, (_, stripe): StripeReading => {
+        if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
+        const meta = this.#meta(stripe)
+        return meta === undefined ? { kind: 'none' } : { kind: 'state', state: this.#stateOf(stripe, meta) }
+      }),
+    )
+  }
+
+  believe(states: readonly StripeState[]): void {
+    for (const state of states) {
+      const known = this.#read.get(state)
+      if (known === undefined || known.order < this.#ordersMin[state.stripe]!) continue
+      const before = this.#believed[state.stripe]
+      if (before !== undefined && !judgeAlike(before, known)) before.isWithdrawn = true
+      this.#believed[state.stripe] = known
+      this.#ordersMin[state.stripe] = known.order
     }
-    return meta && { stripe, cut: meta.cut, epoch: meta.epoch }
+  }
+
+  doubt(stripes: readonly number[] = [...this.#believed.keys()]): void {
+    for (const stripe of stripes) {
+      const believed = this.#believed[stripe]
+      if (believed !== undefined) believed.isWithdrawn = true
+      this.#believed[stripe] = undefined
+      this.#ordersMin[stripe] = ++this.#order
+    }
   }
 
   async get(id: string): Promise<Lookup> {
     return (await this.getMany([id]))[0]!
   }
 
-  getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    return Promise.resolve(ids.map((id) => this.#lookup(id)))
+  /** What is believed counts from when it was asked; what is not any more when it is answered, does not. */
+  async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
+    const asked = ids.map((id) => ({ lookup: this.#lookup(id), belief: this.#believed[stripeOfId(id)] }))
+    await Promise.resolve()
+    return asked.map(({ lookup, belief }) => (belief?.isWithdrawn === true ? SUSPENDED : lookup))
   }
 
   #lookup(id: string): Lookup {
-    const known = this.#known[stripeOfId(id)]
-    if (known === undefined) return { kind: 'unknown', because: 'suspended' }
-    if (!this.#server.isAvailable) return { kind: 'unknown', because: 'disconnected' }
-    const entry = this.#server.entry(id)
-    const inForce = known.leafEpochs.get(this.#leafOf(id)) ?? known.epoch
-    return entry?.epoch === inForce ? { kind: 'found', item: entry.item } : { kind: 'absent' }
+    const stripe = stripeOfId(id)
+    const believed = this.#believed[stripe]
+    if (believed === undefined) return SUSPENDED
+    if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
+    const meta = this.#meta(stripe)
+    if (meta === undefined || !standsAt(meta.cut, believed.cut)) return SUSPENDED
+    const entry = this.#entry(id)
+    const inForce = believed.leafEpochs.get(leafOf(this.#branches, id)) ?? believed.epoch
+    if (entry?.epoch !== inForce) return { kind: 'absent' }
+    if (entry.isDamaged !== true) return { kind: 'found', item: entry.item }
+    this.#damagedEntries++
+    this.#entries.delete(id)
+    return { kind: 'absent' }
   }
 
   readPermits(ids: readonly string[]): Promise<readonly (CachePermit | undefined)[]> {
     if (ids.length === 0) return Promise.resolve([])
     return this.#step(() =>
       ids.map((id) => {
-        const meta = this.#server.metas[stripeOfId(id)]
-        return meta && { id, ...this.#inForce(meta, id) }
+        const stripe = stripeOfId(id)
+        const meta = this.#answers(stripe) ? this.#meta(stripe) : undefined
+        if (meta === undefined || meta.epoch !== this.#believed[stripe]?.epoch) return undefined
+        return { id, ...this.#inForce(meta, id) }
       }),
     )
   }
 
   /** A leaf that has none has the epoch of its stripe, and that as its token. */
   #inForce(meta: Meta, id: string): { epoch: string; token: string } {
-    const leaf = meta.leaves.get(this.#leafOf(id))
+    const leaf = meta.leaves.get(leafOf(this.#branches, id))
     return { epoch: leaf?.epoch ?? meta.epoch, token: leaf?.token ?? meta.epoch }
   }
 
   put(puts: readonly CachePut[]): Promise<readonly CachePutOutcome[]> {
     if (puts.length === 0) return Promise.resolve([])
     return this.#step(() => {
+      if (this.#store.putLoss === 'unanswered') throw unavailable()
       // All puts of one call are judged by the tokens that were there before it.
       const tokens = puts.map(({ write: { id } }) => {
-        const meta = this.#server.metas[stripeOfId(id)]
+        const meta = this.#meta(stripeOfId(id))
         return meta && this.#inForce(meta, id).token
       })
-      return puts.map((put, index) => this.#putOne(put, tokens[index]))
+      const outcomes = puts.map((put, index) => this.#putOne(put, tokens[index]))
+      if (this.#store.putLoss === 'evicted') for (const { write } of puts) this.#entries.delete(write.id)
+      return outcomes
     })
   }
 
-  #putOne(
-    { write, version, createdAtMs, permit, kind }: CachePut,
-    token: string | undefined,
-  ): CachePutOutcome {
-    const { id, stamp, bytes, state, contentType } = write
-    const meta = this.#server.metas[stripeOfId(id)]
+  #putOne(put: CachePut, token: string | undefined): CachePutOutcome {
+    const { write, version, createdAtMs, permit, kind } = put
+    const { id, stamp, state, contentType } = write
+    const stripe = stripeOfId(id)
+    const meta = this.#answers(stripe) ? this.#meta(stripe) : undefined
     if (meta === undefined) return 'unknown'
+    const isRefused = write.bytes !== undefined && this.#isRefused(id, write.bytes.length)
+    if (isRefused && kind === 'fill') return 'skipped'
+    const bytes = isRefused ? undefined : write.bytes
     const { epoch } = this.#inForce(meta, id)
-    if (kind === 'write') this.#leaf(meta, this.#leafOf(id)).token = this.#server.fresh()
+    if (kind === 'write') this.#leaf(meta, leafOf(this.#branches, id)).token = this.#store.fresh()
 
-    const entry = this.#server.entry(id)
+    const entry = this.#entry(id)
     const existing = entry?.epoch === epoch ? entry.item.stamp : undefined
     if (existing !== undefined && !isNewer(stamp, existing)) return 'skipped'
     if (bytes === undefined) {
-      if (existing !== undefined) this.#server.evict(id)
+      if (existing !== undefined) this.#entries.delete(id)
       return 'removed'
     }
     if (permit?.epoch === epoch && (existing !== undefined || permit.token === token)) {
       const updatedAtMs = stampMs(stamp)
-      this.#server.store({
+      this.#entries.set(id, {
         epoch,
         item: { id, bytes, stamp, version, state, contentType, createdAtMs, updatedAtMs },
-        expiresAtMs: this.#ttlMs === undefined ? undefined : this.#server.nowMs() + this.#ttlMs,
+        expiresAtMs: this.#ttlMs === undefined ? undefined : this.#store.nowMs() + this.#ttlMs,
       })
       return 'stored'
     }
     if (existing === undefined || kind === 'fill') return 'skipped'
-    this.#server.evict(id)
+    this.#entries.delete(id)
     return 'removed'
   }
 
-  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
-    return this.#step(() => {
-      if (this.#server.metas[stripe] !== undefined) return false
-      this.#seat(stripe, cut, leaves)
-      return true
-    })
+  /** A value that the store does not take is remembered, and not offered again. */
+  #isRefused(id: string, bytes: number): boolean {
+    const { valueBytesMax } = this.#store
+    const isKnown = (this.#refused.get(id) ?? Infinity) <= bytes
+    if (!isKnown && (valueBytesMax === undefined || bytes < valueBytesMax)) return false
+    if (!isKnown) {
+      this.#store.refusals++
+      this.#refused.set(id, bytes)
+    }
+    this.#refusedValues++
+    return true
   }
 
-  resetStripe(expected: StripeState, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
-    return this.#step(() => {
-      if (this.#metaIf(expected) === undefined) return false
-      this.#seat(expected.stripe, cut, leaves)
-      return true
-    })
+  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined> {
+    return this.#stepOn(stripe, () =>
+      this.#meta(stripe) === undefined ? this.#seat(stripe, cut, leaves) : undefined,
+    )
   }
 
-  #seat(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): void {
-    const meta: Meta = { epoch: this.#server.fresh(), cut, leaves: new Map() }
+  resetStripe(
+    expected: StripeState,
+    cut: Cut,
+    leaves: readonly StoredLeaf[],
+  ): Promise<StripeState | undefined> {
+    return this.#stepOn(expected.stripe, () =>
+      this.#metaIf(expected) === undefined ? undefined : this.#seat(expected.stripe, cut, leaves),
+    )
+  }
+
+  #seat(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): StripeState {
+    const meta: Meta = { epoch: this.#store.fresh(), cut, leaves: new Map() }
     for (const { branch, bucket, sums } of leaves) this.#leaf(meta, branch * 65_536 + bucket).sums = sums
-    this.#server.metas[stripe] = meta
-    this.#learn(stripe)
+    this.#opened.metas[stripe] = meta
+    return this.#stateOf(stripe, meta)
   }
 
-  finishStripe(
-    state: StripeState,
-    rows: readonly LedgerRow[],
-    to: Cut,
-  ): Promise<readonly string[] | undefined> {
-    return this.#step(() => {
+  finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined> {
+    return this.#stepOn(state.stripe, () => {
       const meta = this.#metaIf(state)
       if (meta === undefined) return undefined
       const removed = new Set<string>()
       for (const row of rows) {
         for (const entry of row.entries) {
           if (stripeOfId(entry.id) !== state.stripe) continue
-          const existing = this.#server.entry(entry.id)?.item.stamp
+          const existing = this.#entry(entry.id)?.item.stamp
           if (existing !== undefined && isOutdated(existing, entry.stamp, row.kind)) {
-            this.#server.evict(entry.id)
+            this.#entries.delete(entry.id)
             removed.add(entry.id)
           }
-          const leaf = this.#leaf(meta, this.#leafOf(entry.id))
-          leaf.token = this.#server.fresh()
-          leaf.sums = this.#server.options.addEntry(leaf.sums ?? new Uint8Array(LEAF_SUMS_BYTES), entry)
+          const leaf = this.#leaf(meta, leafOf(this.#branches, entry.id))
+          leaf.token = this.#store.fresh()
+          leaf.sums = this.#store.options.addEntry(leaf.sums ?? new Uint8Array(LEAF_SUMS_BYTES), entry)
         }
       }
       meta.cut = to
-      return [...removed]
+      return { state: this.#stateOf(state.stripe, meta), removedIds: [...removed] }
     })
   }
 
   readReceipt(stripe: number): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined> {
-    return this.#step(() => {
-      const meta = this.#server.metas[stripe]
+    return this.#stepOn(stripe, () => {
+      const meta = this.#meta(stripe)
       if (meta === undefined) return undefined
       const leaves: StoredLeaf[] = []
       for (const [leaf, { sums }] of meta.leaves) {
         if (sums === undefined || sums.every((byte) => byte === 0)) continue
         leaves.push({ branch: Math.floor(leaf / 65_536), bucket: leaf % 65_536, sums })
       }
-      return { state: { stripe, cut: meta.cut, epoch: meta.epoch }, leaves }
+      return { state: this.#stateOf(stripe, meta), leaves }
     })
   }
 
-  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<boolean> {
-    return this.#step(() => {
+  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined> {
+    this.doubt([state.stripe])
+    return this.#stepOn(state.stripe, () => {
       const meta = this.#metaIf(state)
-      if (meta === undefined) return false
+      if (meta === undefined) return undefined
       for (const { branch, bucket, sums } of leaves) {
         Object.assign(this.#leaf(meta, branch * 65_536 + bucket), {
-          epoch: this.#server.fresh(),
-          token: this.#server.fresh(),
+          epoch: this.#store.fresh(),
+          token: this.#store.fresh(),
           sums,
         })
       }
-      this.#learn(state.stripe)
+      return this.#stateOf(state.stripe, meta)
+    })
+  }
+
+  renewEpoch(state: StripeState): Promise<boolean> {
+    this.doubt([state.stripe])
+    return this.#stepOn(state.stripe, () => {
+      const meta = this.#meta(state.stripe)
+      if (meta?.epoch !== state.epoch) return false
+      meta.epoch = this.#store.fresh()
+      for (const leaf of meta.leaves.values()) delete leaf.epoch
       return true
     })
   }
 
   timeToLiveMs(id: string): Promise<number | undefined> {
-    return this.#step(() => {
-      const expiresAtMs = this.#server.entry(id)?.expiresAtMs
-      return expiresAtMs === undefined ? undefined : expiresAtMs - this.#server.nowMs()
+    return this.#stepOn(stripeOfId(id), () => {
+      const expiresAtMs = this.#entry(id)?.expiresAtMs
+      return expiresAtMs === undefined ? undefined : expiresAtMs - this.#store.nowMs()
     })
   }
 
@@ -376,8 +337,42 @@ class MemoryCacheTier implements CacheTier {
     return `memory:${id}`
   }
 
+  get #opened(): Space {
+    invariant(this.#space !== undefined, 'the cache is open')
+    return this.#space
+  }
+
+  get #entries(): Space['entries'] {
+    return this.#opened.entries
+  }
+
+  #stateOf(stripe: number, { cut, epoch, leaves }: Meta): StripeState {
+    const state: StripeState = { stripe, cut, epoch }
+    const leafEpochs = new Map<number, string>()
+    for (const [leaf, fields] of leaves) if (fields.epoch !== undefined) leafEpochs.set(leaf, fields.epoch)
+    this.#read.set(state, { cut, epoch, leafEpochs, order: ++this.#order, isWithdrawn: false })
+    return state
+  }
+
+  /** What is of another type is removed, and counts as not there. */
+  #meta(stripe: number): Meta | undefined {
+    const meta = this.#opened.metas[stripe]
+    if (meta !== 'another type') return meta
+    this.#foreignKeys++
+    this.#opened.metas[stripe] = undefined
+    return undefined
+  }
+
+  #entry(id: string): Entry | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === 'another type') this.#foreignKeys++
+    else if (entry?.expiresAtMs === undefined || this.#store.nowMs() < entry.expiresAtMs) return entry
+    this.#entries.delete(id)
+    return undefined
+  }
+
   #metaIf(expected: StripeState): Meta | undefined {
-    const meta = this.#server.metas[expected.stripe]
+    const meta = this.#meta(expected.stripe)
     return meta?.epoch === expected.epoch && equalCuts(meta.cut, expected.cut) ? meta : undefined
   }
 
@@ -387,15 +382,29 @@ class MemoryCacheTier implements CacheTier {
     return found
   }
 
-  #leafOf(id: string): number {
-    return this.#branches.branchOf(id) * 65_536 + bucketOfId(id)
+  #answers(stripe: number): boolean {
+    return this.#store.isAvailable && !this.#store.unavailableStripes.has(stripe)
+  }
+
+  #stepOn<T>(stripe: number, work: () => T): Promise<T> {
+    return this.#answers(stripe) ? this.#step(work) : Promise.reject(unavailable())
   }
 
   /** Does all of it at once, or fails as a server that does not answer. */
   #step<T>(work: () => T): Promise<T> {
-    if (!this.#server.isAvailable) return Promise.reject(new TierUnavailable('memory cache: set unavailable'))
+    if (!this.#store.isAvailable) return Promise.reject(unavailable())
     return new Promise((resolve) => resolve(work()))
   }
+}
+
+/** Whether a stripe that stands at one cut is as new as one that was believed to stand at another. */
+function standsAt(cut: Cut, believed: Cut): boolean {
+  return cut.archiveId === believed.archiveId && covers(cut, believed)
+}
+
+function judgeAlike(a: Known, b: Known): boolean {
+  if (a.epoch !== b.epoch || a.leafEpochs.size !== b.leafEpochs.size) return false
+  return [...a.leafEpochs].every(([leaf, epoch]) => b.leafEpochs.get(leaf) === epoch)
 }
 
 /** A correction tells of a row whose content changed under the stamp it had: that stamp's entry goes too. */
@@ -404,6 +413,6 @@ function isOutdated(existing: Stamp, told: Stamp, kind: LedgerRow['kind']): bool
   return kind === 'correction' ? order <= 0 : order < 0
 }
 
-function copyMeta(meta: Meta | undefined): Meta | undefined {
-  return meta && { ...meta, leaves: new Map([...meta.leaves].map(([leaf, fields]) => [leaf, { ...fields }])) }
+function unavailable(): TierUnavailable {
+  return new TierUnavailable('memory cache: set unavailable')
 }

@@ -1,12 +1,15 @@
 import type {
+  CacheHealth,
   CachePermit,
   CachePut,
   CachePutOutcome,
   CacheTier,
   Cut,
+  FinishedStripe,
   LedgerRow,
   Lookup,
   StoredLeaf,
+  StripeReading,
   StripeState,
 } from '@se/core'
 import type { BreakerState } from '../observer.ts'
@@ -36,7 +39,10 @@ export function guardCache(cache: CacheTier, options: GuardOptions): GuardedCach
   return new CacheBehindGuard(cache, options)
 }
 
-/** Stripes are never tried twice: the first try may have moved them. */
+/**
+ * Stripes are never tried twice: the first try may have moved them. What becomes of a single stripe says nothing of the cache as
+ * a whole (a node of a cluster may be down), so it passes by the breaker.
+ */
 class CacheBehindGuard implements GuardedCache {
   readonly backend: string
   readonly #cache: CacheTier
@@ -54,7 +60,7 @@ class CacheBehindGuard implements GuardedCache {
   }
 
   /** One that was given up still runs, and the next waits for it instead of opening twice. */
-  open(options: { branches: readonly string[] }): Promise<void> {
+  open(options: { readonly branches: readonly string[]; readonly birthId: string }): Promise<void> {
     this.#guard.open()
     return this.#once(() => {
       this.#opening ??= this.#cache.open(options).finally(() => (this.#opening = undefined))
@@ -76,7 +82,19 @@ class CacheBehindGuard implements GuardedCache {
     return this.#guard.lookups(ids.length, 'batch_read', () => this.#cache.getMany(ids))
   }
 
-  readStripes(): Promise<readonly (StripeState | undefined)[]> {
+  health(): CacheHealth {
+    return this.#cache.health()
+  }
+
+  believe(states: readonly StripeState[]): void {
+    this.#cache.believe(states)
+  }
+
+  doubt(stripes?: readonly number[]): void {
+    this.#cache.doubt(stripes)
+  }
+
+  readStripes(): Promise<readonly StripeReading[]> {
     return this.#repeated(() => this.#cache.readStripes())
   }
 
@@ -90,28 +108,32 @@ class CacheBehindGuard implements GuardedCache {
     return this.#once(() => this.#cache.put(puts))
   }
 
-  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
-    return this.#once(() => this.#cache.createStripe(stripe, cut, leaves))
+  createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined> {
+    return this.#onStripe('making a stripe', () => this.#cache.createStripe(stripe, cut, leaves))
   }
 
-  finishStripe(
-    state: StripeState,
-    rows: readonly LedgerRow[],
-    to: Cut,
-  ): Promise<readonly string[] | undefined> {
-    return this.#once(() => this.#cache.finishStripe(state, rows, to))
+  finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined> {
+    return this.#onStripe('finishing a stripe', () => this.#cache.finishStripe(state, rows, to))
   }
 
   readReceipt(stripe: number): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined> {
-    return this.#repeated(() => this.#cache.readReceipt(stripe))
+    return this.#onStripe('reading a receipt', () => this.#cache.readReceipt(stripe))
   }
 
-  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<boolean> {
-    return this.#once(() => this.#cache.invalidateLeaves(state, leaves))
+  invalidateLeaves(state: StripeState, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined> {
+    return this.#onStripe('invalidating leaves', () => this.#cache.invalidateLeaves(state, leaves))
   }
 
-  resetStripe(expected: StripeState, cut: Cut, leaves: readonly StoredLeaf[]): Promise<boolean> {
-    return this.#once(() => this.#cache.resetStripe(expected, cut, leaves))
+  resetStripe(
+    expected: StripeState,
+    cut: Cut,
+    leaves: readonly StoredLeaf[],
+  ): Promise<StripeState | undefined> {
+    return this.#onStripe('starting a stripe over', () => this.#cache.resetStripe(expected, cut, leaves))
+  }
+
+  renewEpoch(state: StripeState): Promise<boolean> {
+    return this.#onStripe('renewing an epoch', () => this.#cache.renewEpoch(state))
   }
 
   timeToLiveMs(id: string): Promise<number | undefined> {
@@ -125,6 +147,10 @@ class CacheBehindGuard implements GuardedCache {
   #repeated<T>(run: () => Promise<T>): Promise<T> {
     const { callMs, attemptsMax } = this.#guard.limits
     return this.#guard.call(run, { timeoutMs: callMs, attemptsMax })
+  }
+
+  #onStripe<T>(what: string, run: () => Promise<T>): Promise<T> {
+    return this.#guard.long(what, run, this.#guard.limits.callMs)
   }
 
   #once<T>(run: () => Promise<T>): Promise<T> {

@@ -111,12 +111,14 @@ export function assemble(
       },
       missed(because) {
         forget()
-        if (because !== undefined && because !== 'pruned') known.clear()
+        if (because === undefined || because === 'pruned') return
+        known.clear()
+        cacheView?.archiveWentBack()
       },
     },
     claim.archiveId,
   )
-  const cacheView =
+  const cacheView: CacheView | undefined =
     cache === undefined
       ? undefined
       : new CacheView({
@@ -127,6 +129,7 @@ export function assemble(
           clock,
           observer,
           branches,
+          birthId: description.birthId,
           stalenessMs,
           onSetBack: forget,
         })

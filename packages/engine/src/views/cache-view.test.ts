@@ -28,6 +28,7 @@ async function createAttached() {
     clock,
     observer: {},
     branches: createBranchSet([]),
+    birthId: 'b'.repeat(32),
     onSetBack: () => {},
     stalenessMs: STALENESS_MS,
   })

@@ -1,6 +1,7 @@
 import {
   sequenceAt,
   StorageError,
+  TierMisconfigured,
   type ArchiveTier,
   type CancelTimer,
   type Clock,
@@ -56,6 +57,8 @@ export class HeadsPoll {
   /** The heads the cache was last brought to, or was tried to. */
   #tendedHeads: Heads | undefined
   #attachNotBeforeMs = Number.NEGATIVE_INFINITY
+  /** What is wrong with the cache's configuration, as it was told last. */
+  #toldOfCache: string | undefined
 
   constructor(ports: HeadsPollPorts) {
     this.#ports = ports
@@ -144,7 +147,7 @@ export class HeadsPoll {
   }
 
   async #tendCache(): Promise<void> {
-    const { cacheView, known, clock, observer } = this.#ports
+    const { cacheView, known, clock } = this.#ports
     const heads = this.#heads
     const round = this.#round
     if (heads === undefined) return
@@ -154,21 +157,28 @@ export class HeadsPoll {
       try {
         if (wasAttached) await cacheView.tick(heads, sentAtMs, round)
         else if (clock.monotonicMs() >= this.#attachNotBeforeMs) await cacheView.attach()
+        if (cacheView.isAttached) this.#toldOfCache = undefined
       } catch (error) {
         // L2 may be lost at any time; it is taken in again when it answers.
         cacheView.detach()
         this.#attachNotBeforeMs = clock.monotonicMs() + ATTACH_PAUSE_MS
-        if (wasAttached || !(error instanceof StorageError)) {
-          observer.fault?.({
-            part: 'cache',
-            what: 'the cache does not answer; reads go to the archive',
-            error,
-          })
-        }
+        this.#tellOfCache(error, wasAttached)
       }
     }
     this.#tendedHeads = heads
     known.dropBefore(round)
+  }
+
+  /** Once for each thing that somebody has to change; else once when it ceases to answer. */
+  #tellOfCache(error: unknown, wasAttached: boolean): void {
+    const isMisconfigured = error instanceof TierMisconfigured
+    const isNews = isMisconfigured
+      ? error.message !== this.#toldOfCache
+      : wasAttached || !(error instanceof StorageError)
+    if (isMisconfigured) this.#toldOfCache = error.message
+    if (!isNews) return
+    const what = isMisconfigured ? error.message : 'the cache does not answer; reads go to the archive'
+    this.#ports.observer.fault?.({ part: 'cache', what, error })
   }
 
   #schedule(delayMs: number): void {

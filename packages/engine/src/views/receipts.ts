@@ -4,7 +4,7 @@
  * to be compared, and a stripe that is merely behind is no difference. Pure.
  */
 import type { BranchSet, LedgerRow, StoredLeaf } from '@se/core'
-import { BUCKET_COUNT, stripeOfBucket } from '@se/core/hash'
+import { BUCKET_COUNT, STRIPE_COUNT, stripeOfBucket } from '@se/core/hash'
 import {
   addLeaves,
   decodeLeaf,
@@ -14,6 +14,7 @@ import {
   leafDelta,
   leafOf,
   subtractLeaves,
+  type DigestTree,
   type LeafSums,
 } from '@se/merkle'
 
@@ -31,6 +32,15 @@ export function leafAddress(key: number): { readonly branch: number; readonly bu
 /** As the cache stores them. */
 export function storedLeaves(leaves: StripeLeaves): StoredLeaf[] {
   return Array.from(leaves, ([key, sums]) => ({ ...leafAddress(key), sums: encodeLeaf(sums) }))
+}
+
+/** The tree's leaves by stripe. */
+export function leavesByStripe(tree: Pick<DigestTree, 'leaves'>): readonly StripeLeaves[] {
+  const stripes = Array.from({ length: STRIPE_COUNT }, () => new Map<number, LeafSums>())
+  for (const { branch, bucket, sums } of tree.leaves()) {
+    stripes[stripeOfBucket(bucket)]!.set(leafKey(branch, bucket), sums)
+  }
+  return stripes
 }
 
 /** What a cache has stored. */

@@ -1,29 +1,72 @@
 import type { Clock } from '@se/core'
-import type { PoolConnection, QueryError, ResultSetHeader } from 'mysql2'
 import type { CompiledQuery } from 'kysely'
+import type { Connection, QueryError, ResultSetHeader } from 'mysql2'
 import type { SqlValue } from '../item-row.ts'
-import { codedError, STATEMENT_TIMEOUT } from './errors.ts'
+import { OWN_CODES } from './error-table.ts'
+import { codedError, driverError } from './errors.ts'
+import { patienceStatement, type Topology } from './topology.ts'
 
-/** A connection of the pool, with its session set up. */
-export class MysqlConnection {
+/** What is known of a session once it has been set up. */
+export interface Session {
   /** Name of the lock that this session holds on the server for as long as it lives. */
   readonly mark: string
   /** Largest packet the server takes, bytes. */
   readonly packetBytesMax: number
-  readonly #connection: PoolConnection
+  readonly topology: Topology
+}
+
+/** How long the limits of a connection are as good as new, ms: somebody may raise them at the server at any time. */
+const LIMITS_FRESH_MS = 1_000
+/** Head of a packet, and what a value takes in it beside its bytes, at most. */
+const PACKET_HEAD_BYTES = 64
+const VALUE_OVERHEAD_BYTES = 12
+
+/** Upper bound of a statement's values in a packet; exact as to their bytes. */
+function packetBytes(values: readonly SqlValue[]): number {
+  let bytes = PACKET_HEAD_BYTES + values.length * VALUE_OVERHEAD_BYTES
+  for (const value of values) {
+    if (typeof value === 'string') bytes += Buffer.byteLength(value)
+    else if (typeof value === 'object' && value !== null) bytes += value.length
+  }
+  return bytes
+}
+
+/** How long a farewell to the server may take, ms. */
+const QUIT_MS = 500
+
+/** A connection with its session set up. */
+export class MysqlConnection {
+  readonly session: Session
+  /** Monotonic, ms. */
+  readonly openedAtMs: number
+  readonly #connection: Connection
   readonly #clock: Clock
   readonly #timeoutMs: number
+  readonly #onEnd: (() => void)[] = []
+  #isEnded = false
 
   constructor(
-    connection: PoolConnection,
-    session: { readonly mark: string; readonly packetBytesMax: number },
+    connection: Connection,
+    session: Session,
     limits: { readonly clock: Clock; readonly timeoutMs: number },
   ) {
     this.#connection = connection
-    this.mark = session.mark
-    this.packetBytesMax = session.packetBytesMax
+    this.session = session
     this.#clock = limits.clock
     this.#timeoutMs = limits.timeoutMs
+    this.openedAtMs = limits.clock.monotonicMs()
+    const end = (): void => this.#end()
+    connection.on('error', end)
+    connection.on('end', end)
+  }
+
+  /** Whether the server, the network or we have ended it. */
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  onEnd(listener: () => void): void {
+    this.#onEnd.push(listener)
   }
 
   /** A statement without values: BEGIN, COMMIT and the like. */
@@ -32,18 +75,21 @@ export class MysqlConnection {
   }
 
   /** Prepared; rows as objects. */
-  rows<R>(text: string, values: readonly SqlValue[]): Promise<R[]> {
+  async rows<R>(text: string, values: readonly SqlValue[]): Promise<R[]> {
+    this.#checkPacket(values)
     return this.#timed((done) => this.#connection.execute(text, values as SqlValue[], done))
   }
 
   /** Prepared; rows as arrays, which is cheaper where they are many. */
-  arrays<R extends readonly unknown[]>(text: string, values: readonly SqlValue[]): Promise<R[]> {
+  async arrays<R extends readonly unknown[]>(text: string, values: readonly SqlValue[]): Promise<R[]> {
+    this.#checkPacket(values)
     const options = { sql: text, values: values as SqlValue[], rowsAsArray: true }
     return this.#timed((done) => this.#connection.execute(options, done))
   }
 
   /** Prepared; @returns rows changed (a row set to what it was is none: `-FOUND_ROWS` [P40]) */
   async run(text: string, values: readonly SqlValue[]): Promise<number> {
+    this.#checkPacket(values)
     const header = await this.#timed<ResultSetHeader>((done) =>
       this.#connection.execute(text, values as SqlValue[], done),
     )
@@ -54,25 +100,58 @@ export class MysqlConnection {
     return this.rows<R>(query.sql, query.parameters as readonly SqlValue[])
   }
 
-  release(): void {
-    this.#connection.release()
+  /** Gives the session the patience that a scan's visitor needs, or takes it back. */
+  setPatience(isScan: boolean): Promise<void> {
+    return this.command(patienceStatement(this.session.topology, isScan))
   }
 
-  /** Closes our end. The server may not notice for long: see `mark`. */
+  /** Closes our end at once. The server may not notice for long: see `mark`. */
   destroy(): void {
+    this.#end()
     this.#connection.destroy()
+  }
+
+  /** Says goodbye, in bounded time. */
+  quit(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel()
+        this.destroy()
+        resolve()
+      }
+      const cancel = this.#clock.setTimer(QUIT_MS, done)
+      this.#connection.end(done)
+    })
+  }
+
+  /** The server would cut the connection in the middle of such a packet, which looks like an outage [W6]. */
+  #checkPacket(values: readonly SqlValue[]): void {
+    const { packetBytesMax } = this.session
+    const bytes = packetBytes(values)
+    if (bytes <= packetBytesMax || packetBytesMax === 0) return
+    const isOld = this.#clock.monotonicMs() - this.openedAtMs > LIMITS_FRESH_MS
+    throw codedError(
+      isOld ? OWN_CODES.limitsOutdated : OWN_CODES.packetTooLarge,
+      `${bytes} bytes are more than max_allowed_packet, ${packetBytesMax} bytes`,
+    )
+  }
+
+  #end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    for (const listener of this.#onEnd) listener()
   }
 
   /** A server that never answers must not be waited for: the connection is given up. */
   #timed<T>(start: (done: (error: QueryError | null, result: unknown) => void) => unknown): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const cancel = this.#clock.setTimer(this.#timeoutMs, () => {
-        reject(codedError(STATEMENT_TIMEOUT, `no answer within ${this.#timeoutMs} ms`))
-        this.#connection.destroy()
+        reject(codedError(OWN_CODES.statementTimeout, `no answer within ${this.#timeoutMs} ms`))
+        this.destroy()
       })
       start((error, result) => {
         cancel()
-        if (error) reject(error)
+        if (error) reject(driverError(error))
         else resolve(result as T)
       })
     })

@@ -1,75 +1,50 @@
 import type { Failure } from '../backend.ts'
-
-/** Numbers of the server's errors. Source: MySQL 8.4 Reference, "Server Error Message Reference"; MariaDB KB. */
-const CONFLICTS = new Set([
-  1213, // deadlock
-  1205, // lock wait timeout
-  1048, // column cannot be null: how `storeItems` refuses a row inserted since it looked [P39]
-  1062, // duplicate key: the same, of other tables
-  1020, // record has changed since it was read (MariaDB's snapshot isolation, Galera)
-])
-const REFUSALS = new Set([
-  1118, // row, or the values of one transaction, too large
-  1153, // packet too large
-  1264, // number out of range
-  1265, // data truncated
-  1300, // invalid character string
-  1366, // incorrect value
-  1406, // data too long
-  1690, // number out of range in an expression
-  3819, // check constraint, MySQL
-  4025, // check constraint, MariaDB
-])
-/** Answers after which the server has closed the connection, or is about to. */
-const ENDINGS = new Set([
-  1053, // server shutdown in progress
-  1080, // forced close
-  1152, // aborted connection
-  1153, // packet too large
-  1158, // network: reading
-  1159, // network: read timeout
-  1160, // network: writing
-  1161, // network: write timeout
-  1184, // aborted connection
-  1927, // connection was killed, MariaDB
-  4031, // idle too long, MySQL
-])
-/** Codes of our own, for what a driver would have to say. */
-export const STATEMENT_TIMEOUT = 'SE_STATEMENT_TIMEOUT'
-export const PACKET_TOO_LARGE = 'SE_PACKET_TOO_LARGE'
-export const ARCHIVE_CLOSED = 'SE_CLOSED'
-export const OLD_CONNECTION_LIVES = 'SE_OLD_CONNECTION_LIVES'
-
-interface DriverError {
-  readonly code?: unknown
-  readonly errno?: unknown
-  /** Present on what the server said; absent on what the client or the network did. */
-  readonly sqlState?: unknown
-  readonly fatal?: unknown
-}
+import { judgeMysqlError, OWN_CODES, type Misconfiguration } from './error-table.ts'
 
 /** An error that carries a code, as a driver's would. */
-export function codedError(code: string, message: string): Error {
+export function codedError(code: (typeof OWN_CODES)[keyof typeof OWN_CODES], message: string): Error {
   return Object.assign(new Error(message), { code })
 }
 
-export function classifyMysqlError(error: unknown): Failure {
-  const { code, errno, sqlState } = error as DriverError
-  if (code === PACKET_TOO_LARGE) return 'refused'
-  if (sqlState === undefined || typeof errno !== 'number') return 'unavailable'
-  if (CONFLICTS.has(errno)) return 'conflict'
-  return REFUSALS.has(errno) ? 'refused' : 'unavailable'
+/** Gives an error of the driver a code where it has none, so that it is never taken for a mistake in this program. */
+export function driverError(error: Error): Error {
+  const { code, errno } = error as { code?: unknown; errno?: unknown }
+  return typeof code === 'string' || typeof errno === 'number'
+    ? error
+    : Object.assign(error, { code: OWN_CODES.driver })
 }
 
-/**
- * Whether the connection must not be used again: what became of its transaction may be unknown. Errors of this
- * program (fenced, refused, a bug, a visitor's) say nothing about it.
- */
-export function isConnectionLost(error: unknown): boolean {
-  const { code, errno, sqlState, fatal } = (error ?? {}) as DriverError
-  if (code === STATEMENT_TIMEOUT || fatal === true) return true
-  if (typeof code !== 'string' || code.startsWith('SE_')) return false
-  return sqlState === undefined || (typeof errno === 'number' && ENDINGS.has(errno))
+/** What to change, by the table's word for it. None of it names a user, a host or a password [P49]. */
+const ADVICE: Readonly<Record<Misconfiguration, string>> = {
+  credentials:
+    'the server refuses the user, its password or its host: check the url, and the user at the server',
+  'missing-right':
+    'the user lacks a right: it needs SELECT, INSERT, UPDATE and DELETE on the tables, and CREATE to make them',
+  'unknown-database': 'the database does not exist: create it, or check the url',
+  'unknown-host': 'no such host: check the url',
+  tls: 'TLS failed: check the option ssl, and what the server demands',
+  tables: 'the tables are not those of this package: check the database and the option tablePrefix',
+  'server-settings':
+    'settings of the server forbid what the archive does: InnoDB must be on, and binlog_format ROW or MIXED',
+  session: 'the session is not what was asked for: something between here and the server changes it',
+}
+
+export function classifyMysqlError(error: unknown): Failure {
+  const verdict = judgeMysqlError(error)
+  if (verdict === undefined) return { kind: 'own' }
+  switch (verdict.operation) {
+    case 'redo':
+      return { kind: 'conflict' }
+    case 'refuse':
+      return { kind: 'refused' }
+    case 'misconfigured': {
+      const because = verdict.because ?? 'server-settings'
+      return { kind: 'misconfigured', because, advice: ADVICE[because] }
+    }
+    case 'retry':
+    case 'unknown':
+      return { kind: 'unavailable' }
+  }
 }
 
 /**
@@ -77,7 +52,8 @@ export function isConnectionLost(error: unknown): boolean {
  * logs [P49]. They are in the `cause`.
  */
 export function describeMysqlError(error: unknown): string {
-  const { code, errno } = error as DriverError
+  const { code, errno, message } = error as { code?: unknown; errno?: unknown; message?: unknown }
   const number = typeof errno === 'number' && errno > 0 ? ` (${errno})` : ''
-  return `${typeof code === 'string' ? code : 'error'}${number}`
+  const own = Object.values<unknown>(OWN_CODES).includes(code) && code !== OWN_CODES.driver
+  return `${typeof code === 'string' ? code : 'error'}${number}${own ? `: ${String(message)}` : ''}`
 }

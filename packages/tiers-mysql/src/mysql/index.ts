@@ -1,1 +1,2 @@
 export { mysqlArchive, type MysqlArchiveOptions } from './mysql-archive.ts'
+export type { SqlArchive } from '../relational-archive.ts'

@@ -1,25 +1,23 @@
-import { sql, type Kysely } from 'kysely'
-import type { Migration } from 'kysely/migration'
+import type { Migration } from '../install.ts'
+import type { TableNames } from '../tables.ts'
 
-/**
- * Numbered, never edited once released: an archive made by an older version runs what it lacks.
- *
- * A statement of this kind commits at once, so a migration cut short runs again from its beginning: each must
- * bear that (`IF NOT EXISTS`). Tables: docs/formats/archive-tables.md.
- */
-export const mysqlMigrations: Readonly<Record<string, Migration>> = {
-  '0001-tables': {
-    async up(db) {
-      for (const statement of TABLES) await sql.raw(statement).execute(db as Kysely<unknown>)
-    },
-  },
-}
+/** Tables: docs/formats/archive-tables.md. */
+export const mysqlMigrations: readonly Migration[] = [
+  { name: '0001-tables', statements: (tables) => createTables(tables) },
+]
 
 const TABLE_OPTIONS = 'ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin'
 
-const TABLES = [
+export function mysqlMigrationsTable({ migrations }: TableNames): string {
+  return `CREATE TABLE IF NOT EXISTS ${migrations} (
+    name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    timestamp VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
+  ) ${TABLE_OPTIONS}`
+}
+
+const createTables = (tables: TableNames): readonly string[] => [
   // VARBINARY: the one type that MySQL and MariaDB both compare by bytes, trailing spaces included [P17].
-  `CREATE TABLE IF NOT EXISTS sync_items (
+  `CREATE TABLE IF NOT EXISTS ${tables.items} (
     id VARBINARY(255) NOT NULL PRIMARY KEY,
     stamp BIGINT NOT NULL,
     instance INT UNSIGNED NOT NULL,
@@ -33,10 +31,10 @@ const TABLES = [
     deleted TINYINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    KEY sync_items_state (state),
-    KEY sync_items_leaf (branch, bucket)
+    KEY ${tables.items}_state (state),
+    KEY ${tables.items}_leaf (branch, bucket)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS sync_instances (
+  `CREATE TABLE IF NOT EXISTS ${tables.instances} (
     number INT UNSIGNED NOT NULL PRIMARY KEY,
     epoch BIGINT NOT NULL,
     nonce CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -48,9 +46,9 @@ const TABLES = [
     state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     claimed_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
-    UNIQUE KEY sync_instances_nonce (nonce)
+    UNIQUE KEY ${tables.instances}_nonce (nonce)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS sync_ledger (
+  `CREATE TABLE IF NOT EXISTS ${tables.ledger} (
     instance INT UNSIGNED NOT NULL,
     sequence BIGINT NOT NULL,
     link CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -59,13 +57,13 @@ const TABLES = [
     entries LONGBLOB NOT NULL,
     PRIMARY KEY (instance, sequence)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS sync_tree (
+  `CREATE TABLE IF NOT EXISTS ${tables.tree} (
     branch SMALLINT UNSIGNED NOT NULL,
     page SMALLINT UNSIGNED NOT NULL,
     leaves BLOB NOT NULL,
     PRIMARY KEY (branch, page)
   ) ${TABLE_OPTIONS}`,
-  `CREATE TABLE IF NOT EXISTS sync_meta (
+  `CREATE TABLE IF NOT EXISTS ${tables.meta} (
     name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     value MEDIUMTEXT NOT NULL
   ) ${TABLE_OPTIONS}`,

@@ -1,157 +1,201 @@
-import type { Clock, Random } from '@se/core'
-import { createPool, type Pool, type PoolConnection, type PoolOptions, type RowDataPacket } from 'mysql2'
-import { MysqlConnection } from './connection.ts'
-import { codedError, OLD_CONNECTION_LIVES } from './errors.ts'
+import type { CancelTimer, Clock } from '@se/core'
+import { OWN_CODES } from './error-table.ts'
+import { codedError } from './errors.ts'
 
-export interface MysqlPoolOptions {
-  /** Host, user and so on; see `mysql/url.ts`. */
-  readonly server: PoolOptions
-  readonly poolSize: number
-  readonly connectTimeoutMs: number
-  readonly statementTimeoutMs: number
-  readonly lockWaitSeconds: number
+/** What a pool needs of a connection. */
+export interface Poolable {
+  /** Monotonic, ms. */
+  readonly openedAtMs: number
+  /** Ended by the server, the network or ourselves. */
+  readonly isEnded: boolean
+  onEnd(listener: () => void): void
+  /** At once. */
+  destroy(): void
+  /** In order, in bounded time. */
+  quit(): Promise<void>
+}
+
+export interface PoolOptions<C extends Poolable> {
+  open(): Promise<C>
+  /** How long a connection may be idle before it is not used again, ms. */
+  idleMsMax(connection: C): number
+  /** Most connections. */
+  readonly size: number
+  /** Longest wait for a free one, ms. */
+  readonly acquireTimeoutMs: number
+  /** A connection older than this is not used again, ms: addresses move, and limits are read when one is opened. */
+  readonly ageMsMax: number
   readonly clock: Clock
-  readonly random: Random
 }
 
-/** Prepared statements kept by each connection. All texts of the archive are some 60. */
-const PREPARED_MAX = 200
-/** How long an old connection is waited for after it was told to end, seconds. */
-const ENDING_SECONDS = 10
-/** A session that says nothing for this long is ended by the server, seconds: ours are reopened at need. */
-const IDLE_SECONDS = 600
-/** The same within a write transaction, where it holds locks (MariaDB only), seconds. */
-const IDLE_WRITE_SECONDS = 30
+interface Waiter<C> {
+  readonly resolve: (connection: C) => void
+  readonly reject: (error: unknown) => void
+  readonly cancel: CancelTimer
+}
+
+/** How long a close waits for connections that are in use, ms. */
+const CLOSE_WAIT_MS = 1_000
 
 /**
- * Connections whose sessions are all set up alike [P47], and the memory of those that were lost while they
- * wrote.
- *
- * A connection lost during COMMIT lives on at the server, may still commit, and holds its locks for hours
- * [P61]. So each session takes a server-wide lock with a name of its own (its mark): whoever holds that lock
- * is the old session, whatever its number, also after a restart that gave the number to a stranger; and the
- * lock is free only after the session has rolled back.
+ * Connections that are alike. The youngest use is given first, so that those nobody needs grow old; waiting for one
+ * has a bound; one drain ends all that are there, wherever they are.
  */
-export class MysqlPool {
-  readonly pool: Pool
-  readonly #options: MysqlPoolOptions
-  readonly #ready = new WeakMap<PoolConnection, MysqlConnection>()
-  readonly #lostMarks = new Set<string>()
-  #ending: Promise<void> | undefined
+export class ConnectionPool<C extends Poolable> {
+  readonly #options: PoolOptions<C>
+  /** The last one was released last. */
+  readonly #idle: { readonly connection: C; readonly sinceMs: number }[] = []
+  readonly #inUse = new Set<C>()
+  /** Those in use that are to be ended when they come back. */
+  readonly #drained = new WeakSet<C>()
+  readonly #waiters: Waiter<C>[] = []
+  #openingCount = 0
+  #isClosed = false
+  #onQuiet: (() => void) | undefined
 
-  constructor(options: MysqlPoolOptions) {
+  constructor(options: PoolOptions<C>) {
     this.#options = options
-    this.pool = createPool({
-      ...options.server,
-      connectionLimit: options.poolSize,
-      connectTimeout: options.connectTimeoutMs,
-      charset: 'utf8mb4_bin',
-      maxPreparedStatements: PREPARED_MAX,
-      // `affectedRows` then counts rows that changed, not rows that were found [P40].
-      flags: ['-FOUND_ROWS'],
-    })
   }
 
-  /** A connection with its session set up; give it back with `release` or `destroy`. */
-  async acquire(): Promise<MysqlConnection> {
-    const connection = await new Promise<PoolConnection>((resolve, reject) => {
-      this.pool.getConnection((error, acquired) => (error ? reject(error) : resolve(acquired)))
-    })
-    const known = this.#ready.get(connection)
-    if (known !== undefined) return known
-    try {
-      const ready = await this.#setUp(connection)
-      this.#ready.set(connection, ready)
-      return ready
-    } catch (error) {
-      connection.destroy()
-      throw error
-    }
-  }
-
-  /** A connection for writing: first, whatever was lost while it wrote is ended on the server. */
-  async acquireToWrite(): Promise<MysqlConnection> {
-    while (this.#lostMarks.size > 0) {
-      // One at a time: who waits for a mark to be free holds it for a moment, and must not be taken for the old session.
-      this.#ending ??= this.#endLostSessions().finally(() => {
-        this.#ending = undefined
-      })
-      await this.#ending
-    }
-    return this.acquire()
-  }
-
-  async #endLostSessions(): Promise<void> {
-    const connection = await this.acquire()
-    try {
-      for (const mark of [...this.#lostMarks]) {
-        await endSession(connection, mark)
-        this.#lostMarks.delete(mark)
+  /**
+   * A connection of one's own; give it back with `release` or `discard`.
+   *
+   * @throws with code SE_NO_FREE_CONNECTION, SE_CLOSED, or what `open` throws
+   */
+  acquire(): Promise<C> {
+    if (this.#isClosed) return Promise.reject(closedError())
+    const idle = this.#takeIdle()
+    if (idle !== undefined) return Promise.resolve(idle)
+    if (this.#count < this.#options.size) return this.#open()
+    const { acquireTimeoutMs, size, clock } = this.#options
+    return new Promise<C>((resolve, reject) => {
+      const waiter: Waiter<C> = {
+        resolve,
+        reject,
+        cancel: clock.setTimer(acquireTimeoutMs, () => {
+          this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+          reject(
+            codedError(
+              OWN_CODES.acquireTimeout,
+              `none of ${size} connections was free within ${acquireTimeoutMs} ms`,
+            ),
+          )
+        }),
       }
-      connection.release()
-    } catch (error) {
-      connection.destroy()
-      throw error
+      this.#waiters.push(waiter)
+    })
+  }
+
+  /** It may be used again. */
+  release(connection: C): void {
+    if (!this.#inUse.delete(connection)) return
+    if (this.#isClosed || connection.isEnded || this.#drained.has(connection) || this.#isOld(connection)) {
+      this.#retire(connection)
+    } else {
+      this.#idle.push({ connection, sinceMs: this.#options.clock.monotonicMs() })
+    }
+    this.#serveNext()
+  }
+
+  /** It must not be used again. */
+  discard(connection: C): void {
+    if (!this.#inUse.delete(connection)) return
+    connection.destroy()
+    this.#serveNext()
+  }
+
+  /** No connection that is there now is given out again. */
+  drain(): void {
+    for (const { connection } of this.#idle.splice(0)) connection.destroy()
+    for (const connection of this.#inUse) this.#drained.add(connection)
+  }
+
+  /** Ends everything in bounded time: who waits is told, who still uses one after a moment loses it. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const { cancel, reject } of this.#waiters.splice(0)) {
+      cancel()
+      reject(closedError())
+    }
+    await Promise.all(this.#idle.splice(0).map(({ connection }) => connection.quit()))
+    if (this.#count === 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.setTimer(CLOSE_WAIT_MS, resolve)
+      this.#onQuiet = () => {
+        cancel()
+        resolve()
+      }
+    })
+    for (const connection of this.#inUse) connection.destroy()
+    this.#inUse.clear()
+  }
+
+  get #count(): number {
+    return this.#idle.length + this.#inUse.size + this.#openingCount
+  }
+
+  #takeIdle(): C | undefined {
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      const { connection, sinceMs } = idle
+      const idleMs = this.#options.clock.monotonicMs() - sinceMs
+      if (!connection.isEnded && !this.#isOld(connection) && idleMs < this.#options.idleMsMax(connection)) {
+        this.#inUse.add(connection)
+        return connection
+      }
+      this.#retire(connection)
+    }
+    return undefined
+  }
+
+  #isOld(connection: C): boolean {
+    return this.#options.clock.monotonicMs() - connection.openedAtMs >= this.#options.ageMsMax
+  }
+
+  #retire(connection: C): void {
+    if (connection.isEnded) connection.destroy()
+    else void connection.quit()
+  }
+
+  async #open(): Promise<C> {
+    this.#openingCount += 1
+    try {
+      const connection = await this.#options.open()
+      if (this.#isClosed) {
+        connection.destroy()
+        throw closedError()
+      }
+      connection.onEnd(() => this.#forget(connection))
+      this.#inUse.add(connection)
+      return connection
+    } finally {
+      this.#openingCount -= 1
+      // Whoever waits gets the room that a failure leaves.
+      this.#serveNext()
     }
   }
 
-  /** Gives up a connection that was lost while it wrote. */
-  abandon(connection: MysqlConnection): void {
-    this.#lostMarks.add(connection.mark)
-    connection.destroy()
+  /** An idle one was ended by the server. */
+  #forget(connection: C): void {
+    const at = this.#idle.findIndex((idle) => idle.connection === connection)
+    if (at >= 0) this.#idle.splice(at, 1)
   }
 
-  close(): Promise<void> {
-    return new Promise((resolve) => this.pool.end(() => resolve()))
-  }
-
-  async #setUp(connection: PoolConnection): Promise<MysqlConnection> {
-    const { clock, random, statementTimeoutMs: timeoutMs, lockWaitSeconds } = this.#options
-    const mark = `se-archive-${Buffer.from(random.bytes(16)).toString('hex')}`
-    const bare = new MysqlConnection(connection, { mark, packetBytesMax: 0 }, { clock, timeoutMs })
-    await bare.command('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
-    // What stands in the comment is for MariaDB alone. The threshold turns long IN lists into joins, which lock in
-    // another order.
-    await bare.command(
-      `SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION time_zone = '+00:00',
-        SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = ${lockWaitSeconds},
-        SESSION wait_timeout = ${IDLE_SECONDS}
-        /*M!100400 , SESSION in_predicate_conversion_threshold = 0,
-        SESSION idle_write_transaction_timeout = ${IDLE_WRITE_SECONDS} */`,
-    )
-    const [row] = await bare.rows<RowDataPacket>(
-      'SELECT GET_LOCK(?, 0) AS is_marked, @@max_allowed_packet AS packet_bytes',
-      [mark],
-    )
-    if (row?.['is_marked'] !== 1) throw codedError(OLD_CONNECTION_LIVES, 'the mark of a new session is taken')
-    const packetBytesMax = Number(row['packet_bytes'])
-    return new MysqlConnection(connection, { mark, packetBytesMax }, { clock, timeoutMs })
+  #serveNext(): void {
+    if (this.#isClosed) {
+      if (this.#count === 0) this.#onQuiet?.()
+      return
+    }
+    while (this.#waiters.length > 0) {
+      const idle = this.#takeIdle()
+      if (idle === undefined && this.#count >= this.#options.size) return
+      const { cancel, resolve, reject } = this.#waiters.shift()!
+      cancel()
+      if (idle === undefined) void this.#open().then(resolve, reject)
+      else resolve(idle)
+    }
   }
 }
 
-/**
- * Ends the session that holds a mark, and returns when it has rolled back or committed.
- *
- * @throws with code SE_OLD_CONNECTION_LIVES when it has not ended in time; ask again
- */
-async function endSession(connection: MysqlConnection, mark: string): Promise<void> {
-  const [holder] = await connection.rows<RowDataPacket>('SELECT IS_USED_LOCK(?) AS thread', [mark])
-  const thread = Number(holder?.['thread'] ?? 0)
-  if (thread === 0) return
-  try {
-    await connection.command(`KILL CONNECTION ${thread}`)
-  } catch (error) {
-    // It ended by itself meanwhile.
-    if ((error as { errno?: unknown }).errno !== NO_SUCH_THREAD) throw error
-  }
-  const [row] = await connection.rows<RowDataPacket>('SELECT GET_LOCK(?, ?) AS is_free', [
-    mark,
-    ENDING_SECONDS,
-  ])
-  if (row?.['is_free'] !== 1) {
-    throw codedError(OLD_CONNECTION_LIVES, 'a lost connection still holds its locks on the server')
-  }
-  await connection.rows('SELECT RELEASE_LOCK(?)', [mark])
+function closedError(): Error {
+  return codedError(OWN_CODES.closed, 'the archive is closed')
 }
-
-const NO_SUCH_THREAD = 1094

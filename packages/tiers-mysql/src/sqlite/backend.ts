@@ -1,21 +1,18 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '@se/core'
-import {
-  sql,
-  SqliteAdapter,
-  SqliteDialect,
-  SqliteQueryCompiler,
-  type CompiledQuery,
-  type RawBuilder,
-} from 'kysely'
+import { sql, SqliteAdapter, SqliteQueryCompiler, type RawBuilder } from 'kysely'
 import type { Backend, Dialect, Failure, FoundRow, ReadSession, WriteSession } from '../backend.ts'
 import { createBuilder } from '../compile-only.ts'
-import { migrate } from '../migrate.ts'
+import type { RowReader } from '../heads.ts'
+import { install, type SchemaAccess } from '../install.ts'
+import type { ColumnInfo } from '../schema-check.ts'
+import { tableNames } from '../tables.ts'
 import { SqliteConnection } from './connection.ts'
-import { classifySqliteError, describeSqliteError } from './errors.ts'
-import { sqliteMigrations } from './migrations.ts'
-import { findItems, SqliteSession } from './session.ts'
+import { classifySqliteError, closedError, describeSqliteError } from './errors.ts'
+import { ItemStatements } from './item-statements.ts'
+import { sqliteMigrations, sqliteMigrationsTable } from './migrations.ts'
+import { SqliteSession } from './session.ts'
 import { Turnstile } from './turnstile.ts'
 
 export interface SqliteBackendOptions {
@@ -25,12 +22,19 @@ export interface SqliteBackendOptions {
   readonly clock: Clock
   /** Longest wait of one statement for another process, ms; it blocks the event loop. */
   readonly busyMs: number
+  /** Longest wait for a transaction or scan of this process to end, ms. */
+  readonly turnMs: number
   /** Page cache of the writing connection, bytes. */
   readonly cacheBytes: number
+  readonly tablePrefix: string
 }
 
 /** Pages of 4 KiB in the log that start a checkpoint: the file grows to some 40 MB beside the database. */
 const CHECKPOINT_PAGES = 10_000
+/** A log that grew larger than that, under a long scan or a large batch, is cut to it at the next checkpoint, bytes. */
+const WAL_BYTES_MAX = 64 * 2 ** 20
+/** How long a close waits for what is running, ms. */
+const CLOSE_WAIT_MS = 1_000
 
 /**
  * SQLite, in this process.
@@ -44,9 +48,13 @@ const CHECKPOINT_PAGES = 10_000
 export class SqliteBackend implements Backend {
   readonly name = 'sqlite'
   readonly isExclusive: boolean
+  /** The file is here: it cannot be behind. */
+  readonly behindMs = 0
   readonly dialect: Dialect
+  readonly schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>
   readonly #options: SqliteBackendOptions
-  readonly #turnstile = new Turnstile()
+  readonly #items: ItemStatements
+  readonly #turnstile: Turnstile
   #writer: SqliteConnection | undefined
   #reader: SqliteConnection | undefined
   #isWriting = false
@@ -55,45 +63,53 @@ export class SqliteBackend implements Backend {
     this.#options = options
     // A database in memory is seen by its own connection alone.
     this.isExclusive = options.isExclusive || options.file === ':memory:'
-    this.dialect = sqliteDialect(options.clock)
+    this.dialect = sqliteDialect(options.clock, options.tablePrefix)
+    const tables = tableNames(options.tablePrefix)
+    this.schema = { tables, migrations: sqliteMigrations, migrationsTable: sqliteMigrationsTable(tables) }
+    this.#items = new ItemStatements(tables.items)
+    this.#turnstile = new Turnstile(options.clock, options.turnMs)
   }
 
   async open(): Promise<void> {
+    if (this.#writer !== undefined) return
     const { file } = this.#options
     if (file !== ':memory:') await mkdir(dirname(file), { recursive: true })
     const writer = this.#connect()
-    this.#writer = writer
     try {
-      writer.begin('IMMEDIATE')
-      try {
-        await migrate(new SqliteDialect({ database: writer.database }), sqliteMigrations)
-        writer.commit()
-      } finally {
-        writer.rollback()
-      }
       this.#reader = this.isExclusive ? writer : this.#connect()
     } catch (error) {
-      await this.close()
+      writer.close()
       throw error
     }
+    this.#writer = writer
+  }
+
+  install(): Promise<void> {
+    return this.#turnstile.pass(async () => install(this.#schemaAccess(this.#required(this.#writer))))
   }
 
   async close(): Promise<void> {
-    await this.#turnstile.pass(async () => {
-      if (this.#reader !== this.#writer) this.#reader?.close()
-      this.#writer?.close()
-      this.#reader = undefined
-      this.#writer = undefined
+    const [reader, writer] = [this.#reader, this.#writer]
+    this.#reader = undefined
+    this.#writer = undefined
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.setTimer(CLOSE_WAIT_MS, resolve)
+      void this.#turnstile.current().then(() => {
+        cancel()
+        resolve()
+      })
     })
+    if (reader !== writer) reader?.close()
+    writer?.close()
   }
 
   write<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
     return this.#turnstile.pass(async () => {
-      const connection = required(this.#writer)
+      const connection = this.#required(this.#writer)
       connection.begin('IMMEDIATE')
       this.#isWriting = true
       try {
-        const result = await work(new SqliteSession(connection))
+        const result = await work(new SqliteSession(connection, this.#items))
         connection.commit()
         return result
       } finally {
@@ -104,22 +120,24 @@ export class SqliteBackend implements Backend {
   }
 
   async snapshot<T>(work: (session: ReadSession) => Promise<T>): Promise<T> {
-    if (this.isExclusive) return this.#turnstile.pass(() => readSnapshot(required(this.#writer), work))
-    required(this.#reader)
+    if (this.isExclusive) {
+      return this.#turnstile.pass(async () => this.#readSnapshot(this.#required(this.#writer), work))
+    }
+    this.#required(this.#reader)
     const connection = this.#connect()
     try {
-      return await readSnapshot(connection, work)
+      return await this.#readSnapshot(connection, work)
     } finally {
       connection.close()
     }
   }
 
-  async rows<R>(query: CompiledQuery<R>): Promise<readonly R[]> {
-    return (await this.#lookupConnection()).rows(query)
+  async read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
+    return work(new SqliteSession(await this.#lookupConnection(), this.#items))
   }
 
   async find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>> {
-    return findItems(await this.#lookupConnection(), ids)
+    return this.#items.find(() => this.#lookupConnection(), ids)
   }
 
   classify(error: unknown): Failure {
@@ -133,7 +151,7 @@ export class SqliteBackend implements Backend {
   /** The connection for a single statement, at a moment when it shows only what is committed. */
   async #lookupConnection(): Promise<SqliteConnection> {
     while (this.isExclusive && this.#isWriting) await this.#turnstile.current()
-    return required(this.#reader)
+    return this.#required(this.#reader)
   }
 
   #connect(): SqliteConnection {
@@ -148,6 +166,7 @@ export class SqliteBackend implements Backend {
       database.pragma('synchronous = FULL')
       // A checkpoint writes each page once, however often the log has it: the default of 1,000 pages is one batch.
       database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+      database.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`)
       database.pragma(`cache_size = -${Math.ceil(cacheBytes / 1024)}`)
       return connection
     } catch (error) {
@@ -155,35 +174,91 @@ export class SqliteBackend implements Backend {
       throw error
     }
   }
-}
 
-async function readSnapshot<T>(
-  connection: SqliteConnection,
-  work: (session: ReadSession) => Promise<T>,
-): Promise<T> {
-  connection.begin('DEFERRED')
-  try {
-    return await work(new SqliteSession(connection))
-  } finally {
-    connection.rollback()
+  async #readSnapshot<T>(
+    connection: SqliteConnection,
+    work: (session: ReadSession) => Promise<T>,
+  ): Promise<T> {
+    connection.begin('DEFERRED')
+    try {
+      return await work(new SqliteSession(connection, this.#items))
+    } finally {
+      connection.rollback()
+    }
+  }
+
+  #required(connection: SqliteConnection | undefined): SqliteConnection {
+    if (connection === undefined) throw closedError()
+    return connection
+  }
+
+  #schemaAccess(connection: SqliteConnection): SchemaAccess {
+    const { tables } = this.schema
+    const exists = (table: string): boolean =>
+      connection.all(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, [table]).length > 0
+    return {
+      ...this.schema,
+      async installed() {
+        if (!exists(tables.migrations)) return undefined
+        return connection
+          .all<{ name: string }>(`SELECT name FROM ${tables.migrations}`, [])
+          .map(({ name }) => name)
+      },
+      async columns() {
+        const columns = new Map<string, readonly ColumnInfo[]>()
+        for (const table of Object.values(tables) as string[]) {
+          if (exists(table)) columns.set(table, columnsOf(connection, table))
+        }
+        return columns
+      },
+      async run(statement) {
+        connection.database.exec(statement)
+      },
+      async exclusively(work) {
+        connection.begin('IMMEDIATE')
+        try {
+          await work()
+          connection.commit()
+        } finally {
+          connection.rollback()
+        }
+      },
+    }
   }
 }
 
-/** @throws an error as of the driver, with a code: to callers, a closed archive is an unavailable one */
-function required(connection: SqliteConnection | undefined): SqliteConnection {
-  if (connection !== undefined) return connection
-  throw Object.assign(new Error('the database is closed'), { code: 'SE_CLOSED' })
+function columnsOf(connection: SqliteConnection, table: string): readonly ColumnInfo[] {
+  const rows = connection.all<{
+    name: string
+    type: string
+    notnull: number
+    dflt_value: unknown
+    pk: number
+  }>('SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)', [table])
+  return rows.map(({ name, type, notnull, dflt_value: fallback, pk }) => ({
+    name,
+    type,
+    isNullable: notnull === 0,
+    isPrimaryKey: pk > 0,
+    mayBeOmitted: notnull === 0 || fallback !== null,
+  }))
 }
 
-function sqliteDialect(clock: Clock): Dialect {
+function sqliteDialect(clock: Clock, tablePrefix: string): Dialect {
   return {
-    builder: createBuilder({
-      createAdapter: () => new SqliteAdapter(),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    }),
+    builder: createBuilder(
+      {
+        createAdapter: () => new SqliteAdapter(),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+      },
+      tablePrefix,
+    ),
     // BEGIN IMMEDIATE has locked everything.
     forUpdate: sql``,
     forShare: sql``,
     nowMs: (): RawBuilder<number> => sql<number>`${Math.floor(clock.nowMs())}`,
+    // A file that cannot be written says so at each write, and nobody else writes for us.
+    readOnly: () => sql<string>`''`,
+    checkWritable: () => undefined,
   }
 }

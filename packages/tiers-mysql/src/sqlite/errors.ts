@@ -1,17 +1,76 @@
 import type { Failure } from '../backend.ts'
 
-/** Another connection is writing, or an id was inserted meanwhile. */
-const CONFLICTS = new Set(['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE'])
-/** The value is too big, of the wrong type, or against a rule of the table. */
-const REFUSALS = ['SQLITE_TOOBIG', 'SQLITE_MISMATCH', 'SQLITE_CONSTRAINT', 'SQLITE_RANGE']
+/** Codes of our own, for what the driver would have to say. */
+const CLOSED = 'SE_CLOSED'
+const NO_TURN = 'SE_NO_TURN'
 
-/** What SQLite's extended result codes mean to a batch. Source: sqlite.org/rescode.html. */
+/** To callers, a closed archive is an unavailable one. */
+export function closedError(): Error {
+  return Object.assign(new Error('the database is closed'), { code: CLOSED })
+}
+
+export function noTurnError(waitMs: number): Error {
+  const message = `the file was not free within ${waitMs} ms; a scan's visitor must not wait for the archive`
+  return Object.assign(new Error(message), { code: NO_TURN })
+}
+
+const CONFLICT: Failure = { kind: 'conflict' }
+const REFUSED: Failure = { kind: 'refused' }
+const UNAVAILABLE: Failure = { kind: 'unavailable' }
+const NO_ACCESS: Failure = {
+  kind: 'misconfigured',
+  because: 'missing-right',
+  advice: 'the file cannot be opened or written: check the path, and the rights of file and directory',
+}
+const NOT_OURS: Failure = {
+  kind: 'misconfigured',
+  because: 'tables',
+  advice:
+    'the file is not an archive, or its tables are not those of this package: check the path and tablePrefix',
+}
+
+/**
+ * What SQLite's codes, and those of the file system, mean. The longest beginning counts; anything else is
+ * unavailable. Source: sqlite.org/rescode.html.
+ */
+export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Failure])[] = [
+  ['SQLITE_BUSY', CONFLICT],
+  ['SQLITE_LOCKED', CONFLICT],
+  ['SQLITE_SCHEMA', CONFLICT],
+  ['SQLITE_PROTOCOL', CONFLICT],
+  ['SQLITE_CONSTRAINT', REFUSED],
+  // An id was inserted meanwhile.
+  ['SQLITE_CONSTRAINT_PRIMARYKEY', CONFLICT],
+  ['SQLITE_CONSTRAINT_UNIQUE', CONFLICT],
+  ['SQLITE_TOOBIG', REFUSED],
+  ['SQLITE_MISMATCH', REFUSED],
+  ['SQLITE_RANGE', REFUSED],
+  ['SQLITE_CANTOPEN', NO_ACCESS],
+  ['SQLITE_PERM', NO_ACCESS],
+  ['SQLITE_AUTH', NO_ACCESS],
+  ['SQLITE_READONLY', NO_ACCESS],
+  ['EACCES', NO_ACCESS],
+  ['EPERM', NO_ACCESS],
+  ['EROFS', NO_ACCESS],
+  ['ENOTDIR', NO_ACCESS],
+  ['SQLITE_NOTADB', NOT_OURS],
+  // No such table or column.
+  ['SQLITE_ERROR', NOT_OURS],
+]
+
 export function classifySqliteError(error: unknown): Failure {
-  const code = (error as { code?: unknown }).code
-  if (typeof code !== 'string') return 'unavailable'
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') || CONFLICTS.has(code))
-    return 'conflict'
-  return REFUSALS.some((refusal) => code.startsWith(refusal)) ? 'refused' : 'unavailable'
+  const code = (error as { code?: unknown } | null | undefined)?.code
+  if (typeof code !== 'string') return { kind: 'own' }
+  const isDriver = code.startsWith('SQLITE_') || code === CLOSED || code === NO_TURN
+  // Codes of the packages and of Node's own checks are those of a mistake, or of somebody else's error.
+  if (!isDriver && (code.startsWith('SE_') || code.startsWith('ERR_'))) return { kind: 'own' }
+  let best: (typeof SQLITE_ERRORS)[number] | undefined
+  for (const row of SQLITE_ERRORS) {
+    const [beginning] = row
+    const isMet = code === beginning || code.startsWith(`${beginning}_`)
+    if (isMet && beginning.length > (best?.[0].length ?? 0)) best = row
+  }
+  return best?.[1] ?? UNAVAILABLE
 }
 
 /** SQLite's messages name tables and columns, never values. */

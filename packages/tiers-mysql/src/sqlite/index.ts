@@ -1,1 +1,2 @@
 export { sqliteArchive, type SqliteArchiveOptions } from './sqlite-archive.ts'
+export type { SqlArchive } from '../relational-archive.ts'

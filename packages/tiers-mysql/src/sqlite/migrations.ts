@@ -1,21 +1,20 @@
-import type { Migration } from 'kysely/migration'
-import { sql, type Kysely } from 'kysely'
+import type { Migration } from '../install.ts'
+import type { TableNames } from '../tables.ts'
 
-/**
- * Numbered, never edited once released: an archive made by an older version runs what it lacks.
- *
- * Tables: docs/formats/archive-tables.md. TEXT compares by the bytes of its UTF-8 (collation BINARY).
- */
-export const sqliteMigrations: Readonly<Record<string, Migration>> = {
-  '0001-tables': {
-    async up(db) {
-      for (const statement of TABLES) await sql.raw(statement).execute(db as Kysely<unknown>)
-    },
-  },
+/** Tables: docs/formats/archive-tables.md. TEXT compares by the bytes of its UTF-8 (collation BINARY). */
+export const sqliteMigrations: readonly Migration[] = [
+  { name: '0001-tables', statements: (tables) => createTables(tables) },
+]
+
+export function sqliteMigrationsTable({ migrations }: TableNames): string {
+  return `CREATE TABLE IF NOT EXISTS ${migrations} (
+    name TEXT NOT NULL PRIMARY KEY,
+    timestamp TEXT NOT NULL
+  ) STRICT`
 }
 
-const TABLES = [
-  `CREATE TABLE sync_items (
+const createTables = (tables: TableNames): readonly string[] => [
+  `CREATE TABLE IF NOT EXISTS ${tables.items} (
     id TEXT NOT NULL PRIMARY KEY,
     stamp INTEGER NOT NULL,
     instance INTEGER NOT NULL,
@@ -30,10 +29,10 @@ const TABLES = [
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
   ) STRICT`,
-  `CREATE INDEX sync_items_state ON sync_items (state)`,
-  `CREATE INDEX sync_items_leaf ON sync_items (branch, bucket)`,
-  `CREATE INDEX sync_items_tombstones ON sync_items (id) WHERE deleted = 1`,
-  `CREATE TABLE sync_instances (
+  `CREATE INDEX IF NOT EXISTS ${tables.items}_state ON ${tables.items} (state)`,
+  `CREATE INDEX IF NOT EXISTS ${tables.items}_leaf ON ${tables.items} (branch, bucket)`,
+  `CREATE INDEX IF NOT EXISTS ${tables.items}_tombstones ON ${tables.items} (id) WHERE deleted = 1`,
+  `CREATE TABLE IF NOT EXISTS ${tables.instances} (
     number INTEGER NOT NULL PRIMARY KEY,
     epoch INTEGER NOT NULL,
     nonce TEXT NOT NULL UNIQUE,
@@ -46,7 +45,7 @@ const TABLES = [
     claimed_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
   ) STRICT`,
-  `CREATE TABLE sync_ledger (
+  `CREATE TABLE IF NOT EXISTS ${tables.ledger} (
     instance INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     link TEXT NOT NULL,
@@ -55,11 +54,14 @@ const TABLES = [
     entries BLOB NOT NULL,
     PRIMARY KEY (instance, sequence)
   ) STRICT`,
-  `CREATE TABLE sync_tree (
+  `CREATE TABLE IF NOT EXISTS ${tables.tree} (
     branch INTEGER NOT NULL,
     page INTEGER NOT NULL,
     leaves BLOB NOT NULL,
     PRIMARY KEY (branch, page)
   ) STRICT`,
-  `CREATE TABLE sync_meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT`,
+  `CREATE TABLE IF NOT EXISTS ${tables.meta} (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT`,
 ]

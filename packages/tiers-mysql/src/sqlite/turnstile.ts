@@ -1,12 +1,36 @@
-/** Lets one in at a time, in the order of arrival. */
+import type { Clock } from '@se/core'
+import { noTurnError } from './errors.ts'
+
+/** Lets one in at a time, in the order of arrival; waiting has a bound. */
 export class Turnstile {
+  readonly #clock: Clock
+  readonly #waitMsMax: number
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Runs `work` after all that came before it have ended, however they ended. */
+  /** @param waitMsMax longest wait for one's turn, ms: who holds it may be waiting for the very one who waits */
+  constructor(clock: Clock, waitMsMax: number) {
+    this.#clock = clock
+    this.#waitMsMax = waitMsMax
+  }
+
+  /**
+   * Runs `work` after all that came before it have ended, however they ended.
+   *
+   * @throws with code SE_NO_TURN when its turn did not come in time; then it does not run at all
+   */
   pass<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work)
-    this.#last = turn.catch(() => undefined)
-    return turn
+    let hasGivenUp = false
+    return new Promise<T>((resolve, reject) => {
+      const cancel = this.#clock.setTimer(this.#waitMsMax, () => {
+        hasGivenUp = true
+        reject(noTurnError(this.#waitMsMax))
+      })
+      const turn = this.#last.then(() => {
+        cancel()
+        return hasGivenUp ? undefined : work().then(resolve, reject)
+      })
+      this.#last = turn
+    })
   }
 
   /** Resolves when everyone who is waiting now has passed. */

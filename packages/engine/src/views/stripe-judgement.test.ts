@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { judgeStripe, type StripeEvidence } from './stripe-judgement.ts'
+
+const ours: StripeEvidence = {
+  read: 'state',
+  way: 'known',
+  suspectedForMs: undefined,
+  mayStartOver: false,
+  stalenessMs: 500,
+}
+const foreign: StripeEvidence = { ...ours, way: 'another-history' }
+const another: StripeEvidence = { ...ours, way: 'another-archive' }
+
+/** Goal: the table above the function is what it does. */
+it.each<[string, StripeEvidence, ReturnType<typeof judgeStripe>]>([
+  ['could not be read', { ...ours, read: 'unknown', way: undefined }, 'leave'],
+  ['has no meta', { ...ours, read: 'none', way: undefined }, 'create'],
+  ['stands at the heads', { ...ours, way: 'at-heads' }, 'believe'],
+  ['is behind', ours, 'finish'],
+  ['is too far behind', { ...ours, way: 'pruned' }, 'start-over'],
+  ['is foreign at first sight', { ...foreign, mayStartOver: true }, 'suspect'],
+  ['is foreign for a moment', { ...foreign, mayStartOver: true, suspectedForMs: 499 }, 'suspect'],
+  [
+    '[P66] is foreign, and was never ours',
+    { ...foreign, mayStartOver: true, suspectedForMs: 500 },
+    'start-over',
+  ],
+  ['[P66] was ours, and is foreign for a moment', { ...foreign, suspectedForMs: 499 }, 'suspect'],
+  ['[P66] was ours, and is foreign', { ...foreign, suspectedForMs: 500 }, 'stranger'],
+  ['[P65] was left by the archive that was restored', { ...another, mayStartOver: true }, 'start-over'],
+  ['[P66] was ours, and is of another archive at first sight', another, 'suspect'],
+  ['[P66] was ours, and is of another archive', { ...another, suspectedForMs: 500 }, 'stranger'],
+])('a stripe that %s', (_, evidence, verdict) => {
+  expect(judgeStripe(evidence)).toBe(verdict)
+})

@@ -1,0 +1,280 @@
+import {
+  covers,
+  encodeCut,
+  equalCuts,
+  StorageError,
+  TierMisconfigured,
+  type ArchiveTier,
+  type CacheTier,
+  type Clock,
+  type Cut,
+  type LedgerTail,
+  type StripeReading,
+  type StripeState,
+} from '@se/core'
+import type { ArchiveViews } from './archive-views.ts'
+import { createTails, type LedgerTails } from './ledger-tails.ts'
+import { leavesByStripe, storedLeaves, type StripeLeaves } from './receipts.ts'
+import type { WayToHeads } from './stripe-judgement.ts'
+import { StrangerWatch, StripeStandings, type Moment, type Standing } from './stripe-standings.ts'
+
+export interface StripeKeeperPorts {
+  readonly cache: CacheTier
+  readonly archive: Pick<ArchiveTier, 'readTail'>
+  readonly views: Pick<ArchiveViews, 'cut' | 'tree'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
+  readonly onSetBack: () => void
+  /** Δ, ms. */
+  readonly stalenessMs: number
+}
+
+/** What bringing the stripes to the heads did. */
+export interface Work {
+  created: number
+  reset: number
+  finished: number
+  readonly removedIds: string[]
+  /** Stripes that another round would not bring further. */
+  left: number
+}
+
+export function noWork(): Work {
+  return { created: 0, reset: 0, finished: 0, removedIds: [], left: 0 }
+}
+
+/**
+ * Finds out which stripes of the cache are of this archive, by the archive's own word, makes the cache believe those and no
+ * others, and brings them to the heads. Where somebody of another history moves them it withdraws.
+ */
+export class StripeKeeper {
+  readonly #ports: StripeKeeperPorts
+  readonly #standings: StripeStandings
+  readonly #watch = new StrangerWatch()
+  #shared: TierMisconfigured | undefined
+
+  constructor(ports: StripeKeeperPorts) {
+    this.#ports = ports
+    this.#standings = new StripeStandings(ports.stalenessMs)
+  }
+
+  /** That somebody of another history moves the stripes; `undefined`: nobody was found. */
+  get shared(): TierMisconfigured | undefined {
+    return this.#shared
+  }
+
+  standing(stripe: number): Standing | undefined {
+    return this.#standings.get(stripe)
+  }
+
+  /** Nothing is believed of any stripe, until it was looked at again. */
+  forgetAll(): void {
+    this.#standings.forgetAll()
+    this.#ports.cache.doubt()
+  }
+
+  /** The archive has gone back, or is another one: what is known of the stripes is of a history that is no more. */
+  archiveWentBack(): void {
+    this.#standings.allowStartingOver()
+    this.#ports.cache.doubt()
+    this.#watch.reset()
+    this.#shared = undefined
+  }
+
+  /** A stripe was found to be ours, and to stand at the heads of a moment. */
+  found(state: StripeState, from: Moment): void {
+    this.#standings.found(state, from)
+    this.#ports.cache.believe([state])
+  }
+
+  /** @throws TierMisconfigured while somebody of another history is there */
+  async lookForStranger(): Promise<void> {
+    if (!this.#watch.isThere) return
+    const { cache, clock } = this.#ports
+    const readings = await cache.readStripes()
+    if (!this.#watch.look(signatureOf(readings), clock.monotonicMs())) {
+      throw this.#shared ?? sharedWithStranger(cache.backend, 0)
+    }
+    this.#standings.allowStartingOver()
+    this.#shared = undefined
+  }
+
+  /**
+   * @param heads of the poll, where there was one: a stripe that stands there needs nothing more
+   * @returns stripes that stood further when they were last seen
+   * @throws TierUnavailable, TierMisconfigured where no stripe can be read, or somebody of another history moves them
+   */
+  async bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<readonly number[]> {
+    const { cache, archive, onSetBack } = this.#ports
+    const readings = await cache.readStripes()
+    const states = readings.flatMap((reading) => (reading.kind === 'state' ? [reading.state] : []))
+    if (states.some((state) => this.#standings.wasReplaced(state))) onSetBack()
+    const round: Round = {
+      from,
+      work,
+      heads,
+      tails: createTails(archive),
+      tree: this.#treeMoment(),
+      strangers: [],
+      wentBack: [],
+    }
+    work.left = 0
+    await Promise.all(
+      readings.map(async (reading, stripe) => {
+        try {
+          await this.#bring(stripe, reading, round)
+        } catch (error) {
+          // One stripe fails alone, or the archive did not say how far its cut is away.
+          if (!(error instanceof StorageError)) throw error
+          work.left++
+        }
+      }),
+    )
+    if (round.strangers.length > 0) await this.#withdraw(states, round.strangers.length)
+    return round.wentBack
+  }
+
+  async #bring(stripe: number, reading: StripeReading, round: Round): Promise<void> {
+    const { cache, clock } = this.#ports
+    const { from, work, heads } = round
+    const state = reading.kind === 'state' ? reading.state : undefined
+    const isAtHeads = state !== undefined && heads !== undefined && equalCuts(state.cut, heads)
+    const tail = state === undefined || isAtHeads ? undefined : await round.tails.from(state.cut)
+    const way = isAtHeads ? 'at-heads' : state && tail && wayOf(state.cut, tail)
+    const verdict = this.#standings.judge(stripe, reading.kind, way, clock.monotonicMs())
+    const before = this.#standings.get(stripe)
+    switch (verdict) {
+      case 'leave':
+        work.left++
+        return
+      case 'suspect':
+        cache.doubt([stripe])
+        work.left++
+        return
+      case 'stranger':
+        cache.doubt([stripe])
+        round.strangers.push(state!)
+        return
+      case 'create': {
+        cache.doubt([stripe])
+        const { cut, leaves } = round.tree()
+        const made = await cache.createStripe(stripe, cut, storedLeaves(leaves[stripe]!))
+        if (made === undefined) return
+        work.created++
+        return this.found(made, from)
+      }
+      case 'start-over': {
+        const { cut, leaves } = round.tree()
+        // Views that have not caught up with the archive are of a history that is no more, or about to be.
+        if (tail === undefined || !isOnTheWayTo(cut, tail.heads.cut)) {
+          work.left++
+          return
+        }
+        const started = await cache.resetStripe(state!, cut, storedLeaves(leaves[stripe]!))
+        if (started === undefined) return
+        work.reset++
+        return this.found(started, from)
+      }
+      case 'believe':
+      case 'finish': {
+        const known = await this.#finished(state!, tail, verdict, work)
+        if (known === undefined) return
+        if (before?.state.epoch === known.epoch && !isOnTheWayTo(before.state.cut, state!.cut)) {
+          round.wentBack.push(stripe)
+        }
+        return this.found(known, from)
+      }
+    }
+  }
+
+  /** @returns the stripe at the heads; `undefined` when it had moved meanwhile */
+  async #finished(
+    state: StripeState,
+    tail: LedgerTail | undefined,
+    verdict: 'believe' | 'finish',
+    work: Work,
+  ): Promise<StripeState | undefined> {
+    if (verdict === 'believe' || tail?.kind !== 'rows') return state
+    const finished = await this.#ports.cache.finishStripe(state, tail.rows, tail.heads.cut)
+    if (finished === undefined) return undefined
+    work.finished++
+    work.removedIds.push(...finished.removedIds)
+    return finished.state
+  }
+
+  /**
+   * Somebody of another history moves our stripes. Whatever he and we have put under an epoch that both believed may be read
+   * by the other, so it goes; then we go, until he has.
+   *
+   * @throws TierMisconfigured that says so
+   */
+  async #withdraw(states: readonly StripeState[], count: number): Promise<never> {
+    const { cache, clock, onSetBack } = this.#ports
+    const shared = states.filter((state) => this.#standings.isShared(state))
+    await Promise.all(
+      shared.map((state) =>
+        cache.renewEpoch(state).catch((error: unknown) => {
+          if (!(error instanceof StorageError)) throw error
+        }),
+      ),
+    )
+    this.forgetAll()
+    onSetBack()
+    this.#watch.found(clock.monotonicMs())
+    throw (this.#shared = sharedWithStranger(cache.backend, count))
+  }
+
+  /** The tree's leaves by stripe with the cut they are of, taken when first asked for: one moment, good across awaits. */
+  #treeMoment(): () => TreeMoment {
+    let moment: TreeMoment | undefined
+    return () => {
+      const { cut, tree } = this.#ports.views
+      return (moment ??= { cut, leaves: leavesByStripe(tree) })
+    }
+  }
+}
+
+interface TreeMoment {
+  readonly cut: Cut
+  readonly leaves: readonly StripeLeaves[]
+}
+
+/** One look at all stripes. */
+interface Round {
+  readonly from: Moment
+  readonly work: Work
+  readonly heads: Cut | undefined
+  readonly tails: LedgerTails
+  readonly tree: () => TreeMoment
+  /** Stripes that somebody of another history moves. */
+  readonly strangers: StripeState[]
+  /** Stripes that stood further when they were last seen. */
+  readonly wentBack: number[]
+}
+
+function wayOf(cut: Cut, tail: LedgerTail): WayToHeads {
+  if (tail.kind === 'gap') return tail.because === 'ahead-of-heads' ? 'another-history' : tail.because
+  return equalCuts(cut, tail.heads.cut) ? 'at-heads' : 'known'
+}
+
+/** Whether a cut lies behind another one of the same archive, or equals it. */
+export function isOnTheWayTo(cut: Cut, further: Cut): boolean {
+  return cut.archiveId === further.archiveId && covers(further, cut)
+}
+
+/** Changes when any stripe moves. */
+function signatureOf(readings: readonly StripeReading[]): string {
+  return readings
+    .map((reading) =>
+      reading.kind === 'state' ? `${reading.state.epoch} ${encodeCut(reading.state.cut)}` : reading.kind,
+    )
+    .join('\n')
+}
+
+function sharedWithStranger(backend: string, stripes: number): TierMisconfigured {
+  return new TierMisconfigured(
+    `${backend}: processes of a copy of this archive use the same keys, and move them to where this archive never was. ` +
+      'Give the copy a prefix of its own; until then reads go to the archive, and the cache is tried again once it stands still',
+    { details: { because: 'shared-with-a-copy', stripes } },
+  )
+}

@@ -1,0 +1,137 @@
+import type { StripeReading, StripeState } from '@se/core'
+import { STRIPE_COUNT } from '@se/core/hash'
+import { judgeStripe, type StripeVerdict, type WayToHeads } from './stripe-judgement.ts'
+
+/** When heads that are read now, or were read by a poll, are asked for. */
+export interface Moment {
+  /** Monotonic ms. */
+  readonly sentAtMs: number
+  /** Of the poll. */
+  readonly round: number
+}
+
+/** A stripe that was found to be of this archive, at the heads of a moment or beyond. */
+export interface Standing {
+  readonly state: StripeState
+  readonly from: Moment
+}
+
+/** What this process has found out about each stripe. What it has not found out is not believed [P66]. */
+export class StripeStandings {
+  readonly #stalenessMs: number
+  readonly #standings: (Standing | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
+  /** By stripe: the epoch under which its entries counted last, and may have been put by us. */
+  readonly #lastEpochs: (string | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
+  readonly #mayStartOver: boolean[] = new Array<boolean>(STRIPE_COUNT).fill(true)
+  readonly #suspectedSinceMs: (number | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
+
+  constructor(stalenessMs: number) {
+    this.#stalenessMs = stalenessMs
+  }
+
+  get(stripe: number): Standing | undefined {
+    return this.#standings[stripe]
+  }
+
+  /** The stripe was found to be ours, and to stand at the heads of a moment. */
+  found(state: StripeState, from: Moment): void {
+    this.#standings[state.stripe] = { state, from }
+    this.#lastEpochs[state.stripe] = state.epoch
+    this.#mayStartOver[state.stripe] = false
+    this.#suspectedSinceMs[state.stripe] = undefined
+  }
+
+  /** Nothing is known of any stripe now; what was found out about histories stays. */
+  forgetAll(): void {
+    this.#standings.fill(undefined)
+  }
+
+  /** The archive went back: what the stripes stood at may be of a history that is no more. */
+  allowStartingOver(): void {
+    this.#standings.fill(undefined)
+    this.#mayStartOver.fill(true)
+    this.#suspectedSinceMs.fill(undefined)
+  }
+
+  /**
+   * @param way what the archive says of the cut that was read
+   * @param nowMs monotonic
+   */
+  judge(
+    stripe: number,
+    read: StripeReading['kind'],
+    way: WayToHeads | undefined,
+    nowMs: number,
+  ): StripeVerdict {
+    const sinceMs = this.#suspectedSinceMs[stripe]
+    const verdict = judgeStripe({
+      read,
+      way,
+      suspectedForMs: sinceMs === undefined ? undefined : nowMs - sinceMs,
+      mayStartOver: this.#mayStartOver[stripe]!,
+      stalenessMs: this.#stalenessMs,
+    })
+    if (verdict === 'suspect') {
+      this.#suspectedSinceMs[stripe] ??= nowMs
+      this.#standings[stripe] = undefined
+    } else if (verdict !== 'leave') {
+      this.#suspectedSinceMs[stripe] = undefined
+    }
+    return verdict
+  }
+
+  /** Whether a stripe has got another epoch without us: somebody had a reason to make misses of its entries. */
+  wasReplaced({ stripe, epoch }: StripeState): boolean {
+    const last = this.#lastEpochs[stripe]
+    return last !== undefined && last !== epoch
+  }
+
+  /** Whether entries that we have put, or believed, count in a stripe as it is now. */
+  isShared({ stripe, epoch }: StripeState): boolean {
+    return this.#lastEpochs[stripe] === epoch
+  }
+}
+
+/** How long a stranger must have moved nothing until the cache is tried again, ms; doubled each time that it was too early. */
+const QUIET_MS_MIN = 60_000
+const QUIET_MS_MAX = 3_600_000
+
+/** Somebody of another history moves our stripes; this watches from outside whether he still does. */
+export class StrangerWatch {
+  #quietMs = QUIET_MS_MIN
+  #signature: string | undefined
+  #movedAtMs: number | undefined
+
+  /** Somebody was found, and is thought to be there. */
+  get isThere(): boolean {
+    return this.#movedAtMs !== undefined
+  }
+
+  found(nowMs: number): void {
+    this.#movedAtMs = nowMs
+    this.#signature = undefined
+  }
+
+  /**
+   * @param signature of all stripes: changes when any of them moves
+   * @returns whether he has been quiet for long enough to try again
+   */
+  look(signature: string, nowMs: number): boolean {
+    if (this.#movedAtMs === undefined) return true
+    if (signature !== this.#signature) {
+      // The first look only learns what there is.
+      this.#movedAtMs = nowMs
+      this.#signature = signature
+    }
+    if (nowMs - this.#movedAtMs < this.#quietMs) return false
+    this.#movedAtMs = undefined
+    this.#quietMs = Math.min(QUIET_MS_MAX, this.#quietMs * 2)
+    return true
+  }
+
+  /** The archive itself has changed: whoever was foreign need not be any more. */
+  reset(): void {
+    this.#movedAtMs = undefined
+    this.#quietMs = QUIET_MS_MIN
+  }
+}

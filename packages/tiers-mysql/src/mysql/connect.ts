@@ -1,0 +1,109 @@
+import type { Clock, Random } from '@se/core'
+import { createConnection, type Connection, type ConnectionOptions } from 'mysql2'
+import { MysqlConnection } from './connection.ts'
+import { OWN_CODES } from './error-table.ts'
+import { codedError, driverError } from './errors.ts'
+import {
+  ENCODING_PROBE,
+  isReadOnly,
+  planSession,
+  readBackStatement,
+  sessionFaults,
+  TOPOLOGY_VARIABLES,
+  topologyOf,
+  type SessionLimits,
+} from './topology.ts'
+
+export interface ConnectOptions extends SessionLimits {
+  /** Host, user and so on; see `mysql/url.ts`. */
+  readonly server: ConnectionOptions
+  /** Longest time until a connection is there, with its session set up, ms. */
+  readonly connectTimeoutMs: number
+  readonly statementTimeoutMs: number
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Prepared statements kept by each connection. All texts of the archive are some 60. */
+const PREPARED_MAX = 200
+/** Before anything is known of the server. */
+const UNKNOWN_SESSION = {
+  mark: '',
+  packetBytesMax: 0,
+  topology: topologyOf([]),
+}
+
+/**
+ * Opens a connection, sets its session up and reads it back: the handshake asks for much that a server's
+ * `init_connect` or a proxy then changes [P47, P68]. What cannot be written is not taken at all [P69].
+ */
+export async function connect(options: ConnectOptions): Promise<MysqlConnection> {
+  const { clock, connectTimeoutMs } = options
+  const raw = createConnection({
+    ...options.server,
+    connectTimeout: connectTimeoutMs,
+    charset: 'utf8mb4_bin',
+    maxPreparedStatements: PREPARED_MAX,
+    // `affectedRows` then counts rows that changed, not rows that were found [P40].
+    flags: ['-FOUND_ROWS'],
+  })
+  // From the first moment on, or an error between two statements would end the process.
+  raw.on('error', () => undefined)
+  return new Promise<MysqlConnection>((resolve, reject) => {
+    const cancel = clock.setTimer(connectTimeoutMs, () => {
+      reject(codedError(OWN_CODES.statementTimeout, `no connection within ${connectTimeoutMs} ms`))
+      raw.destroy()
+    })
+    shakeHands(raw)
+      .then(() => setUp(raw, options))
+      .then(resolve, (error: unknown) => {
+        reject(error as Error)
+        raw.destroy()
+      })
+      .finally(cancel)
+  })
+}
+
+function shakeHands(raw: Connection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    raw.once('connect', () => resolve())
+    raw.once('error', (error: Error) => reject(driverError(error)))
+  })
+}
+
+async function setUp(raw: Connection, options: ConnectOptions): Promise<MysqlConnection> {
+  const { clock, random, connectTimeoutMs, statementTimeoutMs } = options
+  const bare = new MysqlConnection(raw, UNKNOWN_SESSION, { clock, timeoutMs: connectTimeoutMs })
+  const names = TOPOLOGY_VARIABLES.map((name) => `'${name}'`).join(', ')
+  const variables = await bare.rows<Record<string, string>>(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`,
+    [],
+  )
+  const topology = topologyOf(
+    variables.map((row) => ({ name: String(row['Variable_name']), value: String(row['Value']) })),
+  )
+  const plan = planSession(topology, options)
+  for (const statement of plan.statements) await bare.command(statement)
+  const [row] = await bare.rows<Record<string, unknown>>(readBackStatement(topology, plan), [
+    ENCODING_PROBE.text,
+  ])
+  if (row === undefined) throw codedError(OWN_CODES.session, 'the session could not be read back')
+  const faults = sessionFaults(plan, row)
+  if (faults.length > 0) {
+    throw codedError(OWN_CODES.session, `not as it was set: ${faults.join(', ')}`)
+  }
+  if (isReadOnly(String(row['read_only_values']))) {
+    throw codedError(OWN_CODES.readOnly, 'the server cannot be written')
+  }
+  const mark = `se-archive-${Buffer.from(random.bytes(16)).toString('hex')}`
+  const [lock] = await bare.rows<{ is_marked: number }>('SELECT GET_LOCK(?, 0) AS is_marked', [mark])
+  if (Number(lock?.is_marked) !== 1) {
+    throw codedError(OWN_CODES.oldConnectionLives, 'the mark of a new session is taken')
+  }
+  const packetBytesMax = Number(row['packet_bytes'])
+  return new MysqlConnection(
+    raw,
+    { mark, packetBytesMax, topology },
+    { clock, timeoutMs: statementTimeoutMs },
+  )
+}

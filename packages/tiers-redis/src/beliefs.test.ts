@@ -1,0 +1,106 @@
+/** Goal: an entry counts only by what was vouched for, and the later question wins. */
+import { cutAt as cutOf } from '@se/core/testing'
+import { describe, expect, it } from 'vitest'
+import { Belief, Beliefs, type StripeFacts } from './beliefs.ts'
+import { encodeEntry, encodeTexts, entryBytes } from './entry.ts'
+import { markOf } from './mark.ts'
+
+const [A, B] = ['00000000000000aa', 'ff000000000000bb']
+const cutAt = (sequence: number, archive = '0') => cutOf(archive.repeat(32), [[1, sequence]])
+
+function facts(epoch: string, leafEpochs: [number, string][] = [], cut = cutAt(1)): StripeFacts {
+  const revision = leafEpochs.length === 0 ? epoch : 'cc'.repeat(8)
+  return { state: { stripe: 1, cut, epoch }, revision, leafEpochs: new Map(leafEpochs), entryBytesMax: 1 }
+}
+
+function entryOf(epoch: string): Buffer {
+  const fields = {
+    stamp: { time: 1, instance: 1 },
+    version: 1,
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    texts: encodeTexts('', ''),
+    bytes: new Uint8Array(0),
+  }
+  const bytes = Buffer.alloc(entryBytes(fields))
+  encodeEntry(fields, Buffer.from(epoch, 'hex'), 7, bytes, 0)
+  return bytes
+}
+
+describe('a belief', () => {
+  it('judges by the epoch of the leaf, else of the stripe', () => {
+    const plain = new Belief(facts(A))
+    expect(plain.counts(entryOf(A), () => 7)).toBe(true)
+    expect(plain.counts(entryOf(B), () => 7)).toBe(false)
+    const withLeaf = new Belief(facts(A, [[7, B]]))
+    expect(withLeaf.counts(entryOf(A), () => 7)).toBe(false)
+    expect(withLeaf.counts(entryOf(B), () => 7)).toBe(true)
+    expect(withLeaf.counts(entryOf(A), () => 8)).toBe(true)
+    expect(withLeaf.counts(Buffer.from('{"a":1}'), () => 8)).toBe(false)
+  })
+
+  it('[R5] takes a stripe that moved for recent only if its cut covers the one that is believed', () => {
+    const belief = new Belief(facts(A, [], cutAt(5)))
+    expect(belief.standing(null)).toBe('elsewhere')
+    expect(belief.standing(markOf(cutAt(5)))).toBe('stands')
+    for (const [cut, standing] of [
+      [cutAt(6), 'stands'],
+      [cutAt(4), 'elsewhere'],
+      [cutAt(6, 'f'), 'elsewhere'],
+    ] as const) {
+      expect(belief.standing(markOf(cut))).toBe('moved')
+      belief.judgeCut(markOf(cut), cut)
+      expect(belief.standing(markOf(cut))).toBe(standing)
+    }
+  })
+})
+
+describe('beliefs', () => {
+  it('[P66] are not what was merely read, and not what was read elsewhere', () => {
+    const beliefs = new Beliefs()
+    const state = beliefs.remember(facts(A), beliefs.nextOrder())
+    expect(beliefs.get(1)).toBeUndefined()
+    beliefs.believe([{ ...state }])
+    expect(beliefs.get(1)).toBeUndefined()
+    beliefs.believe([state])
+    expect(beliefs.get(1)?.facts.state).toBe(state)
+  })
+
+  it('keep the answer to the later question, in whatever order answers come', () => {
+    const beliefs = new Beliefs()
+    const [earlier, later] = [beliefs.nextOrder(), beliefs.nextOrder()]
+    const second = beliefs.remember(facts(B), later)
+    const first = beliefs.remember(facts(A), earlier)
+    beliefs.believe([second])
+    beliefs.believe([first])
+    expect(beliefs.get(1)?.facts.state).toBe(second)
+  })
+
+  it('[P66] that were withdrawn stay so for what was read before, and what is under way is told', () => {
+    const beliefs = new Beliefs()
+    const state = beliefs.remember(facts(A), beliefs.nextOrder())
+    beliefs.believe([state])
+    const belief = beliefs.get(1)!
+    beliefs.doubt([1])
+    expect(belief.isWithdrawn).toBe(true)
+    beliefs.believe([state])
+    expect(beliefs.get(1)).toBeUndefined()
+    beliefs.believe([beliefs.remember(facts(A), beliefs.nextOrder())])
+    expect(beliefs.get(1)).toBeDefined()
+  })
+
+  it('are withdrawn for what is under way when the epochs change, not when the stripe merely moves on', () => {
+    const beliefs = new Beliefs()
+    const believe = (next: StripeFacts) => {
+      beliefs.believe([beliefs.remember(next, beliefs.nextOrder())])
+      return beliefs.get(1)!
+    }
+    const first = believe(facts(A))
+    const moved = believe(facts(A, [], cutAt(2)))
+    expect(first.isWithdrawn).toBe(false)
+    const invalidated = believe(facts(A, [[7, B]], cutAt(2)))
+    expect(moved.isWithdrawn).toBe(true)
+    believe(facts(B, [], cutAt(2)))
+    expect(invalidated.isWithdrawn).toBe(true)
+  })
+})

@@ -1,0 +1,58 @@
+import { CorruptData, encodeStamp, invariant, STAMP_BYTES, type StoredLeaf, type StripeState } from '@se/core'
+import { LEAF_BYTES } from '@se/merkle'
+import type { FinishItem } from './finish-plan.ts'
+import { leafNumber, LEAF_FIELD_BYTES, tokenField } from './keys.ts'
+import type { KnownCuts } from './mark.ts'
+
+export const EPOCH_BYTES = 8
+/** Entries up to here are not worth a word in the meta. */
+export const ENTRY_BYTES_UNTOLD = 16 * 1024
+
+/** The fields of a meta that are not of a leaf. */
+export interface MetaHead {
+  readonly state: StripeState
+  /** 16 hex digits. */
+  readonly revision: string
+  readonly entryBytesMax: number
+}
+
+/** @returns `undefined` where there is no meta, or one that is damaged, which `createStripe` replaces */
+export function decodeMeta(
+  stripe: number,
+  [epoch, cut, revision, bytesMax]: readonly (Buffer | null)[],
+  cuts: KnownCuts,
+): MetaHead | undefined {
+  if (epoch?.length !== EPOCH_BYTES || revision?.length !== EPOCH_BYTES || !cut) return undefined
+  try {
+    return {
+      state: { stripe, cut: cuts.decode(cut.toString('latin1')), epoch: epoch.toString('hex') },
+      revision: revision.toString('hex'),
+      entryBytesMax: Math.max(ENTRY_BYTES_UNTOLD, Number(bytesMax?.toString('latin1')) || 0),
+    }
+  } catch (error) {
+    if (error instanceof CorruptData) return undefined
+    throw error
+  }
+}
+
+/** Bounds as `seFinish` reads them. */
+export function encodeBounds(items: readonly FinishItem[]): Buffer {
+  const bytes = Buffer.allocUnsafe(items.length * (LEAF_FIELD_BYTES + STAMP_BYTES))
+  let at = 0
+  for (const { branch, bucket, bound } of items) {
+    at += bytes.write(tokenField(leafNumber(branch, bucket)), at, 'latin1')
+    encodeStamp(bound, bytes, at)
+    at += STAMP_BYTES
+  }
+  return bytes
+}
+
+/** Leaves by name and sums, as the scripts read them. */
+export function encodeLeaves(leaves: readonly StoredLeaf[], nameOf: (leaf: number) => string): Buffer {
+  return Buffer.concat(
+    leaves.flatMap((leaf) => {
+      invariant(leaf.sums.length === LEAF_BYTES, 'sums of a leaf have 28 bytes', { length: leaf.sums.length })
+      return [Buffer.from(nameOf(leafNumber(leaf.branch, leaf.bucket)), 'latin1'), leaf.sums]
+    }),
+  )
+}
