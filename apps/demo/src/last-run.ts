@@ -1,6 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeCut } from '@se/core'
 import type { Engine, StartReport } from '@se/engine'
 import type { Checks } from './checks.ts'
 import type { Place } from './place.ts'
@@ -18,7 +17,7 @@ const FILE = 'last-run.json'
 /** Notes where the engine stands, to be written once it has stopped. Call while it runs. */
 export async function noteRun(engine: Engine, place: Place): Promise<() => Promise<void>> {
   const { cut, archive: root } = await engine.roots()
-  const note: LastRun = { cut: encodeCut(cut), root, cache: cacheName(place) }
+  const note: LastRun = { cut, root, cache: cacheName(place) }
   return () => writeFile(join(place.directory, FILE), `${JSON.stringify(note)}\n`)
 }
 
@@ -41,7 +40,7 @@ export async function compareWithLastRun(
   const last = parseNote(text)
   if (last === undefined) return 'there is no earlier run to compare with'
   const { cut } = engine.status()
-  if (cut === undefined || encodeCut(cut) !== last.cut) return 'others have written since the last run'
+  if (cut !== last.cut) return 'others have written since the last run'
   const figures = (phase: string) => start.steps.find((step) => step.phase === phase)?.figures ?? {}
   checks.equal(figures('tree')['root'], last.root, 'the root is the one the last run left')
   checks.equal(figures('cf_restore')['how'], 'snapshot', 'the filter comes from its snapshot')

@@ -96,7 +96,7 @@ async function askWhatExists({ demo: { engine }, out, checks }: Tour): Promise<v
     [`containsFast('${ABSENT_ID}')`, absentFast, 'no I/O'],
     [`contains('${ABSENT_ID}')`, String(isAbsentPresent), ''],
   ])
-  out.line(`the filter is ${engine.status().trust.get('filter') ?? 'not there'}`)
+  out.line(`the filter is ${engine.status().trust.filter ?? 'not there'}`)
   checks.equal(presentFast, 'present', `containsFast knows ${present}`)
   checks.that(isPresent, `${present} exists`)
   // A filter may say `maybe` of what is not there (one time in 10,000); `present` it may not.
@@ -141,7 +141,7 @@ async function showEngineMetrics({ demo: { engine, cache }, out, checks }: Tour)
       'filter entries',
       `${formatCount(gauges.filterEntries)}, load ${(gauges.filterLoad * 100).toFixed(3)} %`,
     ],
-    ['filter', trust.get('filter') ?? 'not there'],
+    ['filter', trust.filter ?? 'not there'],
     ['root of L3', roots.archive],
     ['root of L2', roots.cache ?? (cache === undefined ? 'off' : 'its stripes do not stand at one cut')],
   ])

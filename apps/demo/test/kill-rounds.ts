@@ -177,7 +177,7 @@ export async function checkRecovery(
     if (target.servers !== undefined && !roots.agree) {
       broken.push(`the roots differ: archive ${roots.archive}, cache ${roots.cache ?? 'unknown'}`)
     }
-    for (const [view, trust] of engine.status().trust) {
+    for (const [view, trust] of Object.entries(engine.status().trust)) {
       if (!trust.startsWith('trusted at cut')) broken.push(`${view} ${trust}`)
     }
     if (broken.length > 0)

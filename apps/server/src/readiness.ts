@@ -19,7 +19,7 @@ export function readinessOf(
 ): Readiness {
   if (isStopping) return { isReady: false, because: 'the server is stopping' }
   if (status.phase !== 'Ready') return { isReady: false, because: `the engine is ${status.phase}` }
-  if (status.gauges.backendHealthy.get(archiveBackend) !== true) {
+  if (status.gauges.backendHealthy[archiveBackend] !== true) {
     return { isReady: false, because: `${archiveBackend} does not answer` }
   }
   return { isReady: true, because: 'the engine is Ready and the archive answers' }

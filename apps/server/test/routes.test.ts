@@ -24,8 +24,8 @@ const STATUS: EngineStatus = {
   cut: undefined,
   isFresh: true,
   clock: undefined,
-  trust: new Map([['filter', 'trusted at cut {}']]),
-  gauges: { ...GAUGES_AT_REST, backendHealthy: new Map([['sqlite', true]]) },
+  trust: { filter: 'trusted at cut {}' },
+  gauges: { ...GAUGES_AT_REST, backendHealthy: { sqlite: true } },
 }
 
 /** An engine of which every call fails with the error. */
@@ -176,10 +176,7 @@ describe('operations', () => {
       phase,
       gauges: {
         ...STATUS.gauges,
-        backendHealthy: new Map([
-          ['sqlite', healthy],
-          ['redis', false],
-        ]),
+        backendHealthy: { sqlite: healthy, redis: false },
       },
     }
     expect(readinessOf(status, 'sqlite', stopping).isReady).toBe(isReady)

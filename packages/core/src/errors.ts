@@ -14,6 +14,17 @@ export abstract class StorageError extends Error {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause })
     this.details = options?.details ?? {}
   }
+
+  /** What JSON has of an error by itself is nothing, or fields without a message. Of the cause its name and message. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, details, cause } = this
+    return { name, code, message, details, ...(cause === undefined ? {} : { cause: causeJson(cause) }) }
+  }
+}
+
+function causeJson(cause: unknown): unknown {
+  if (cause instanceof StorageError) return cause.toJSON()
+  return cause instanceof Error ? { name: cause.name, message: cause.message } : String(cause)
 }
 
 /** The caller passed something the engine cannot take. Nothing happened; retrying unchanged is useless. */

@@ -1,6 +1,7 @@
 import { checkId, type Lookup, type Stamp } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
 import { leafOf } from '@se/merkle'
+import { copyOf } from './report.ts'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
 
 /** Where an id is, tier by tier. Asks every tier, so it costs a round trip each; for people. */
@@ -51,9 +52,13 @@ export async function explain(environment: Environment, runtime: Runtime, id: st
   const inCache = cache === undefined || cacheView?.isAttached !== true ? undefined : await cache.get(id)
   return {
     id,
-    memory: entry && { stamp: entry.item.stamp, version: entry.item.version, isDirty: entry.isPinned },
+    memory: entry && {
+      stamp: copyOf(entry.item.stamp),
+      version: entry.item.version,
+      isDirty: entry.isPinned,
+    },
     pending: waiting && {
-      stamp: waiting.write.stamp,
+      stamp: copyOf(waiting.write.stamp),
       isDelete: waiting.write.bytes === undefined,
       isInFlight: waiting.isInFlight,
     },
@@ -82,9 +87,9 @@ export async function explain(environment: Environment, runtime: Runtime, id: st
 function tierExplanation(lookup: Lookup): TierExplanation {
   switch (lookup.kind) {
     case 'found':
-      return { kind: 'found', stamp: lookup.item.stamp, version: lookup.item.version }
+      return { kind: 'found', stamp: copyOf(lookup.item.stamp), version: lookup.item.version }
     case 'absent':
-      return { kind: 'absent', stamp: lookup.tombstone, version: undefined }
+      return { kind: 'absent', stamp: copyOf(lookup.tombstone), version: undefined }
     case 'unknown':
       return { kind: 'unknown', stamp: undefined, version: undefined }
   }

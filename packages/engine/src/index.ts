@@ -56,6 +56,7 @@ export {
   type ViewName,
 } from './observer.ts'
 export type { FastAnswer } from './read/read-path.ts'
+export type { ErrorReport } from './report.ts'
 export type { EngineStatus, Roots } from './status.ts'
 export { nameOf, type Difference, type VerifyReport, type ViewReport } from './verify.ts'
 export type { CacheReport } from './views/cache-view.ts'

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { formatStamp, type Stamp, type StoredItem } from '@se/core'
 import type { BytesOwnership } from './call-options.ts'
 import type { KeptItem } from './kept-item.ts'
+import { copyOf } from './report.ts'
 import { decodeBy, isJson, isOfCodec, type Codec } from './value/codec.ts'
 
 /** Marks a value that has not been asked for. */
@@ -28,7 +29,7 @@ export class Item implements StoredItem {
   /** @internal */
   constructor(kept: KeptItem, ownership: BytesOwnership, codec: Codec | undefined) {
     this.id = kept.id
-    this.stamp = { time: kept.stamp.time, instance: kept.stamp.instance }
+    this.stamp = copyOf(kept.stamp)
     this.version = kept.version
     this.state = kept.state
     this.contentType = kept.contentType

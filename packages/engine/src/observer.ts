@@ -171,10 +171,10 @@ export interface EngineGauges {
   readonly walEntries: number
   readonly walBytes: number
   /** Ledger rows each view has yet to apply. */
-  readonly viewLagBatches: ReadonlyMap<ViewName, number>
-  readonly viewTrusted: ReadonlyMap<ViewName, boolean>
-  readonly backendHealthy: ReadonlyMap<Backend, boolean>
-  readonly breakerState: ReadonlyMap<Backend, BreakerState>
+  readonly viewLagBatches: Readonly<Partial<Record<ViewName, number>>>
+  readonly viewTrusted: Readonly<Partial<Record<ViewName, boolean>>>
+  readonly backendHealthy: Readonly<Record<Backend, boolean>>
+  readonly breakerState: Readonly<Record<Backend, BreakerState>>
 }
 
 /** The gauges of an engine that has not started. */
@@ -189,10 +189,10 @@ export const GAUGES_AT_REST: EngineGauges = {
   pendingAgeSeconds: 0,
   walEntries: 0,
   walBytes: 0,
-  viewLagBatches: new Map(),
-  viewTrusted: new Map(),
-  backendHealthy: new Map(),
-  breakerState: new Map(),
+  viewLagBatches: {},
+  viewTrusted: {},
+  backendHealthy: {},
+  breakerState: {},
 }
 
 /** Listens to nothing: the default. */

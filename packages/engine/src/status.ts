@@ -1,26 +1,28 @@
-import { formatCut, type Cut } from '@se/core'
+import { encodeCut, formatCut } from '@se/core'
 import type { Environment, Runtime } from './lifecycle/runtime.ts'
 import type { ClockReading } from './write/archive-time.ts'
 import { backpressureLevel, memoryPressure } from './memory/pressure.ts'
 import {
   GAUGES_AT_REST,
+  type Backend,
   type BreakerState,
   type EngineGauges,
   type LifecyclePhase,
   type ViewName,
 } from './observer.ts'
+import { reportOf, type ErrorReport } from './report.ts'
 
-/** Phase, trust and figures of one moment. */
+/** Phase, trust and figures of one moment: plain records, a copy of its own for each call. */
 export interface EngineStatus {
   readonly phase: LifecyclePhase
   /** Why the phase is Failed. */
-  readonly failure: unknown
-  /** Where the views stand; `undefined` before the start. */
-  readonly cut: Cut | undefined
+  readonly failure: ErrorReport | undefined
+  /** Where the views stand, as `encodeCut` of `@se/core` writes it; `undefined` before the start. */
+  readonly cut: string | undefined
   /** Whether reads may be answered by what this process knows itself (R5); else they ask the archive. */
   readonly isFresh: boolean
   /** `trusted at cut {…}` or `untrusted: <reason>`, by view. */
-  readonly trust: ReadonlyMap<ViewName, string>
+  readonly trust: Readonly<Partial<Record<ViewName, string>>>
   /** How well this process knows the archive's clock, which its stamps follow; `undefined` before the start. */
   readonly clock: ClockReading | undefined
   readonly gauges: EngineGauges
@@ -28,7 +30,8 @@ export interface EngineStatus {
 
 /** Roots of archive and cache, each 64 hex digits, at one cut. */
 export interface Roots {
-  readonly cut: Cut
+  /** As `encodeCut` of `@se/core` writes it. */
+  readonly cut: string
   readonly archive: string
   /** `undefined`: there is no cache, or one of its stripes cannot be compared. */
   readonly cache: string | undefined
@@ -40,10 +43,10 @@ export async function readRoots(runtime: Runtime): Promise<Roots> {
   const { views, cacheView, poll } = runtime
   await poll.now()
   if (cacheView?.isAttached !== true) {
-    return { cut: views.cut, archive: views.tree.root(), cache: undefined, agree: false }
+    return { cut: encodeCut(views.cut), archive: views.tree.root(), cache: undefined, agree: false }
   }
-  const roots = await cacheView.readRoots()
-  return { ...roots, agree: roots.cache === roots.archive }
+  const { cut, archive, cache } = await cacheView.readRoots()
+  return { cut: encodeCut(cut), archive, cache, agree: cache === archive }
 }
 
 export function readStatus(
@@ -52,7 +55,7 @@ export function readStatus(
   phase: LifecyclePhase,
   failure: unknown,
 ): EngineStatus {
-  const trust = new Map<ViewName, string>()
+  const trust: Partial<Record<ViewName, string>> = {}
   if (runtime !== undefined) {
     const { views, filter, cacheView } = runtime
     const at = formatCut(views.cut)
@@ -60,23 +63,21 @@ export function readStatus(
       ['tree', views.treeTrust],
       ['filter', filter.trust],
     ] as const) {
-      trust.set(view, state.isTrusted ? `trusted at cut ${at}` : `untrusted: ${state.because}`)
+      trust[view] = state.isTrusted ? `trusted at cut ${at}` : `untrusted: ${state.because}`
     }
     if (cacheView !== undefined) {
       const behind = STRIPES - cacheView.askableStripes
       const because = !views.treeTrust.isTrusted
         ? `the tree is untrusted: ${views.treeTrust.because}`
         : `${behind} of ${STRIPES} stripes are not at the heads${whyNot(cacheView.failure)}`
-      trust.set(
-        'cache',
-        behind === 0 && views.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`,
-      )
+      trust.cache =
+        behind === 0 && views.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`
     }
   }
   return {
     phase,
-    failure,
-    cut: runtime?.views.cut,
+    failure: failure === undefined ? undefined : reportOf(failure),
+    cut: runtime && encodeCut(runtime.views.cut),
     isFresh: runtime?.poll.isFresh ?? false,
     trust,
     clock: runtime?.archiveTime.reading,
@@ -92,30 +93,27 @@ const STRIPES = 64
 
 export function readGauges(environment: Environment, runtime: Runtime | undefined): EngineGauges {
   const { archive, cache, clock } = environment
-  const backendHealthy = new Map<string, boolean>()
-  const breakerState = new Map<string, BreakerState>()
+  const backendHealthy: Record<Backend, boolean> = {}
+  const breakerState: Record<Backend, BreakerState> = {}
   for (const tier of [archive, cache]) {
     if (tier === undefined) continue
-    backendHealthy.set(tier.backend, tier.breakerState === 'closed')
-    breakerState.set(tier.backend, tier.breakerState)
+    backendHealthy[tier.backend] = tier.breakerState === 'closed'
+    breakerState[tier.backend] = tier.breakerState
   }
   if (runtime === undefined) return { ...GAUGES_AT_REST, backendHealthy, breakerState }
   const { memory, pending, filter, views, cacheView, poll, log } = runtime
   const l1 = memory.stats()
   const { entries, bytes } = log.stats()
   const lag = poll.heads === undefined ? 0 : views.lagBatches(poll.heads.cut)
-  const viewLagBatches = new Map<ViewName, number>([
-    ['tree', lag],
-    ['filter', lag],
-  ])
-  const viewTrusted = new Map<ViewName, boolean>([
-    ['tree', views.treeTrust.isTrusted],
-    ['filter', filter.trust.isTrusted],
-  ])
+  const viewLagBatches: Partial<Record<ViewName, number>> = { tree: lag, filter: lag }
+  const viewTrusted: Partial<Record<ViewName, boolean>> = {
+    tree: views.treeTrust.isTrusted,
+    filter: filter.trust.isTrusted,
+  }
   if (cacheView !== undefined) {
-    viewLagBatches.set('cache', lag)
-    viewTrusted.set('cache', views.treeTrust.isTrusted && cacheView.askableStripes === STRIPES)
-    if (!cacheView.isAttached) backendHealthy.set(cache!.backend, false)
+    viewLagBatches.cache = lag
+    viewTrusted.cache = views.treeTrust.isTrusted && cacheView.askableStripes === STRIPES
+    if (!cacheView.isAttached) backendHealthy[cache!.backend] = false
   }
   return {
     l1Items: l1.items,

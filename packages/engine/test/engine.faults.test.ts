@@ -96,7 +96,7 @@ describe('what was not heard', () => {
     await pass(clock, 10_000)
     expect(a.status().isFresh).toBe(true)
     expect((await a.get('x'))?.value).toBe('new')
-    expect(a.status().trust.get('filter')).toMatch(/^trusted/)
+    expect(a.status().trust.filter).toMatch(/^trusted/)
   })
 
   it('[R2] [P63] stores no load that began before such a gap', async () => {
@@ -127,7 +127,7 @@ describe('what was not heard', () => {
     await world.archive.pruneLedger(clock.nowMs() + 1)
     world.archiveOf('a').failNext('scanIds', 'before')
     await pass(clock, 10_000)
-    expect(a.status().trust.get('filter')).toMatch(/^trusted/)
+    expect(a.status().trust.filter).toMatch(/^trusted/)
     expect(a.containsFast('x')).toBe('maybe')
     expect(a.containsFast('y')).toBe('absent')
   })

@@ -226,7 +226,7 @@ describe('an archive that was restored', () => {
     expect(b.status().isFresh).toBe(true)
     for (const id of ['t', 'u', 'v', 'w', 'x']) expect((await b.get(id))?.value, id).toBe('new')
     for (const id of ids) expect(await b.get(id), id).toBeUndefined()
-    expect(b.status().trust.get('filter')).toMatch(/^trusted/)
+    expect(b.status().trust.filter).toMatch(/^trusted/)
     for (const engine of [again, b]) {
       expect(await settle(engine.verify({ deep: true }))).toMatchObject({ isTrusted: true })
     }

@@ -449,7 +449,7 @@ describe('start and stop', () => {
       invalidatedLeaves: [],
       unsettled: 0,
     })
-    expect(again.status().trust.get('filter')).toMatch(/^trusted at cut \{archive/)
+    expect(again.status().trust.filter).toMatch(/^trusted at cut \{archive/)
     expect(again.containsFast('nobody')).toBe('absent')
   })
 
@@ -478,7 +478,7 @@ describe('start and stop', () => {
     expect(await engine.get('a', { consistency: 'shared' })).toMatchObject({ value: 1 })
     world.cache.setAvailable(true)
     await pass(clock, 3_000)
-    expect(engine.status().trust.get('cache')).toMatch(/^trusted/)
+    expect(engine.status().trust.cache).toMatch(/^trusted/)
     expect(await engine.roots()).toMatchObject({ agree: true })
   })
 
@@ -581,7 +581,7 @@ describe('verify', () => {
     expect(report.isTrusted).toBe(false)
     const tree = report.views.find(({ view }) => view === 'tree')
     expect(tree?.differences).toEqual([expect.objectContaining({ kind: 'id', id: 'a' })])
-    expect(engine.status().trust.get('filter')).toMatch(/^untrusted: the tree is untrusted/)
+    expect(engine.status().trust.filter).toMatch(/^untrusted: the tree is untrusted/)
   })
 })
 

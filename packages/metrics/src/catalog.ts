@@ -100,6 +100,7 @@ export const ERROR_KINDS: readonly string[] = Object.freeze([
   'SE_TIER_UNAVAILABLE',
   'SE_TREE_CHANGED',
   'SE_WRONG_PHASE',
+  'SE_CODEC_FAILED',
   'UNEXPECTED',
 ])
 

@@ -198,12 +198,14 @@ function observeGauges(
   observe('pendingAge', gauges.pendingAgeSeconds)
   observe('walEntries', gauges.walEntries)
   observe('walBytes', gauges.walBytes)
-  for (const [view, batches] of gauges.viewLagBatches) observe('viewLag', batches, view)
-  for (const [view, isTrusted] of gauges.viewTrusted) observe('viewTrusted', Number(isTrusted), view)
-  for (const [backend, isHealthy] of gauges.backendHealthy) {
+  for (const [view, batches] of Object.entries(gauges.viewLagBatches)) observe('viewLag', batches, view)
+  for (const [view, isTrusted] of Object.entries(gauges.viewTrusted))
+    observe('viewTrusted', Number(isTrusted), view)
+  for (const [backend, isHealthy] of Object.entries(gauges.backendHealthy)) {
     observe('backendHealthy', Number(isHealthy), backend)
   }
-  for (const [backend, state] of gauges.breakerState) observe('breakerState', BREAKER_GAUGE[state], backend)
+  for (const [backend, state] of Object.entries(gauges.breakerState))
+    observe('breakerState', BREAKER_GAUGE[state], backend)
 }
 
 function optionsOf({ description, unit, boundaries }: Instrument): MetricOptions {

@@ -11,10 +11,10 @@ export interface Drive {
 /** An engine at rest: every gauge that is pulled stands at 0. */
 export const RESTING: EngineGauges = {
   ...GAUGES_AT_REST,
-  viewLagBatches: new Map([['filter', 0]]),
-  viewTrusted: new Map([['filter', false]]),
-  backendHealthy: new Map([['mysql', false]]),
-  breakerState: new Map([['redis', 'closed']]),
+  viewLagBatches: { filter: 0 },
+  viewTrusted: { filter: false },
+  backendHealthy: { mysql: false },
+  breakerState: { redis: 'closed' },
 }
 
 const gauge = (series: string, moves: number, changed: Partial<EngineGauges>): Drive => ({
@@ -90,20 +90,20 @@ export const DRIVES: Readonly<Record<InstrumentKey, Drive>> = {
   cuckooFilterEntries: gauge('sync_engine_cuckoo_filter_entries{filter=L3}', 9, { filterEntries: 9 }),
   cuckooFilterLoad: gauge('sync_engine_cuckoo_filter_load{filter=L3}', 0.1, { filterLoad: 0.1 }),
   backendHealthy: gauge('sync_engine_backend_healthy{backend=mysql}', 1, {
-    backendHealthy: new Map([['mysql', true]]),
+    backendHealthy: { mysql: true },
   }),
   walEntries: gauge('sync_engine_wal_entries', 4, { walEntries: 4 }),
   walBytes: gauge('sync_engine_wal_bytes', 4_096, { walBytes: 4_096 }),
   pendingItems: gauge('sync_engine_pending_items', 6, { pendingItems: 6 }),
   pendingAge: gauge('sync_engine_pending_age_seconds', 1.5, { pendingAgeSeconds: 1.5 }),
   viewLag: gauge('sync_engine_view_lag_batches{view=filter}', 8, {
-    viewLagBatches: new Map([['filter', 8]]),
+    viewLagBatches: { filter: 8 },
   }),
   viewTrusted: gauge('sync_engine_view_trusted{view=filter}', 1, {
-    viewTrusted: new Map([['filter', true]]),
+    viewTrusted: { filter: true },
   }),
   breakerState: gauge('sync_engine_circuit_breaker_state{backend=redis}', 0.5, {
-    breakerState: new Map([['redis', 'half-open']]),
+    breakerState: { redis: 'half-open' },
   }),
   operationSeconds: {
     series: 'sync_engine_operation_seconds{tier=L1,operation=submit}',

@@ -86,7 +86,7 @@ describe('labels', () => {
       engine.merkle?.({ store: id, operation: 'load', status: 'success', durationMs: 1 })
       engine.operation?.({ tier: id as 'L1', operation: 'get', status: 'hit', durationMs: 1 })
     }
-    engine.gauges?.(() => ({ ...RESTING, backendHealthy: new Map(ids.map((id) => [id, true])) }))
+    engine.gauges?.(() => ({ ...RESTING, backendHealthy: Object.fromEntries(ids.map((id) => [id, true])) }))
     const raw = await metrics.snapshot()
     expect(seriesCount(raw)).toBeLessThan(40)
     expect(JSON.stringify(raw)).not.toContain('user.')

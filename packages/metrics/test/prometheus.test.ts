@@ -8,7 +8,7 @@ describe('a Prometheus scrape', () => {
   it('is the text format with the labels of the catalog and no others', async () => {
     const prometheus = createPrometheusMetrics()
     const { engine } = createMetricsObserver({ meter: prometheus.meter })
-    engine.gauges?.(() => ({ ...RESTING, l1Items: 5, backendHealthy: new Map([['redis', true]]) }))
+    engine.gauges?.(() => ({ ...RESTING, l1Items: 5, backendHealthy: { redis: true } }))
     engine.operation?.({ tier: 'L1', operation: 'submit', status: 'success', durationMs: 0.08 })
     engine.operation?.({ tier: 'L1', operation: 'submit', status: 'success', durationMs: 12_000 })
     const text = await prometheus.scrape()

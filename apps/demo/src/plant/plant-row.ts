@@ -68,7 +68,7 @@ async function verifyPlanted({ place, out, checks }: CommandContext): Promise<vo
     checks.equal(tree?.differences.map(nameOf).join(', '), ID, `verify names ${ID}, and nothing else`)
     const { trust } = demo.engine.status()
     for (const view of ['tree', 'filter'] as const) {
-      const said = trust.get(view) ?? ''
+      const said = trust[view] ?? ''
       out.line(`the engine says: ${view} ${said}`)
       checks.that(said.startsWith('untrusted: '), `the engine refuses the ${view} trust`, said)
     }

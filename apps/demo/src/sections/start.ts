@@ -43,7 +43,7 @@ export async function startEngine(
     ]),
   )
   if (report.cache !== undefined) out.line(describeRepair(report.cache))
-  for (const [view, trust] of engine.status().trust) out.line(`${view} ${trust}`)
+  for (const [view, trust] of Object.entries(engine.status().trust)) out.line(`${view} ${trust}`)
   out.line(await compareWithLastRun(engine, report, place, checks))
   out.line(`state: ${engine.phase}, after ${formatDuration(report.durationMs)}`)
   checks.equal(engine.phase, 'Ready', 'the engine is ready')

@@ -22,7 +22,7 @@ export async function stopEngine(
   checks.equal(report.itemsLeftInLog, 0, 'everything acknowledged is in the archive')
   checks.that(filterSnapshot !== undefined, 'the filter is saved')
   for (const { step, error } of report.problems) {
-    checks.that(false, `${step} ends well`, error instanceof Error ? error.message : String(error))
+    checks.that(false, `${step} ends well`, error.message)
   }
   await metrics.shutdown()
   return report

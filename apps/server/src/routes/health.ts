@@ -41,7 +41,7 @@ export const healthRoutes: FastifyPluginAsyncZod<
       const { isReady, because } = readinessOf(status, archiveBackend, isStopping())
       return reply
         .code(isReady ? 200 : 503)
-        .send({ ready: isReady, because, phase: status.phase, trust: Object.fromEntries(status.trust) })
+        .send({ ready: isReady, because, phase: status.phase, trust: status.trust })
     },
   )
 

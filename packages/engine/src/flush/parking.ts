@@ -12,6 +12,7 @@ import {
   type ItemWrite,
 } from '@se/core'
 import type { ParkCause } from '../observer.ts'
+import { copyOf } from '../report.ts'
 import {
   decodeParkedLine,
   describeError,
@@ -108,7 +109,7 @@ export class ParkingLot {
 
   /** What is parked, in the order in which it was. */
   list(): readonly ParkedItem[] {
-    return [...this.#parked.values()].map(({ item }) => item)
+    return Array.from(this.#parked.values(), ({ item }) => ({ ...item, stamp: copyOf(item.stamp) }))
   }
 
   /** The newest parked write of an id. */

@@ -2,6 +2,7 @@ import { StorageError, TierUnavailable, writeFileAtomically, type ItemWrite } fr
 import { Caller } from '../deadline/caller.ts'
 import { within } from '../deadline/within.ts'
 import type { EngineObserver } from '../observer.ts'
+import { reportOf, type ErrorReport } from '../report.ts'
 import { encodeRecord } from '../write/record.ts'
 import { rememberPosition } from './identity.ts'
 import type { Maintenance } from './maintenance.ts'
@@ -19,7 +20,7 @@ export interface StopReport {
   readonly filterSnapshot: { readonly entries: number; readonly bytes: number } | undefined
   readonly durationMs: number
   /** Steps that failed or were left out; the others were done all the same. */
-  readonly problems: readonly { readonly step: string; readonly error: unknown }[]
+  readonly problems: readonly { readonly step: string; readonly error: ErrorReport }[]
 }
 
 interface Shutdown {
@@ -218,7 +219,7 @@ export async function runShutdown(
     logged: new Set(),
     filterSnapshot: undefined,
   }
-  const problems: { step: string; error: unknown }[] = []
+  const problems: { step: string; error: ErrorReport }[] = []
   let isArchiveSilent = false
   const take = async (step: Step, isClosing: boolean): Promise<void> => {
     try {
@@ -236,7 +237,7 @@ export async function runShutdown(
       await within(clock, limitMs, step.name, () => step.run(shutdown), waiting).finally(() => forget?.())
     } catch (error) {
       if (step.asks !== undefined && error instanceof TierUnavailable) isArchiveSilent = true
-      problems.push({ step: step.name, error })
+      problems.push({ step: step.name, error: reportOf(error) })
       tell(observer, step.name, error)
     }
   }

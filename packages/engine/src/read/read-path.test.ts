@@ -39,7 +39,7 @@ function createWorld(tells: {
   mayAsk?: boolean
   standsAtViews?: boolean
   isFresh?: boolean
-  pending?: ItemWrite
+  pending?: ItemWrite | ((id: string) => ItemWrite)
   /** The archive answers when this is resolved. */
   archiveAnswers?: Promise<void>
 }) {
@@ -72,7 +72,7 @@ function createWorld(tells: {
       standsAtViews: () => tells.standsAtViews ?? true,
       verifiedAtMs: () => clock.monotonicMs(),
     },
-    pending: { read: () => tells.pending },
+    pending: { read: (id) => (typeof tells.pending === 'function' ? tells.pending(id) : tells.pending) },
     memory,
     known,
     hear: (write) => void heard.push(write),
@@ -194,6 +194,25 @@ describe('getMany', () => {
     const items = await reads.getMany([...ids, 'unknown before'])
     expect(items.map((item) => item?.stamp.time)).toEqual([...ids.map(() => 2), 1])
     expect(asked).toEqual(['cache', 'archive'])
+  })
+
+  it('asks the archive in one call about all own pending writes while others are not heard [R5]', async () => {
+    const pending = (id: string) => ({
+      id,
+      stamp: stamp(id === 'user.7' ? 3 : 1),
+      state: '',
+      contentType: '',
+      bytes: new Uint8Array(1),
+    })
+    const { reads, asked } = createWorld({
+      inCache: { kind: 'absent' },
+      inArchive: found(2),
+      isFresh: false,
+      pending,
+    })
+    const items = await reads.getMany(ids)
+    expect(items.map((item) => item?.stamp.time)).toEqual(ids.map((id) => (id === 'user.7' ? 3 : 2)))
+    expect(asked).toEqual(['archive'])
   })
 })
 

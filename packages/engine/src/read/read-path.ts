@@ -143,7 +143,7 @@ export class ReadPath {
     if (write !== undefined) {
       this.#tell('L1', 'hit', startedMs)
       if (freshness.isFresh) return this.#pendingItem(write)
-      return deadlines.bound(operation, call, () => this.#readStalePending(id, write))
+      return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0])
     }
     checkId(id)
     this.#tell('L1', 'miss', startedMs)
@@ -167,24 +167,23 @@ export class ReadPath {
     const { memory, pending, freshness } = this.#ports
     const items = new Map<string, KeptItem | undefined>()
     const missing: string[] = []
-    const stalePending = new Map<string, ItemWrite>()
+    const stalePending: ItemWrite[] = []
     for (const id of new Set(ids)) {
       checkId(id)
       const item = freshness.isFresh ? memory.get(id) : undefined
       const write = item === undefined ? pending.read(id) : undefined
       if (item !== undefined) items.set(id, item)
       else if (write !== undefined && freshness.isFresh) items.set(id, this.#pendingItem(write))
-      else if (write !== undefined) stalePending.set(id, write)
+      else if (write !== undefined) stalePending.push(write)
       else if (this.#isDenied(id)) items.set(id, undefined)
       else missing.push(id)
     }
-    if (missing.length + stalePending.size > 0) {
+    if (missing.length + stalePending.length > 0) {
       await this.#ports.deadlines.bound('getMany', call, async () => {
         await this.#loadMissing(missing, items)
-        const pendingItems = Array.from(stalePending, async ([id, write]) => {
-          items.set(id, await this.#readStalePending(id, write))
-        })
-        await Promise.all(pendingItems)
+        if (stalePending.length === 0) return
+        const answers = await this.#readStalePending(stalePending)
+        for (const [index, { id }] of stalePending.entries()) items.set(id, answers[index])
       })
     }
     return ids.map((id) => items.get(id))
@@ -209,14 +208,17 @@ export class ReadPath {
     }
   }
 
-  /**
-   * The archive, and an own pending write where that is newer: one pending before the archive is asked, as it may
-   * be flushed behind the archive's answer, and one pending after.
-   */
   async #readSource(id: string): Promise<KeptItem | undefined> {
     checkId(id)
     const before = this.#ports.pending.read(id)
-    const lookup = await this.#askArchive(id)
+    return this.#newestOf(await this.#askArchive(id), id, before)
+  }
+
+  /**
+   * What the archive has answered, or an own pending write where that is newer: one pending before the archive was asked, as it
+   * may have been flushed behind the archive's answer, and one pending now.
+   */
+  #newestOf(lookup: Lookup, id: string, before: ItemWrite | undefined): KeptItem | undefined {
     // Error is not absence, and a pending write need not be the newest [R1].
     if (lookup.kind === 'unknown') return this.#itemOf(lookup, id)
     const write = this.#ports.pending.read(id) ?? before
@@ -226,20 +228,32 @@ export class ReadPath {
   }
 
   /**
-   * An own pending write while the heads have not been heard for longer than Δ: another process may have written something
-   * newer, and the archive is asked, for no longer than Δ. Where it does not answer, the own write stands.
+   * Own pending writes while the heads have not been heard for longer than Δ: another process may have written something
+   * newer, and the archive is asked, once about all, for no longer than Δ. Where it does not answer, an own write stands.
    */
-  async #readStalePending(id: string, write: ItemWrite): Promise<KeptItem | undefined> {
-    const { clock, freshness, pending } = this.#ports
+  async #readStalePending(writes: readonly ItemWrite[]): Promise<readonly (KeptItem | undefined)[]> {
+    const ids = writes.map(({ id }) => id)
+    const lookups = await this.#askArchiveWithinStaleness(ids)
+    return Promise.all(
+      writes.map(async (write, index) => {
+        const { id } = write
+        const lookup = lookups?.[index]
+        if (lookup !== undefined && lookup.kind !== 'unknown') return this.#newestOf(lookup, id, write)
+        const still = this.#ports.pending.read(id)
+        // Flushed, or superseded by what was heard of meanwhile: no longer the newest for sure.
+        const isGone = still === undefined && this.#ports.freshness.isFresh
+        return isGone ? this.#load(id, true) : this.#pendingItem(still ?? write)
+      }),
+    )
+  }
+
+  async #askArchiveWithinStaleness(ids: readonly string[]): Promise<readonly Lookup[] | undefined> {
+    const { clock, freshness } = this.#ports
     try {
-      return await within(clock, freshness.stalenessMs, 'asking the archive', () => this.#readSource(id))
+      return await within(clock, freshness.stalenessMs, 'asking the archive', () => this.#askArchiveMany(ids))
     } catch (error) {
       if (!(error instanceof TierUnavailable)) throw error
-      const still = pending.read(id)
-      // Flushed, or superseded by what was heard of meanwhile: no longer the newest for sure.
-      return still === undefined && freshness.isFresh
-        ? this.#load(id, true)
-        : this.#pendingItem(still ?? write)
+      return undefined
     }
   }
 

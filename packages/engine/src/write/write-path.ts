@@ -20,6 +20,7 @@ import type { PendingSet, Restamped, SettledOutcome } from '../flush/pending-set
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver } from '../observer.ts'
 import { LoadFloors, type RunningLoad } from '../read/load-floors.ts'
+import { copyOf } from '../report.ts'
 import type { Codec } from '../value/codec.ts'
 import type { HeardWrite } from '../views/heard.ts'
 import { admit } from './admission.ts'
@@ -201,7 +202,7 @@ export class WritePath {
     const startedMs = clock.monotonicMs()
     try {
       const { stamp, committed } = await this.#accept(draft, level, caller)
-      const receipt = committed === undefined ? { stamp, level } : receiptOf(await committed)
+      const receipt = committed === undefined ? { stamp: copyOf(stamp), level } : receiptOf(await committed)
       observer.operation?.({
         tier: 'L1',
         operation,
@@ -360,9 +361,9 @@ function receiptOf({ stamp, outcome }: Settled): WriteReceipt {
   switch (outcome.kind) {
     case 'won':
     case 'held':
-      return { stamp, level: 'archive' }
+      return { stamp: copyOf(stamp), level: 'archive' }
     case 'superseded':
-      return { stamp, level: 'archive', supersededBy: outcome.by }
+      return { stamp: copyOf(stamp), level: 'archive', supersededBy: copyOf(outcome.by) }
     case 'rejected':
       throw outcome.error
     case 'parked':

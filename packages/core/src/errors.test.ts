@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest'
+import { DeadlineExceeded, InvalidInput, TierUnavailable } from './errors.ts'
+
+it('an error has its message and its cause in JSON, where an Error by itself is {} [P77]', () => {
+  expect(JSON.parse(JSON.stringify({ error: new InvalidInput('id', 'is too long', { limit: 255 }) }))).toEqual({
+    error: {
+      name: 'InvalidInput',
+      code: 'SE_INVALID_INPUT',
+      message: 'id: is too long',
+      details: { field: 'id', limit: 255 },
+    },
+  })
+  const cause = new TierUnavailable('no answer', { cause: new TypeError('socket') })
+  expect(JSON.parse(JSON.stringify(new DeadlineExceeded('get', 5, { cause })))).toMatchObject({
+    code: 'SE_DEADLINE_EXCEEDED',
+    cause: { code: 'SE_TIER_UNAVAILABLE', cause: { name: 'TypeError', message: 'socket' } },
+  })
+  expect(JSON.parse(JSON.stringify(new TierUnavailable('x', { cause: 7 })))).toMatchObject({ cause: '7' })
+})
