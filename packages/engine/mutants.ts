@@ -231,25 +231,26 @@ export const mutants = [
   },
   // what may be asked and kept [R3, R5, P56]
   {
-    file: 'src/read/read-path.ts',
+    file: 'src/read/lower-tiers.ts',
     find: 'mayKeep: keepable[index]!',
     replace: 'mayKeep: true',
     test: 'src/read/read-path.test.ts',
   },
   {
-    file: 'src/read/read-path.ts',
+    file: 'src/read/lower-tiers.ts',
     find: 'return ids.map((id) => answers.get(id)!)',
     replace: 'return ids.map((id) => answers.get(ids[ids.indexOf(id)]!)!)',
     test: 'src/read/read-path.test.ts',
   },
   {
     file: 'src/read/read-path.ts',
-    find: "if (verdict === 'outdated') outdated.push(id)",
-    replace: "if (verdict === 'outdated') items.set(id, this.#itemOf(await this.#askArchive(id), id))",
+    find: 'if (this.#isOutdated(result, verdict, readAtMs)) outdated.push(id)',
+    replace:
+      'if (this.#isOutdated(result, verdict, readAtMs)) items.set(id, this.#itemOf(await this.#tiers.askArchive(id), id))',
     test: 'src/read/read-path.test.ts',
   },
   {
-    file: 'src/read/read-path.ts',
+    file: 'src/read/lower-tiers.ts',
     find: '!(known !== undefined && isNewer(known, stamp)) && ',
     replace: '',
     test: 'src/read/read-path.test.ts',
@@ -286,7 +287,7 @@ export const mutants = [
   },
   // stamps from the future, and witnesses [P67, P86]
   {
-    file: 'src/read/read-path.ts',
+    file: 'src/read/lower-tiers.ts',
     find: ' && !this.#ports.stamps.isFromFuture(stamp)',
     replace: '',
     test: 'src/read/read-path.test.ts',
@@ -311,7 +312,7 @@ export const mutants = [
   },
   {
     file: 'src/read/read-path.ts',
-    find: "return lookup.kind === 'found' ? new Item(lookup.item) : this.#itemOf(lookup, id)",
+    find: "return lookup.kind === 'found' ? new KeptItem(lookup.item) : this.#itemOf(lookup, id)",
     replace: 'return this.#itemOf(lookup, id)',
     test: 'src/read/read-path.test.ts',
   },
@@ -363,5 +364,93 @@ export const mutants = [
     find: 'const { lookupMs, attemptsMax } = this.#guard.limits',
     replace: 'const { callMs: lookupMs, attemptsMax } = this.#guard.limits',
     test: 'test/engine.faults.test.ts',
+  },
+  // bytes of one's own [W11, P75]
+  {
+    file: 'src/write/record.ts',
+    find: 'bytes: value === undefined ? undefined : record.subarray(valueAt)',
+    replace:
+      'bytes: value === undefined ? undefined : value instanceof Uint8Array ? value : record.subarray(valueAt)',
+    test: 'test/engine.values.test.ts',
+  },
+  {
+    file: 'src/kept-item.ts',
+    find: 'if (!this.#isOwn) {',
+    replace: 'if (this.#isOwn) {',
+    test: 'test/engine.values.test.ts',
+  },
+  {
+    file: 'src/item.ts',
+    find: 'this.#isShared ? this.#kept.sharedBytes() : new Uint8Array(this.#kept.bytes)',
+    replace: 'this.#kept.sharedBytes()',
+    test: 'test/engine.values.test.ts',
+  },
+  {
+    file: 'src/report.ts',
+    find: 'return stamp && { time: stamp.time, instance: stamp.instance }',
+    replace: 'return stamp',
+    test: 'src/item.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: 'const ids = [...given] as readonly string[]',
+    replace: 'const ids = given',
+    test: 'test/engine.values.test.ts',
+  },
+  {
+    file: 'src/value/bytes.ts',
+    find: 'if (value.byteLength === 0) mustBeThere(value)',
+    replace: '',
+    test: 'src/value/bytes.test.ts',
+  },
+  // what JSON loses [P76]
+  {
+    file: 'src/value/json-text.ts',
+    find: 'return Number.isFinite(value)',
+    replace: 'return true',
+    test: 'src/value/json-text.property.test.ts',
+  },
+  {
+    file: 'src/value/json-text.ts',
+    find: 'return prototype === Date.prototype && Number.isFinite((object as Date).getTime())',
+    replace: 'return prototype === Date.prototype',
+    test: 'src/value/json-text.property.test.ts',
+  },
+  {
+    file: 'src/value/json-text.ts',
+    find: 'Object.getPrototypeOf(list) !== Array.prototype || hasNames(list)',
+    replace: 'Object.getPrototypeOf(list) !== Array.prototype',
+    test: 'src/value/json-text.test.ts',
+  },
+  {
+    file: 'src/value/plain-form.ts',
+    find: "if (name !== '__proto__') plain[name] = member",
+    replace: 'if (name.length > 0) plain[name] = member',
+    test: 'src/value/json-text.property.test.ts',
+  },
+  {
+    file: 'src/value/plain-form.ts',
+    find: 'if (names.length === 0) {',
+    replace: 'if (names.length < 0) {',
+    test: 'src/value/json-text.property.test.ts',
+  },
+  {
+    file: 'src/value/codec.ts',
+    find: 'if (!isJson(type)) {',
+    replace: 'if (false as boolean) {',
+    test: 'src/value/codec.test.ts',
+  },
+  // words that are not understood, reports that say nothing [P77]
+  {
+    file: 'src/call-options.ts',
+    find: "return (given) => (given === undefined ? defaults : readFields('', given, table, refuseInput))",
+    replace: 'return (given) => ({ ...defaults, ...(given as object) })',
+    test: 'src/call-options.test.ts',
+  },
+  {
+    file: 'src/item.ts',
+    find: 'const value = isOfCodec(this.#codec, this.contentType) ? undefined : this.#readable()',
+    replace: 'const value = this.#readable()',
+    test: 'src/item.test.ts',
   },
 ]

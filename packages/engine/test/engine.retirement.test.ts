@@ -40,7 +40,7 @@ describe('an instance', () => {
     await b.submit('y', 1, { level: 'archive' })
     await pass(clock, 65_000)
     expect(await instances()).toEqual([2])
-    expect(b.status().trust.get('filter')).toMatch(/^trusted/)
+    expect(b.status().trust.filter).toMatch(/^trusted/)
     expect((await b.get('x'))?.value).toBe(1)
     expect(await settle(b.verify({ deep: true }))).toMatchObject({ isTrusted: true })
     expect(await b.roots()).toMatchObject({ agree: true })

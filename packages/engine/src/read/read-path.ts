@@ -4,14 +4,10 @@ import {
   isNewer,
   newerStamp,
   TierUnavailable,
-  type ArchiveTier,
-  type CachePermit,
-  type CacheTier,
   type Clock,
   type ItemWrite,
   type Lookup,
   type Stamp,
-  type StampClock,
   type StoredItem,
 } from '@se/core'
 import {
@@ -25,15 +21,12 @@ import type { CallDeadlines } from '../deadline/deadline.ts'
 import type { PendingSet } from '../flush/pending-set.ts'
 import { KeptItem } from '../kept-item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
-import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
-import type { CacheView } from '../views/cache-view.ts'
 import type { FilterView } from '../views/filter-view.ts'
-import type { HeardFrom, HeardWrite } from '../views/heard.ts'
 import type { HeadsPoll } from '../views/heads-poll.ts'
-import type { KnownWrites } from '../views/known-writes.ts'
 import { itemOf } from '../write/write-path.ts'
 import { within } from '../deadline/within.ts'
 import type { LoadVerdict } from './load-floors.ts'
+import { LowerTiers, stampOf, tellGet, type Answer, type LowerTiersPorts } from './lower-tiers.ts'
 import { SingleFlight } from './single-flight.ts'
 
 /**
@@ -42,29 +35,13 @@ import { SingleFlight } from './single-flight.ts'
  */
 export type FastAnswer = 'present' | 'absent' | 'maybe' | 'unknown'
 
-export interface ReadPathPorts {
-  readonly archive: Pick<ArchiveTier, 'get' | 'getMany'>
-  readonly cache: Pick<CacheTier, 'get' | 'getMany' | 'readPermits' | 'put'> | undefined
-  readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
+export interface ReadPathPorts extends LowerTiersPorts {
   readonly pending: Pick<PendingSet, 'read'>
   readonly memory: MemoryTier
-  readonly known: Pick<KnownWrites, 'get'>
-  /** Told of what the archive itself has answered. */
-  readonly hear: (write: HeardWrite, from: HeardFrom) => void
   readonly filter: Pick<FilterView, 'denies' | 'trust'>
   readonly freshness: Pick<HeadsPoll, 'isFresh' | 'isRecent' | 'stalenessMs'>
-  readonly stamps: Pick<StampClock, 'isFromFuture'>
   readonly clock: Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>
   readonly deadlines: Pick<CallDeadlines, 'bound'>
-  readonly observer: EngineObserver
-}
-
-/** What a load brought, and whether memory may keep it. */
-type Answer = Lookup & {
-  /** False: from a stripe that may lag behind what this process has heard already, and will not hear again. */
-  readonly mayKeep: boolean
-  /** Monotonic ms of which it is true: nothing that was written before is missing. */
-  readonly asOfMs: number
 }
 
 /**
@@ -75,10 +52,12 @@ type Answer = Lookup & {
  */
 export class ReadPath {
   readonly #ports: ReadPathPorts
+  readonly #tiers: LowerTiers
   readonly #loads: SingleFlight<Answer>
 
   constructor(ports: ReadPathPorts) {
     this.#ports = ports
+    this.#tiers = new LowerTiers(ports)
     this.#loads = new SingleFlight<Answer>((_, answer) => {
       if (answer.kind === 'found' && answer.mayKeep) ports.memory.put(answer.item)
     })
@@ -134,19 +113,19 @@ export class ReadPath {
     if (consistency === 'local' && freshness.isFresh) {
       const item = memory.get(id)
       if (item !== undefined) {
-        this.#tell('L1', 'hit', startedMs)
+        tellGet(this.#ports, 'L1', 'hit', startedMs)
         return item
       }
     }
     if (consistency === 'source') return deadlines.bound(operation, call, () => this.#readSource(id))
     const write = pending.read(id)
     if (write !== undefined) {
-      this.#tell('L1', 'hit', startedMs)
+      tellGet(this.#ports, 'L1', 'hit', startedMs)
       if (freshness.isFresh) return this.#pendingItem(write)
       return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0])
     }
     checkId(id)
-    this.#tell('L1', 'miss', startedMs)
+    tellGet(this.#ports, 'L1', 'miss', startedMs)
     if (this.#isDenied(id)) return undefined
     return deadlines.bound(operation, call, () => this.#load(id, consistency === 'local'))
   }
@@ -193,7 +172,7 @@ export class ReadPath {
     const readAtMs = this.#ports.clock.monotonicMs()
     const loaded = await this.#loads.runMany(
       missing.map((id) => ({ id, knownFloor: this.#knownFloor(id) })),
-      (asked) => this.#loadMany(asked),
+      (asked) => this.#tiers.loadMany(asked),
     )
     const outdated: string[] = []
     for (const [index, { result, verdict }] of loaded.entries()) {
@@ -203,7 +182,7 @@ export class ReadPath {
     }
     if (outdated.length > 0) {
       // Something newer is known than what came: only the archive itself may contradict that. All are asked in one call.
-      const answers = await this.#askArchiveMany(outdated)
+      const answers = await this.#tiers.askArchiveMany(outdated)
       for (const [index, id] of outdated.entries()) items.set(id, this.#itemOf(answers[index]!, id))
     }
   }
@@ -211,7 +190,7 @@ export class ReadPath {
   async #readSource(id: string): Promise<KeptItem | undefined> {
     checkId(id)
     const before = this.#ports.pending.read(id)
-    return this.#newestOf(await this.#askArchive(id), id, before)
+    return this.#newestOf(await this.#tiers.askArchive(id), id, before)
   }
 
   /**
@@ -250,7 +229,9 @@ export class ReadPath {
   async #askArchiveWithinStaleness(ids: readonly string[]): Promise<readonly Lookup[] | undefined> {
     const { clock, freshness } = this.#ports
     try {
-      return await within(clock, freshness.stalenessMs, 'asking the archive', () => this.#askArchiveMany(ids))
+      return await within(clock, freshness.stalenessMs, 'asking the archive', () =>
+        this.#tiers.askArchiveMany(ids),
+      )
     } catch (error) {
       if (!(error instanceof TierUnavailable)) throw error
       return undefined
@@ -270,11 +251,11 @@ export class ReadPath {
     const { result, verdict } = await this.#loads.run(
       id,
       knownFloor,
-      async () => (await this.#loadMany([id]))[0]!,
+      async () => (await this.#tiers.loadMany([id]))[0]!,
     )
     // Something newer is known than what came: only the archive itself may contradict that.
     const isOutdated = this.#isOutdated(result, verdict, readAtMs)
-    return this.#itemOf(isOutdated ? await this.#askArchive(id) : result, id, mayBeMemorys)
+    return this.#itemOf(isOutdated ? await this.#tiers.askArchive(id) : result, id, mayBeMemorys)
   }
 
   /** Older than what is known of the id; or true of a moment more than Δ before the read, as it joined a load that took long [R5]. */
@@ -284,118 +265,6 @@ export class ReadPath {
 
   #knownFloor(id: string): Stamp | undefined {
     return newerStamp(this.#ports.known.get(id)?.stamp, this.#ports.memory.peek(id)?.item.stamp)
-  }
-
-  /** L2, then L3 for what is left; what L3 gave goes back into L2. */
-  async #loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
-    const { cache, cacheView, clock } = this.#ports
-    const answers = new Map<string, Answer>()
-    const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
-    if (cache !== undefined && asked.length > 0) {
-      const keepable = asked.map((id) => cacheView?.standsAtViews(id) === true)
-      const asOfMs = asked.map((id) => cacheView?.verifiedAtMs(id) ?? Number.NEGATIVE_INFINITY)
-      const found = await this.#askCache(cache, asked)
-      for (const [index, lookup] of found.entries()) {
-        const id = asked[index]!
-        if (lookup.kind !== 'found') continue
-        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue
-        answers.set(id, { ...lookup, mayKeep: keepable[index]!, asOfMs: asOfMs[index]! })
-      }
-    }
-    const left = ids.filter((id) => !answers.has(id))
-    if (left.length > 0) {
-      const permits =
-        cache === undefined
-          ? undefined
-          : await this.#readPermits(
-              cache,
-              asked.filter((id) => !answers.has(id)),
-            )
-      const asOfMs = clock.monotonicMs()
-      const lookups = await this.#askArchiveMany(left)
-      for (const [index, lookup] of lookups.entries()) {
-        answers.set(left[index]!, { ...lookup, mayKeep: true, asOfMs })
-      }
-      if (cache !== undefined && permits !== undefined) this.#fill(cache, lookups, permits)
-    }
-    return ids.map((id) => answers.get(id)!)
-  }
-
-  /**
-   * Not an entry that is older than what is known of the id, as the cache has not heard of it yet [P85]. And not one from the
-   * future, as only the archive can say that there is such a write: the bytes of the entry may be damaged [P86].
-   */
-  #mayBelieveCache(id: string, stamp: Stamp): boolean {
-    const known = this.#ports.known.get(id)?.stamp
-    return !(known !== undefined && isNewer(known, stamp)) && !this.#ports.stamps.isFromFuture(stamp)
-  }
-
-  async #askCache(
-    cache: Pick<CacheTier, 'get' | 'getMany'>,
-    ids: readonly string[],
-  ): Promise<readonly Lookup[]> {
-    const startedMs = this.#ports.clock.monotonicMs()
-    const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
-    for (const lookup of lookups) this.#tell('L2', statusOf(lookup), startedMs, ids.length)
-    return lookups
-  }
-
-  async #askArchive(id: string): Promise<Lookup> {
-    return (await this.#askArchiveMany([id]))[0]!
-  }
-
-  async #askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    const { archive, clock, observer, filter, hear } = this.#ports
-    const startedMs = clock.monotonicMs()
-    const lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
-    for (const [index, lookup] of lookups.entries()) {
-      this.#tell('L3', statusOf(lookup), startedMs, ids.length)
-      const stamp = stampOf(lookup)
-      if (stamp !== undefined) {
-        hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-read')
-      }
-      if (lookup.kind === 'absent' && filter.trust.isTrusted) observer.falsePositive?.()
-    }
-    return lookups
-  }
-
-  async #readPermits(
-    cache: Pick<CacheTier, 'readPermits'>,
-    ids: readonly string[],
-  ): Promise<ReadonlyMap<string, CachePermit> | undefined> {
-    if (ids.length === 0) return undefined
-    try {
-      const permits = new Map<string, CachePermit>()
-      for (const permit of await cache.readPermits(ids))
-        if (permit !== undefined) permits.set(permit.id, permit)
-      return permits
-    } catch {
-      // Without a permit nothing is filled; the read itself does not suffer.
-      return undefined
-    }
-  }
-
-  /** Beside the read: the caller does not wait for it, and a failure is the cache's own affair. */
-  #fill(
-    cache: Pick<CacheTier, 'put'>,
-    lookups: readonly Lookup[],
-    permits: ReadonlyMap<string, CachePermit>,
-  ): void {
-    const puts = lookups.flatMap((lookup) => {
-      const permit = lookup.kind === 'found' ? permits.get(lookup.item.id) : undefined
-      if (lookup.kind !== 'found' || permit === undefined) return []
-      const { item } = lookup
-      return [
-        {
-          write: item,
-          version: item.version ?? 0,
-          createdAtMs: item.createdAtMs,
-          permit,
-          kind: 'fill' as const,
-        },
-      ]
-    })
-    if (puts.length > 0) cache.put(puts).catch(() => {})
   }
 
   #itemOf(lookup: Lookup, id: string, mayBeMemorys = true): KeptItem | undefined {
@@ -424,20 +293,4 @@ export class ReadPath {
     if (write?.bytes === undefined) return undefined
     return this.#sharedItem(write.id, itemOf({ ...write, bytes: write.bytes }))
   }
-
-  #tell(tier: TierName, status: OperationStatus, startedMs: number, share = 1): void {
-    const { observer, clock } = this.#ports
-    if (observer.operation === undefined) return
-    const durationMs = (clock.monotonicMs() - startedMs) / share
-    observer.operation({ tier, operation: 'get', status, durationMs })
-  }
-}
-
-/** Of the newest write that the answer tells of. */
-function stampOf(lookup: Lookup): Stamp | undefined {
-  return lookup.kind === 'found' ? lookup.item.stamp : lookup.kind === 'absent' ? lookup.tombstone : undefined
-}
-
-function statusOf(lookup: Lookup): OperationStatus {
-  return lookup.kind === 'found' ? 'hit' : lookup.kind === 'absent' ? 'miss' : 'error'
 }

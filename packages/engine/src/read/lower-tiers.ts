@@ -1,0 +1,179 @@
+import {
+  isNewer,
+  type ArchiveTier,
+  type CachePermit,
+  type CacheTier,
+  type Clock,
+  type Lookup,
+  type Stamp,
+  type StampClock,
+} from '@se/core'
+import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
+import type { CacheView } from '../views/cache-view.ts'
+import type { FilterView } from '../views/filter-view.ts'
+import type { HeardFrom, HeardWrite } from '../views/heard.ts'
+import type { KnownWrites } from '../views/known-writes.ts'
+
+export interface LowerTiersPorts {
+  readonly archive: Pick<ArchiveTier, 'get' | 'getMany'>
+  readonly cache: Pick<CacheTier, 'get' | 'getMany' | 'readPermits' | 'put'> | undefined
+  readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
+  readonly known: Pick<KnownWrites, 'get'>
+  /** Told of what the archive itself has answered. */
+  readonly hear: (write: HeardWrite, from: HeardFrom) => void
+  readonly filter: Pick<FilterView, 'trust'>
+  readonly stamps: Pick<StampClock, 'isFromFuture'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly observer: EngineObserver
+}
+
+/** What a load brought, and whether memory may keep it. */
+export type Answer = Lookup & {
+  /** False: from a stripe that may lag behind what this process has heard already, and will not hear again. */
+  readonly mayKeep: boolean
+  /** Monotonic ms of which it is true: nothing that was written before is missing. */
+  readonly asOfMs: number
+}
+
+/** L2 and L3, each asked once about all that is wanted of it. */
+export class LowerTiers {
+  readonly #ports: LowerTiersPorts
+
+  constructor(ports: LowerTiersPorts) {
+    this.#ports = ports
+  }
+
+  /** L2, then L3 for what is left; what L3 gave goes back into L2. */
+  async loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
+    const { cache, cacheView, clock } = this.#ports
+    const answers = new Map<string, Answer>()
+    const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
+    if (cache !== undefined && asked.length > 0) {
+      const keepable = asked.map((id) => cacheView?.standsAtViews(id) === true)
+      const asOfMs = asked.map((id) => cacheView?.verifiedAtMs(id) ?? Number.NEGATIVE_INFINITY)
+      const found = await this.#askCache(cache, asked)
+      for (const [index, lookup] of found.entries()) {
+        const id = asked[index]!
+        if (lookup.kind !== 'found') continue
+        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue
+        answers.set(id, { ...lookup, mayKeep: keepable[index]!, asOfMs: asOfMs[index]! })
+      }
+    }
+    const left = ids.filter((id) => !answers.has(id))
+    if (left.length > 0) {
+      const permits =
+        cache === undefined
+          ? undefined
+          : await this.#readPermits(
+              cache,
+              asked.filter((id) => !answers.has(id)),
+            )
+      const asOfMs = clock.monotonicMs()
+      const lookups = await this.askArchiveMany(left)
+      for (const [index, lookup] of lookups.entries()) {
+        answers.set(left[index]!, { ...lookup, mayKeep: true, asOfMs })
+      }
+      if (cache !== undefined && permits !== undefined) this.#fill(cache, lookups, permits)
+    }
+    return ids.map((id) => answers.get(id)!)
+  }
+
+  /**
+   * Not an entry that is older than what is known of the id, as the cache has not heard of it yet [P85]. And not one from the
+   * future, as only the archive can say that there is such a write: the bytes of the entry may be damaged [P86].
+   */
+  #mayBelieveCache(id: string, stamp: Stamp): boolean {
+    const known = this.#ports.known.get(id)?.stamp
+    return !(known !== undefined && isNewer(known, stamp)) && !this.#ports.stamps.isFromFuture(stamp)
+  }
+
+  async #askCache(
+    cache: Pick<CacheTier, 'get' | 'getMany'>,
+    ids: readonly string[],
+  ): Promise<readonly Lookup[]> {
+    const startedMs = this.#ports.clock.monotonicMs()
+    const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
+    for (const lookup of lookups) tellGet(this.#ports, 'L2', statusOf(lookup), startedMs, ids.length)
+    return lookups
+  }
+
+  async askArchive(id: string): Promise<Lookup> {
+    return (await this.askArchiveMany([id]))[0]!
+  }
+
+  async askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
+    const { archive, clock, observer, filter, hear } = this.#ports
+    const startedMs = clock.monotonicMs()
+    const lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
+    for (const [index, lookup] of lookups.entries()) {
+      tellGet(this.#ports, 'L3', statusOf(lookup), startedMs, ids.length)
+      const stamp = stampOf(lookup)
+      if (stamp !== undefined) {
+        hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-read')
+      }
+      if (lookup.kind === 'absent' && filter.trust.isTrusted) observer.falsePositive?.()
+    }
+    return lookups
+  }
+
+  async #readPermits(
+    cache: Pick<CacheTier, 'readPermits'>,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, CachePermit> | undefined> {
+    if (ids.length === 0) return undefined
+    try {
+      const permits = new Map<string, CachePermit>()
+      for (const permit of await cache.readPermits(ids))
+        if (permit !== undefined) permits.set(permit.id, permit)
+      return permits
+    } catch {
+      // Without a permit nothing is filled; the read itself does not suffer.
+      return undefined
+    }
+  }
+
+  /** Beside the read: the caller does not wait for it, and a failure is the cache's own affair. */
+  #fill(
+    cache: Pick<CacheTier, 'put'>,
+    lookups: readonly Lookup[],
+    permits: ReadonlyMap<string, CachePermit>,
+  ): void {
+    const puts = lookups.flatMap((lookup) => {
+      const permit = lookup.kind === 'found' ? permits.get(lookup.item.id) : undefined
+      if (lookup.kind !== 'found' || permit === undefined) return []
+      const { item } = lookup
+      return [
+        {
+          write: item,
+          version: item.version ?? 0,
+          createdAtMs: item.createdAtMs,
+          permit,
+          kind: 'fill' as const,
+        },
+      ]
+    })
+    if (puts.length > 0) cache.put(puts).catch(() => {})
+  }
+}
+
+/** A question to a tier has been answered. @param share ids asked for at once, by which its time is divided */
+export function tellGet(
+  { observer, clock }: Pick<LowerTiersPorts, 'observer' | 'clock'>,
+  tier: TierName,
+  status: OperationStatus,
+  startedMs: number,
+  share = 1,
+): void {
+  if (observer.operation === undefined) return
+  const durationMs = (clock.monotonicMs() - startedMs) / share
+  observer.operation({ tier, operation: 'get', status, durationMs })
+}
+
+/** Of the newest write that the answer tells of. */
+export function stampOf(lookup: Lookup): Stamp | undefined {
+  return lookup.kind === 'found' ? lookup.item.stamp : lookup.kind === 'absent' ? lookup.tombstone : undefined
+}
+
+function statusOf(lookup: Lookup): OperationStatus {
+  return lookup.kind === 'found' ? 'hit' : lookup.kind === 'absent' ? 'miss' : 'error'
+}
