@@ -107,6 +107,13 @@ describe('own writes', () => {
     expect(kinds([submit(1, [0, 1], 10), remove(2, [2, 3], 5), get(1, [4, 5], 0)])).toEqual([])
   })
 
+  test('a value that began when a newer one was committed may be stamped anew, one that did not may not', () => {
+    const committed = submit(2, [0, 1], 20, 'archive')
+    expect(kinds([committed, submit(1, [2, 3], 10), get(1, [900, 901], 10)])).toEqual([])
+    expect(kinds([committed, submit(1, [0, 3], 10), get(1, [900, 901], 10)])).toEqual(['stale'])
+    expect(kinds([submit(1, [0, 1], 20), submit(2, [2, 3], 10), get(1, [4, 5], 10)])).toEqual(['stale'])
+  })
+
   test('a delete without an answer was stamped before its process ended', () => {
     const begun = [remove(2, [0], 0)]
     const later = (at: number) => [submit(1, [at, at + 1], 10), get(1, [at + 2, at + 3], 0)]
@@ -286,7 +293,7 @@ test('counts what it had to hold on to', () => {
       operation(2, [7, 8], { kind: 'get', id: 'a', consistency: 'local' }, failed),
       get(2, [9], 0),
       get(1, [10, 11], 20, 'local', { isDeaf: true }),
-      submit(2, [12, 13], 15),
+      submit(2, [2, 13], 15),
       get(2, [703, 704], 15, 'local', { isDeaf: true }),
     ],
     lives: [],

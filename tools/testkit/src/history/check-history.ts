@@ -16,8 +16,8 @@
  *    however old. So a deaf read that answers with an own write, or with what an own delete explains, is held to rule 1
  *    alone. These reads are counted.
  * 5. **Absent** is right where nothing must be there, or where a delete that had begun may be as new as what must be there:
- *    its stamp is, or is not known and may be, or it began when that was known already (an archive may stamp such a write
- *    anew). A delete without an answer may happen at any later time; its stamp was drawn before its process ended, so
+ *    its stamp is, or is not known and may be, or it began when that was known already: the clock of its process was behind,
+ *    and such a write may be stamped anew. A value that began when something newer was committed is right likewise. A delete without an answer may happen at any later time; its stamp was drawn before its process ended, so
  *    writes that began later than that, by more than clocks err, are newer. `present` is judged alike.
  * 6. **Invented** is a value that nobody had begun to write when the read ended, that was written to another id, or of
  *    which the engine said that nothing happened.
@@ -134,6 +134,8 @@ class Check {
     if (isExcused) this.#counts.oldestDeafReadUs = Math.max(this.#counts.oldestDeafReadUs, outdatedUs)
     else this.#counts.oldestReadUs = Math.max(this.#counts.oldestReadUs, outdatedUs)
     if (isAbove(all)) return
+    // Begun when the newer one was committed already: its clock was behind, and it may yet be stamped anew (rule 5).
+    if (isAbove(own) && write.operation.beganUs > all!.atUs) return
     if (isExcused) {
       this.#counts.deaf++
       return
