@@ -4,6 +4,10 @@ import type { Call, Consistency, Level } from '@se/testkit/history'
 /** Ten ids that all workers want at once. */
 export const HOT_IDS: readonly string[] = Array.from({ length: 10 }, (_, index) => `hot.${index}`)
 
+/** A worker's mood lasts so many figures at most: how many of a hundred only read. In calm ones caches grow warm. */
+const MOOD_FIGURES_MAX = 400
+const READS_OF_100 = [40, 50, 95]
+
 /**
  * What a worker does next: calls that are made one after the other without awaiting any, and calls that are made when all
  * of these were answered.
@@ -16,7 +20,7 @@ export interface Figure {
 /** Makes figures; the same seed gives the same ones. @param nextValue a value that nobody else writes */
 export function createWorkload(random: SeededRandom, nextValue: () => string): () => Figure {
   const level = (): Level => random.pick(['memory', 'log', 'log', 'archive'])
-  const consistency = (): Consistency => random.pick(['local', 'local', 'local', 'shared', 'source'])
+  const consistency = (): Consistency => random.pick(['local', 'local', 'shared', 'shared', 'source'])
 
   const read = (id: string): Call => {
     const kind = random.below(10)
@@ -29,19 +33,21 @@ export function createWorkload(random: SeededRandom, nextValue: () => string): (
       ? { kind: 'delete', id, level: level() }
       : { kind: 'submit', id, level: level(), value: nextValue() }
 
+  let figuresLeft = 0
+  let readsOf100 = 0
   return () => {
-    const kind = random.below(100)
-    // All are read alike; the first ones are written far more often than the last ones.
-    const share = kind < 50 ? random.fraction() : random.fraction() ** 3
-    const id = HOT_IDS[Math.floor(share * HOT_IDS.length)]!
-    if (kind < 50) return { together: [read(id)], then: [] }
-    if (kind < 70) return { together: [write(id)], then: [read(id)] }
-    if (kind < 99) {
-      const together = Array.from({ length: 2 + random.below(3) }, () =>
-        random.chance(0.75) ? write(id) : read(id),
-      )
-      return { together, then: [read(id), { kind: 'containsFast', id }] }
+    if (figuresLeft-- === 0) {
+      figuresLeft = random.below(MOOD_FIGURES_MAX)
+      readsOf100 = random.pick(READS_OF_100)
     }
-    return { together: [{ kind: 'flush' }], then: [read(id)] }
+    if (random.below(100) < readsOf100) return { together: [read(random.pick(HOT_IDS))], then: [] }
+    // All are read alike; the first ones are written far more often than the last ones.
+    const id = HOT_IDS[Math.floor(random.fraction() ** 3 * HOT_IDS.length)]!
+    if (random.chance(0.02)) return { together: [{ kind: 'flush' }], then: [read(id)] }
+    if (random.chance(0.4)) return { together: [write(id)], then: [read(id)] }
+    const together = Array.from({ length: 2 + random.below(3) }, () =>
+      random.chance(0.75) ? write(id) : read(id),
+    )
+    return { together, then: [read(id), { kind: 'containsFast', id }] }
   }
 }
