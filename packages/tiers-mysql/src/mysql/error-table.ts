@@ -131,9 +131,9 @@ export const SERVER_ERRORS: readonly ErrorRow[] = [
     'ER_RUN_HOOK_ERROR: Group Replication could not commit',
     { operation: 'unknown', connection: 'drain' },
   ],
-  [3796, 'ER_GRP_RPL_CONSISTENCY: not possible in the state of this member', DEMOTED],
-  [3797, 'ER_GRP_HOLD_WAIT_TIMEOUT', DEMOTED],
-  [3798, 'ER_GRP_HOLD_MEMBER_STATUS_ERROR', DEMOTED],
+  [3796, 'ER_GRP_TRX_CONSISTENCY_NOT_ALLOWED', DEMOTED],
+  [3797, 'ER_GRP_TRX_CONSISTENCY_BEFORE: the member could not catch up', DEMOTED],
+  [3798, 'ER_GRP_TRX_CONSISTENCY_AFTER_ON_TRX_BEGIN', DEMOTED],
 
   // Connections that end by the server.
   [1077, 'ER_NORMAL_SHUTDOWN', RETRY_ELSEWHERE],

@@ -53,6 +53,10 @@ export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Fail
   ['EPERM', NO_ACCESS],
   ['EROFS', NO_ACCESS],
   ['ENOTDIR', NO_ACCESS],
+  ['EEXIST', NO_ACCESS],
+  ['EISDIR', NO_ACCESS],
+  ['ELOOP', NO_ACCESS],
+  ['ENAMETOOLONG', NO_ACCESS],
   ['SQLITE_NOTADB', NOT_OURS],
   // No such table or column.
   ['SQLITE_ERROR', NOT_OURS],

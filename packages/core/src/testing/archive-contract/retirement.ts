@@ -226,10 +226,10 @@ export const retirement: readonly ArchiveContractCase[] = [
     '[P80] many starts leave few instances, in the heads and in the tree',
     async (harness, writer) => {
       const { archive } = harness
-      for (let round = 0; round < 6; round++) {
-        for (let start = 0; start < 40; start++) await endedWriter(archive, `id.${start % 7}`)
+      for (let round = 0; round < 3; round++) {
+        for (let start = 0; start < 20; start++) await endedWriter(archive, `id.${start % 7}`)
         await foldAndPrune(archive)
-        equal((await retire(writer)).length, 40)
+        equal((await retire(writer)).length, 20)
       }
       equal((await archive.readHeads()).cut.positions.size, 1)
       await archive.foldTree()

@@ -1,0 +1,456 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
+import { linkOf } from '@se/core/testing'
+import { startFaultProxy, startPrivateMariaDb, uniqueDatabase, type PrivateServer } from '@se/testkit'
+import { describeWithServer } from '@se/testkit/vitest'
+import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
+import { plainUser, runAll, withConnection } from './mariadb-harness.ts'
+
+const cleanups: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+const OPTIONS = { branches: [], digests: 'unkeyed' } as const
+
+async function openArchive(options: MysqlArchiveOptions): Promise<ArchiveTier> {
+  const archive = mysqlArchive(options)
+  cleanups.push(() => archive.close())
+  await archive.open(OPTIONS)
+  return archive
+}
+
+let nonceCount = 0
+/** An instance, and how to write under it. */
+async function claimed(archive: ArchiveTier) {
+  nonceCount += 1
+  const nonce = nonceCount.toString(16).padStart(32, 'c')
+  const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce })
+  let sequence = 0
+  let time = stampTimeOf(Date.now() - 60_000)
+  const write = (id: string, bytes: Uint8Array | undefined = Uint8Array.of(1)): ItemWrite => {
+    const stamp = { time: (time += 1), instance: claim.instance }
+    return { id, stamp, state: 'default', contentType: '', bytes }
+  }
+  const send = (at: number, writes: readonly ItemWrite[]) =>
+    archive.putBatch({ claim, sequence: at, link: linkOf(claim.instance, at), writes })
+  const put = async (...writes: readonly ItemWrite[]) => {
+    const receipt = await send(sequence + 1, writes)
+    sequence += 1
+    return receipt
+  }
+  return { claim: claim satisfies InstanceClaim, write, send, put }
+}
+
+async function until(isSo: () => Promise<boolean>, what: string, withinMs = 20_000): Promise<void> {
+  for (const startedMs = Date.now(); Date.now() - startedMs < withinMs; await delay(10)) {
+    if (await isSo()) return
+  }
+  throw new Error(`not within ${withinMs} ms: ${what}`)
+}
+
+async function threads(url: string): Promise<number[]> {
+  return withConnection(url, async (connection) => {
+    const [rows] = await connection.query<RowDataPacket[]>(
+      'SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()',
+    )
+    return rows.map((row) => Number(row['ID']))
+  })
+}
+
+const unavailable = { code: 'SE_TIER_UNAVAILABLE' }
+
+describeWithServer('sql', 'MariaDB archive: a server that changes under it', () => {
+  let server: PrivateServer
+
+  beforeAll(async () => {
+    server = await startPrivateMariaDb({ args: ['--max-allowed-packet=64M'] })
+  })
+
+  afterAll(() => server.stop())
+
+  async function newDatabase(): Promise<string> {
+    const { url, drop } = await uniqueDatabase(server.url)
+    cleanups.push(drop)
+    return url
+  }
+
+  it('[P69] [R5] one that was demoted answers nothing that counts as now, loses all connections, and is taken again', async () => {
+    const url = await newDatabase()
+    const archive = await openArchive({ url, poolSize: 4 })
+    const { write, put } = await claimed(archive)
+    await put(write('a'))
+    await Promise.all(
+      Array.from({ length: 4 }, () => archive.readTail({ archiveId: '', positions: new Map() })),
+    )
+    const warm = await threads(url)
+    expect(warm.length).toBeGreaterThan(1)
+    await runAll(server.url, ['SET GLOBAL read_only = 1'])
+    try {
+      // Root may write to it all the same; that it is not the primary any more is what counts.
+      await expect(archive.readHeads()).rejects.toMatchObject(unavailable)
+      expect((await archive.get('a')).kind).toBe('unknown')
+      await expect(put(write('b'))).rejects.toMatchObject(unavailable)
+      await until(
+        async () => (await threads(url)).every((thread) => !warm.includes(thread)),
+        'old threads gone',
+      )
+    } finally {
+      await runAll(server.url, ['SET GLOBAL read_only = 0'])
+    }
+    expect((await archive.get('a')).kind).toBe('found')
+    expect((await put(write('b'))).outcomes[0]?.kind).toBe('won')
+  })
+
+  it('[P69] a failover by read_only, with warm connections: writing goes on at the new primary', async () => {
+    const second = await startPrivateMariaDb()
+    cleanups.push(() => second.stop())
+    const proxy = await startFaultProxy({ targetPort: server.port })
+    cleanups.push(() => proxy.close())
+    const url = await newDatabase()
+    const through = new URL(url)
+    through.hostname = '127.0.0.1'
+    through.port = String(proxy.port)
+    const user = new URL(await plainUser(url))
+    const archive = await openArchive({
+      url: Object.assign(through, { username: user.username, password: user.password }).href,
+      poolSize: 8,
+    })
+    const { write, put } = await claimed(archive)
+    await put(write('a'))
+    await Promise.all(
+      Array.from({ length: 8 }, () => archive.readTail({ archiveId: '', positions: new Map() })),
+    )
+    await copyDatabase(url, second.url, user)
+    await runAll(server.url, ['SET GLOBAL read_only = 1'])
+    try {
+      // 1290 on a living connection: no write is ever possible there again.
+      await expect(put(write('b'))).rejects.toMatchObject({
+        details: { code: 'ER_OPTION_PREVENTS_STATEMENT' },
+      })
+      proxy.retarget(second.port)
+      expect((await put(write('b'))).outcomes[0]?.kind).toBe('won')
+      expect((await archive.get('a')).kind).toBe('found')
+      expect((await archive.readHeads()).cut.positions.size).toBe(1)
+    } finally {
+      await runAll(server.url, ['SET GLOBAL read_only = 0'])
+    }
+  })
+
+  it('[P68] [P17] names that the server would store under other bytes come back as they are', async () => {
+    await runAll(server.url, ["SET GLOBAL init_connect = 'SET NAMES utf8'"])
+    try {
+      const url = await newDatabase()
+      const archive = await openArchive({ url: await plainUser(url) })
+      const { write, put } = await claimed(archive)
+      const ids = [
+        'emoji \u{1f600}',
+        '\u{1f600}\u{1f601}',
+        '\u{20bb7}',
+        'e\u0301',
+        'é',
+        'ß',
+        'ﬁ',
+        'ẞ',
+        '\u{10ffff}',
+      ]
+      const states = ids.map((id) => ({ ...write(id), state: `state ${id}` }))
+      expect((await put(...states)).outcomes.every(({ kind }) => kind === 'won')).toBe(true)
+      for (const [index, lookup] of (await archive.getMany(ids)).entries()) {
+        expect(lookup).toMatchObject({
+          kind: 'found',
+          item: { id: ids[index], state: `state ${ids[index]}` },
+        })
+      }
+    } finally {
+      await runAll(server.url, ["SET GLOBAL init_connect = ''"])
+    }
+  })
+
+  it.each([
+    ['another time zone', "'+00:00'", "'+01:00'", 'time_zone'],
+    ['another collation', "'utf8mb4_bin'", "'utf8mb3_bin'", 'collation_connection'],
+    ['another isolation', 'READ COMMITTED', 'SERIALIZABLE  ', 'isolation'],
+    ['a laxer mode', 'STRICT_ALL_TABLES', 'NO_ZERO_DATE,ANSI', 'sql_mode'],
+  ])(
+    '[P68] %s than was asked for, by something in between: refused, by its name',
+    async (_title, from, to, name) => {
+      expect(to).toHaveLength(from.length)
+      const url = new URL(await newDatabase())
+      const changing = await startChangingProxy(server.port, from, to)
+      cleanups.push(() => changing.close())
+      url.hostname = '127.0.0.1'
+      url.port = String(changing.port)
+      await expect(mysqlArchive({ url: url.href }).open(OPTIONS)).rejects.toMatchObject({
+        code: 'SE_TIER_MISCONFIGURED',
+        message: expect.stringContaining(name),
+        details: { because: 'session' },
+      })
+    },
+  )
+
+  it('[P61] a process that was frozen within a transaction holds up the writers of the same rows for seconds only', async () => {
+    const url = await newDatabase()
+    const proxy = await startFaultProxy({ targetPort: server.port })
+    cleanups.push(() => proxy.close())
+    const through = new URL(url)
+    through.hostname = '127.0.0.1'
+    through.port = String(proxy.port)
+    const [frozen, other] = [await openArchive({ url: through.href }), await openArchive({ url })]
+    const b = await claimed(other)
+    await b.put(b.write('hot'))
+    // The younger one: its stamps win.
+    const a = await claimed(frozen)
+    let held!: () => void
+    const isHeld = new Promise<void>((resolve) => (held = resolve))
+    let hasHeld = false
+    void proxy.cutWhen((chunk, direction) => {
+      if (!hasHeld && direction === 'to-server' && chunk.includes('INSERT INTO sync_items')) {
+        hasHeld = true
+        proxy.stall('to-server')
+        held()
+      }
+      return false
+    })
+    const stuck = a.put(a.write('hot')).catch((error: unknown) => error)
+    await isHeld
+    const startedMs = performance.now()
+    expect((await b.put(b.write('hot'))).outcomes).toHaveLength(1)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+    await proxy.resume()
+    expect(await stuck).toMatchObject(unavailable)
+    expect((await a.put(a.write('hot'))).outcomes).toHaveLength(1)
+  })
+
+  it('limits that were raised at the server hold for the next batch, and connections do not grow old', async () => {
+    await runAll(server.url, ['SET GLOBAL max_allowed_packet = 2097152'])
+    const url = await newDatabase()
+    const archive = await openArchive({ url, poolSize: 2, connectionAgeMs: 1_000 })
+    const { write, put, send } = await claimed(archive)
+    const large = write('large', new Uint8Array(5 * 2 ** 20))
+    await expect(send(1, [large])).rejects.toMatchObject({ code: 'SE_ARCHIVE_REFUSED_DATA' })
+    const before = await threads(url)
+    await runAll(server.url, ['SET GLOBAL max_allowed_packet = 67108864'])
+    await delay(1_100)
+    expect((await put(large)).outcomes[0]?.kind).toBe('won')
+    expect((await threads(url)).some((thread) => before.includes(thread))).toBe(false)
+  })
+
+  it('[P71] scanRows whose visitor asks an archive of one connection ends, with an error', async () => {
+    const url = await newDatabase()
+    const archive = await openArchive({ url, poolSize: 1, acquireTimeoutMs: 200 })
+    const { write, put } = await claimed(archive)
+    await put(write('a'))
+    await expect(archive.scanRows(async () => void (await archive.readHeads()))).rejects.toMatchObject({
+      ...unavailable,
+      details: { code: 'SE_NO_FREE_CONNECTION' },
+    })
+    expect((await archive.get('a')).kind).toBe('found')
+  })
+
+  it.each([
+    ['a wrong password', (url: URL) => void (url.password = 'wrong'), 'credentials'],
+    ['an unknown database', (url: URL) => void (url.pathname = '/no_such_database'), 'unknown-database'],
+    ['an unknown host', (url: URL) => void (url.hostname = 'no-such-host.invalid'), 'unknown-host'],
+  ])('%s is told as what it is, not as "try again later"', async (_title, spoil, because) => {
+    const url = new URL(await newDatabase())
+    spoil(url)
+    const archive = mysqlArchive({ url: url.href })
+    const error: unknown = await archive.open(OPTIONS).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'SE_TIER_MISCONFIGURED', details: { because } })
+  })
+
+  it('a missing right is told, and schema() is a way without the right to make tables', async () => {
+    const url = await newDatabase()
+    const plain = await plainUser(url, 'SELECT, INSERT, UPDATE, DELETE')
+    const archive = mysqlArchive({ url: plain })
+    cleanups.push(() => archive.close())
+    await expect(archive.open(OPTIONS)).rejects.toMatchObject({
+      code: 'SE_TIER_MISCONFIGURED',
+      details: { because: 'missing-right' },
+    })
+    await runAll(
+      url,
+      archive
+        .schema()
+        .split(';\n')
+        .filter((statement) => statement !== ''),
+    )
+    await archive.open(OPTIONS)
+    const { write, put } = await claimed(archive)
+    expect((await put(write('a'))).outcomes[0]?.kind).toBe('won')
+  })
+
+  it("[P79] a stranger's tables are told by table and column", async () => {
+    const url = await newDatabase()
+    await runAll(url, ['CREATE TABLE sync_ledger (id INT AUTO_INCREMENT PRIMARY KEY, entry TEXT)'])
+    await expect(mysqlArchive({ url }).open(OPTIONS)).rejects.toMatchObject({
+      code: 'SE_TIER_MISCONFIGURED',
+      details: { because: 'tables', table: 'sync_ledger', column: 'instance' },
+    })
+    await openArchive({ url, tablePrefix: 'own_' })
+  })
+
+  it('an archive of a newer version is refused with both versions', async () => {
+    const url = await newDatabase()
+    await openArchive({ url })
+    await runAll(url, [`INSERT INTO sync_migrations VALUES ('0009-later', '')`])
+    await expect(mysqlArchive({ url }).open(OPTIONS)).rejects.toMatchObject({
+      code: 'SE_ARCHIVE_TOO_NEW',
+      details: { archive: '0009-later', package: '0001-tables' },
+    })
+  })
+
+  describe('[P79] opening', () => {
+    it("waits for nobody's migrations where nothing is to be made, nor where something is", async () => {
+      const url = await newDatabase()
+      await withConnection(server.url, async (stranger) => {
+        // The lock that every program takes which migrates with that library, on the whole server.
+        await stranger.query("SELECT GET_LOCK('ea586330-2c93-47c8-908d-981d9d270f9d', 1)")
+        const archive = mysqlArchive({ url })
+        await archive.open({ ...OPTIONS, timeoutMs: 20_000 })
+        await archive.close()
+        await archive.open({ ...OPTIONS, timeoutMs: 20_000 })
+        await archive.close()
+      })
+    })
+
+    it('ends in time where a table is locked, and closes what it had opened', async () => {
+      const url = await newDatabase()
+      const archive = await openArchive({ url })
+      await archive.close()
+      await withConnection(url, async (stranger) => {
+        await stranger.query('LOCK TABLES sync_meta WRITE')
+        const startedMs = performance.now()
+        await expect(archive.open({ ...OPTIONS, timeoutMs: 300 })).rejects.toMatchObject({
+          ...unavailable,
+          message: /opening did not end within 300 ms/,
+        })
+        expect(performance.now() - startedMs).toBeLessThan(5_000)
+        await stranger.query('UNLOCK TABLES')
+      })
+      await archive.open(OPTIONS)
+      expect((await archive.readHeads()).cut.positions.size).toBe(0)
+    })
+
+    it.each([1, 0])(
+      'six at once, also where autocommit is %i by default: one identity',
+      async (autocommit) => {
+        await runAll(server.url, [`SET GLOBAL autocommit = ${autocommit}`])
+        try {
+          for (let round = 0; round < 3; round++) {
+            const url = await newDatabase()
+            const archives = Array.from({ length: 6 }, () => mysqlArchive({ url, poolSize: 2 }))
+            cleanups.push(() => Promise.all(archives.map((archive) => archive.close())))
+            const found = await Promise.all(archives.map((archive) => archive.open(OPTIONS)))
+            for (const description of found) expect(description).toEqual(found[0])
+            const claims = await Promise.all(archives.map((archive) => claimed(archive)))
+            expect(new Set(claims.map(({ claim }) => claim.instance)).size).toBe(6)
+          }
+        } finally {
+          await runAll(server.url, ['SET GLOBAL autocommit = 1'])
+        }
+      },
+    )
+  })
+
+  it('tables that are changed by others while writers run: what was acknowledged is there', async () => {
+    const url = await newDatabase()
+    const archive = await openArchive({ url, poolSize: 2 })
+    const { write, put } = await claimed(archive)
+    let isRunning = true
+    const acknowledged: string[] = []
+    const work = (async () => {
+      for (let count = 0; isRunning; count++) {
+        const one = write(`id.${count}`)
+        await put(one).then(
+          () => void acknowledged.push(one.id),
+          (error: unknown) => expect(error).toMatchObject(unavailable),
+        )
+        if (acknowledged.length > count + 100) break
+      }
+    })()
+    await runAll(url, [
+      'ALTER TABLE sync_items ADD COLUMN note VARCHAR(10) NULL',
+      'ALTER TABLE sync_items ADD INDEX sync_items_note (note)',
+      'OPTIMIZE TABLE sync_items',
+      'ANALYZE TABLE sync_ledger',
+      'ALTER TABLE sync_items DROP INDEX sync_items_note',
+      'ALTER TABLE sync_items DROP COLUMN note',
+      'ALTER TABLE sync_ledger ENGINE = InnoDB',
+      'RENAME TABLE sync_tree TO sync_tree_away, sync_tree_away TO sync_tree',
+      'FLUSH TABLES',
+    ])
+    isRunning = false
+    await work
+    expect(acknowledged.length).toBeGreaterThan(0)
+    const lookups = await archive.getMany(acknowledged)
+    expect(lookups.every(({ kind }) => kind === 'found')).toBe(true)
+  })
+})
+
+/** Copies tables and users, as a replica has them. */
+async function copyDatabase(from: string, to: string, user: URL): Promise<void> {
+  const database = new URL(from).pathname.slice(1)
+  await withConnection(to, async (target) => {
+    await target.query(`CREATE DATABASE \`${database}\``)
+    for (const host of ['%', 'localhost']) {
+      await target.query(`CREATE USER '${user.username}'@'${host}' IDENTIFIED BY '${user.password}'`)
+      await target.query(`GRANT ALL ON \`${database}\`.* TO '${user.username}'@'${host}'`)
+    }
+  })
+  const targetUrl = new URL(to)
+  targetUrl.pathname = `/${database}`
+  const source = await createConnection(from)
+  const target = await createConnection(targetUrl.href)
+  try {
+    await copyTables(source, target)
+  } finally {
+    await source.end()
+    await target.end()
+  }
+}
+
+async function copyTables(source: Connection, target: Connection): Promise<void> {
+  const [tables] = await source.query<RowDataPacket[]>('SHOW TABLES')
+  for (const row of tables) {
+    const name = String(Object.values(row)[0])
+    const [[made]] = (await source.query<RowDataPacket[]>(`SHOW CREATE TABLE \`${name}\``)) as unknown as [
+      [Record<string, string>],
+    ]
+    await target.query(made['Create Table'] ?? '')
+    const [rows] = await source.query<RowDataPacket[]>(`SELECT * FROM \`${name}\``)
+    for (const values of rows) await target.query(`INSERT INTO \`${name}\` SET ?`, [values])
+  }
+}
+
+/** Carries bytes to a server on this machine and back, and changes one text on its way there. */
+async function startChangingProxy(targetPort: number, from: string, to: string) {
+  const sockets = new Set<Socket>()
+  const listener = createServer((client) => {
+    const target = connect(targetPort, '127.0.0.1')
+    for (const socket of [client, target]) {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+    }
+    client.on('data', (chunk: Buffer) => {
+      const at = chunk.indexOf(from)
+      if (at >= 0) chunk.write(to, at, 'latin1')
+      target.write(chunk)
+    })
+    target.pipe(client)
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (listener.address() as AddressInfo).port,
+    close: () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) socket.destroy()
+        listener.close(() => resolve())
+      }),
+  }
+}
