@@ -76,6 +76,7 @@ export {
   type ItemWrite,
   type StoredItem,
 } from './item.ts'
+export { graceMs, setBackgroundLimit, setLimit, STALL_MS } from './patience.ts'
 export type { Random } from './random.ts'
 export {
   compareStamps,

@@ -1,5 +1,6 @@
 import {
   ArchiveRefusedData,
+  setLimit,
   StorageError,
   TierMisconfigured,
   TierUnavailable,
@@ -80,7 +81,7 @@ export class Runner {
   /** @throws TierUnavailable when the work has not ended in time; it is then left to itself */
   async within<T>(what: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const cancel = this.#ports.clock.setTimer(timeoutMs, () =>
+      const cancel = setLimit(this.#ports.clock, timeoutMs, () =>
         reject(
           new TierUnavailable(`${this.#backend.name}: ${what} did not end within ${timeoutMs} ms`, {
             details: { timeoutMs },

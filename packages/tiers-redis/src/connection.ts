@@ -15,6 +15,8 @@ const PROBE_PAUSE_MS = 500
 /** A client that reconnects by itself, and calls on it that end within a bound and fail with a typed error. */
 export interface RedisConnection {
   readonly isCluster: boolean
+  /** It was closed, and stays so. */
+  readonly isClosed: boolean
   /** The newest thing that stands against the connection, or against one to a node; `undefined`: nothing does. */
   readonly failure: StorageError | undefined
   /** Connects. Waits for the first attempt and does not say how it ended: Redis may be down at start. */
@@ -77,6 +79,10 @@ class ClientConnection implements RedisConnection {
 
   get isCluster(): boolean {
     return this.#client.isCluster
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   get failure(): StorageError | undefined {

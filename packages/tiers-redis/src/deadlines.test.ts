@@ -74,6 +74,27 @@ describe('deadlines', () => {
     expect(silent).toEqual([line])
   })
 
+  it('do not count the time for which the process stood still: answers that came meanwhile are read after the timers', async () => {
+    const { clock, deadlines, silent, line } = create()
+    const { monotonicMs } = clock
+    let stoodStillMs = 0
+    clock.monotonicMs = () => monotonicMs() + stoodStillMs
+    let answer!: (value: number) => void
+    const answered = watch(deadlines.bound(line, new Promise<number>((resolve) => (answer = resolve))))
+    const lost = watch(deadlines.bound(line, never()))
+    await clock.advance(50)
+    stoodStillMs = 6_000
+    await clock.advance(50)
+    expect([answered.is, lost.is, silent]).toEqual(['open', 'open', []])
+    answer(7)
+    await clock.advance(99)
+    expect(answered.is).toBe('resolved 7')
+    await clock.advance(1)
+    expect(lost.is).toBe('rejected too late')
+    // The line has answered since.
+    expect(silent).toEqual([])
+  })
+
   it('[P70] end with everything that waits, and leave no timer behind', async () => {
     const { clock, deadlines, line } = create()
     const waiting = watch(deadlines.bound(line, never()))

@@ -1,4 +1,4 @@
-import type { Clock } from '@se/core'
+import { setLimit, type CancelTimer, type Clock } from '@se/core'
 
 /** A connection as its calls see it. */
 export class Line {
@@ -16,7 +16,7 @@ export class Deadlines {
   readonly #events: DeadlineEvents
   /** In order of their time. Those that were answered are dropped when their turn comes. */
   #calls: Call[] = []
-  #cancelTimer: (() => void) | undefined
+  #cancelTimer: CancelTimer | undefined
 
   constructor(clock: Pick<Clock, 'setTimer' | 'monotonicMs'>, boundMs: number, events: DeadlineEvents) {
     this.#clock = clock
@@ -56,8 +56,9 @@ export class Deadlines {
     for (const call of this.#calls.splice(0)) call.reject?.(error)
   }
 
+  /** The time for which this process stood still does not count: the answers that came meanwhile are read after the timers. */
   #arm(delayMs: number): void {
-    this.#cancelTimer = this.#clock.setTimer(delayMs, () => {
+    this.#cancelTimer = setLimit(this.#clock, delayMs, () => {
       this.#cancelTimer = undefined
       const nowMs = this.#clock.monotonicMs()
       const silent = new Set<Line>()

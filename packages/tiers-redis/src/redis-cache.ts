@@ -56,7 +56,8 @@ interface Opened {
 class RedisCacheTier implements RedisCache {
   readonly backend = 'redis'
   readonly #options: ParsedOptions
-  readonly #connection: RedisConnection
+  /** Another one each time it is opened: a client that was ended does not connect again. */
+  #connection: RedisConnection
   readonly #beliefs = new Beliefs()
   readonly #refusals: Refusals
   #damagedEntries = 0
@@ -77,6 +78,7 @@ class RedisCacheTier implements RedisCache {
     )
     const { prefix, random, ttlMs, clock, commandTimeoutMs: timeoutMs } = this.#options
     const keys = createCacheKeys(prefix, options.birthId)
+    if (this.#connection.isClosed) this.#connection = createConnection(this.#options)
     const [connection, beliefs, refusals] = [this.#connection, this.#beliefs, this.#refusals]
     const shared = { connection, keys, branches, random, beliefs, cuts: new KnownCuts() }
     const onForeignKeys = (count: number) => (this.#foreignKeys += count)

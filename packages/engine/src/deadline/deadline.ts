@@ -1,6 +1,5 @@
-import { CallAborted, DeadlineExceeded, type Clock } from '@se/core'
+import { CallAborted, DeadlineExceeded, setLimit, type Clock } from '@se/core'
 import { Caller } from './caller.ts'
-import { setLimit } from './patience.ts'
 
 /** What a caller says of how long a call may take; checked before. */
 export interface Limits {
@@ -60,11 +59,8 @@ export class CallDeadlines {
     const abort = () => caller.leave(new CallAborted(operation, signal?.reason))
     if (signal?.aborted === true) abort()
     // Timers of callers are the only ones of the engine that keep the process alive.
-    const cancel = setLimit(
-      this.#clock,
-      (delayMs, callback) => this.#clock.setTimer(delayMs, callback),
-      timeoutMs,
-      () => caller.leave(new DeadlineExceeded(operation, timeoutMs)),
+    const cancel = setLimit(this.#clock, timeoutMs, () =>
+      caller.leave(new DeadlineExceeded(operation, timeoutMs)),
     )
     signal?.addEventListener('abort', abort)
     const dismiss = () => {

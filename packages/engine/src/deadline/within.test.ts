@@ -1,6 +1,5 @@
 import { createFakeClock } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
-import { graceMs, STALL_MS } from './patience.ts'
 import { within, withinProgress, type Progress } from './within.ts'
 
 const late = expect.objectContaining({ code: 'SE_TIER_UNAVAILABLE' }) as Error
@@ -52,15 +51,5 @@ describe('withinProgress', () => {
     expect(() => progress.pause()).toThrow(late)
     progress.resume()
     expect(clock.timerCount).toBe(0)
-  })
-})
-
-describe('graceMs', () => {
-  it('gives a timer that is late by itself one turn, and a process that stood still its time back', () => {
-    expect(graceMs(0, 1_000)).toBe(0)
-    expect(graceMs(STALL_MS - 1, 1_000)).toBe(0)
-    expect(graceMs(STALL_MS, 1_000)).toBe(STALL_MS)
-    expect(graceMs(900, 1_000)).toBe(900)
-    expect(graceMs(60_000, 1_000)).toBe(1_000)
   })
 })

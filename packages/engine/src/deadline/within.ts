@@ -1,6 +1,5 @@
-import { TierUnavailable, type CancelTimer, type Clock } from '@se/core'
+import { setBackgroundLimit, TierUnavailable, type Clock } from '@se/core'
 import { Caller } from './caller.ts'
-import { setLimit } from './patience.ts'
 
 /** What bounds of calls of the parts are measured with. They never keep the process alive: the deadline of whoever waits does. */
 export type LimitClock = Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>
@@ -74,11 +73,6 @@ export function pause(clock: LimitClock, delayMs: number, caller: Caller): Promi
     () => new Promise((resolve) => (cancel = clock.setBackgroundTimer(delayMs, resolve))),
     () => cancel(),
   )
-}
-
-/** As {@link setLimit}, with a timer that does not keep the process alive. */
-export function setBackgroundLimit(clock: LimitClock, limitMs: number, callback: () => void): CancelTimer {
-  return setLimit(clock, (delayMs, due) => clock.setBackgroundTimer(delayMs, due), limitMs, callback)
 }
 
 function didNotEnd(what: string, limitMs: number): TierUnavailable {

@@ -1,6 +1,7 @@
 import {
   InvalidInput,
   InvariantViolation,
+  setBackgroundLimit,
   StorageError,
   TierMisconfigured,
   TierUnavailable,
@@ -15,14 +16,7 @@ import {
   type TierName,
 } from '../observer.ts'
 import { Caller } from '../deadline/caller.ts'
-import {
-  pause,
-  setBackgroundLimit,
-  within,
-  withinProgress,
-  type LimitClock,
-  type Progress,
-} from '../deadline/within.ts'
+import { pause, within, withinProgress, type LimitClock, type Progress } from '../deadline/within.ts'
 import { BREAKER_CLOSED, nextBreaker, type Breaker, type BreakerLimits } from './breaker.ts'
 
 /** What a guard is made of, and its limits. */

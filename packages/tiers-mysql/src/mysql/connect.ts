@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@se/core'
+import { setLimit, type Clock, type Random } from '@se/core'
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2'
 import { MysqlConnection } from './connection.ts'
 import { OWN_CODES } from './error-table.ts'
@@ -50,7 +50,7 @@ export async function connect(options: ConnectOptions): Promise<MysqlConnection>
   // From the first moment on, or an error between two statements would end the process.
   raw.on('error', () => undefined)
   return new Promise<MysqlConnection>((resolve, reject) => {
-    const cancel = clock.setTimer(connectTimeoutMs, () => {
+    const cancel = setLimit(clock, connectTimeoutMs, () => {
       reject(codedError(OWN_CODES.statementTimeout, `no connection within ${connectTimeoutMs} ms`))
       raw.destroy()
     })

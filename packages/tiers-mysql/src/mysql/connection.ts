@@ -1,4 +1,4 @@
-import type { Clock } from '@se/core'
+import { setLimit, type Clock } from '@se/core'
 import type { CompiledQuery } from 'kysely'
 import type { Connection, QueryError, ResultSetHeader } from 'mysql2'
 import type { SqlValue } from '../item-row.ts'
@@ -145,7 +145,7 @@ export class MysqlConnection {
   /** A server that never answers must not be waited for: the connection is given up. */
   #timed<T>(start: (done: (error: QueryError | null, result: unknown) => void) => unknown): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const cancel = this.#clock.setTimer(this.#timeoutMs, () => {
+      const cancel = setLimit(this.#clock, this.#timeoutMs, () => {
         reject(codedError(OWN_CODES.statementTimeout, `no answer within ${this.#timeoutMs} ms`))
         this.destroy()
       })

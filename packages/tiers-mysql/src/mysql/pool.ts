@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '@se/core'
+import { setLimit, type CancelTimer, type Clock } from '@se/core'
 import { OWN_CODES } from './error-table.ts'
 import { codedError } from './errors.ts'
 
@@ -72,7 +72,7 @@ export class ConnectionPool<C extends Poolable> {
       const waiter: Waiter<C> = {
         resolve,
         reject,
-        cancel: clock.setTimer(acquireTimeoutMs, () => {
+        cancel: setLimit(clock, acquireTimeoutMs, () => {
           this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
           reject(
             codedError(

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '@se/core'
+import type { CancelTimer, Clock } from './clock.ts'
 
 /** A timer that fires later than this after its time tells of a process that stood still, ms. */
 export const STALL_MS = 100
@@ -16,11 +16,27 @@ export function graceMs(lateMs: number, limitMs: number): number {
 }
 
 /**
- * Calls back once a time limit is over in which this process could run.
- *
- * @param set `clock.setTimer` (keeps the process alive) or `clock.setBackgroundTimer`
+ * Calls back once a time limit is over in which this process could run, and keeps the process alive until then
+ * (`Clock.setTimer`).
  */
 export function setLimit(
+  clock: Pick<Clock, 'monotonicMs' | 'setTimer'>,
+  limitMs: number,
+  callback: () => void,
+): CancelTimer {
+  return armLimit(clock, (delayMs, due) => clock.setTimer(delayMs, due), limitMs, callback)
+}
+
+/** The same for what nobody waits for, or who waits keeps the process alive himself (`Clock.setBackgroundTimer`). */
+export function setBackgroundLimit(
+  clock: Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>,
+  limitMs: number,
+  callback: () => void,
+): CancelTimer {
+  return armLimit(clock, (delayMs, due) => clock.setBackgroundTimer(delayMs, due), limitMs, callback)
+}
+
+function armLimit(
   clock: Pick<Clock, 'monotonicMs'>,
   set: Clock['setTimer'],
   limitMs: number,
