@@ -183,4 +183,18 @@ export const mutants = [
     replace: 'if (this.revision < revision) {',
     test: FILTER_TEST,
   },
+  // what is no option of fromSnapshot is taken without a word [P77]
+  {
+    file: 'src/options.ts',
+    find: "const { hash } = readFields('', options, RESTORE_FIELDS, refuseInput)",
+    replace: 'const { hash } = options',
+    test: 'src/options.test.ts',
+  },
+  // a filter cannot be shown in JSON, as its sum is a bigint [P77]
+  {
+    file: 'src/keyed-filter.ts',
+    find: 'sum: String(this.sum),',
+    replace: 'sum: this.sum,',
+    test: 'src/options.test.ts',
+  },
 ]

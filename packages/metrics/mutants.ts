@@ -70,4 +70,13 @@ export const mutants = [
     replace: "description: 'Bytes of the log'",
     test: 'test/catalog.test.ts',
   },
+  // an option that there is not is taken without a word [P77]
+  { file: 'src/prometheus.ts', find: 'readOptions(options, {})', replace: '', test: 'test/options.test.ts' },
+  // what is given back shows the SDK's inside, with circles [P77]
+  {
+    file: 'src/prometheus.ts',
+    find: "...shownAs('PrometheusMetrics', { contentType: CONTENT_TYPE }),",
+    replace: '',
+    test: 'test/options.test.ts',
+  },
 ]

@@ -365,4 +365,18 @@ export const mutants = [
   },
   // a full disk is tried again only when somebody calls [W10]
   { file: 'src/log.ts', find: 'if (!refused) this.#retryDisk()', replace: '', test: FAULTS, title: 'W10' },
+  // what is no option of append is taken without a word [P77]
+  {
+    file: 'src/options.ts',
+    find: "return options === undefined ? APPEND_DEFAULTS : readFields('', options, APPEND_FIELDS, refuseInput)",
+    replace: 'return { urgent: options?.urgent ?? false }',
+    test: 'src/options.test.ts',
+  },
+  // a log shows what it keeps inside instead of its figures [P77]
+  {
+    file: 'src/log.ts',
+    find: 'return { directory: this.#parts.directory, ...this.stats(), recovery: this.recovery }',
+    replace: 'return { directory: this.#parts.directory, recovery: this.recovery } as never',
+    test: 'src/options.test.ts',
+  },
 ]

@@ -92,5 +92,6 @@ function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null) {
     return String(value)
   }
+  if (typeof value === 'object') return 'an object'
   return value === '' ? 'an empty one' : `a ${typeof value}`
 }

@@ -1,3 +1,5 @@
+import { toPlain } from './shown.ts'
+
 /**
  * Every error the packages throw on purpose. Branch on `code`, read the message, keep the `cause`.
  *
@@ -15,16 +17,23 @@ export abstract class StorageError extends Error {
     this.details = options?.details ?? {}
   }
 
-  /** What JSON has of an error by itself is nothing, or fields without a message. Of the cause its name and message. */
+  /** What JSON has of an error by itself is nothing, or fields without a message. Of the cause its name, code and message. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, details, cause } = this
-    return { name, code, message, details, ...(cause === undefined ? {} : { cause: causeJson(cause) }) }
+    return {
+      name,
+      code,
+      message,
+      details: toPlain(details),
+      ...(cause === undefined ? {} : { cause: showCause(cause) }),
+    }
   }
 }
 
-function causeJson(cause: unknown): unknown {
-  if (cause instanceof StorageError) return cause.toJSON()
-  return cause instanceof Error ? { name: cause.name, message: cause.message } : String(cause)
+function showCause(cause: unknown): unknown {
+  if (!(cause instanceof Error) || 'toJSON' in cause) return toPlain(cause)
+  const { code } = cause as { code?: unknown }
+  return { name: cause.name, ...(code === undefined ? {} : { code }), message: cause.message }
 }
 
 /** The caller passed something the engine cannot take. Nothing happened; retrying unchanged is useless. */

@@ -56,7 +56,7 @@ describe('one table for an options object', () => {
     [{ url: 'x', isQuiet: 'no' }, 'isQuiet: must be true or false, not a string'],
     [{ url: 'x', onFull: 'drop' }, 'onFull: must be one of wait, refuse, not a string'],
     [{ url: 'x', nodes: ['a', ''] }, 'nodes: must be a list of non-empty strings, not a list'],
-    [{ url: 'x', logger: {} }, 'logger: must be a logger, not a object'],
+    [{ url: 'x', logger: {} }, 'logger: must be a logger, not an object'],
     [null, 'options: must be an object, not null'],
     [['url'], 'options: must be an object, not a list'],
     [{ url: 'x', constructor: 1 }, 'constructor: is not a field'],

@@ -176,7 +176,8 @@ export function checkNames(
   }
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(table, name)) continue
-    throw refuse(joined(path, name), `is not a field; there are ${Object.keys(table).join(', ')}`)
+    const names = Object.keys(table).join(', ')
+    throw refuse(joined(path, name), `is not a field; there ${names === '' ? 'is none' : `are ${names}`}`)
   }
 }
 
@@ -253,5 +254,6 @@ function shown(value: unknown): string {
     return String(value)
   }
   if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
   return value === '' ? 'an empty one' : `a ${typeof value}`
 }

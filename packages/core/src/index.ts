@@ -78,6 +78,7 @@ export {
 } from './item.ts'
 export { graceMs, setBackgroundLimit, setLimit, STALL_MS } from './patience.ts'
 export type { Random } from './random.ts'
+export { INSPECT, inspectAs, showBytes, toPlain, type Inspector, type ShownBytes } from './shown.ts'
 export {
   compareStamps,
   decodeStamp,

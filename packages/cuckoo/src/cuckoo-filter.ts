@@ -1,10 +1,19 @@
 import { CorruptSnapshot } from './errors.ts'
 import { baseBitsFor, growAbove, GrowingTable, SLOTS_PER_BUCKET } from './growing-table.ts'
 import { KeyHash, type HashKey } from './key-hash.ts'
-import { KeyedFilter, type KeyedFilterParts, type Restored, type SnapshotState } from './keyed-filter.ts'
+import { KeyedFilter, type KeyedFilterParts, type SnapshotState } from './keyed-filter.ts'
 import { Membership } from './membership.ts'
-import { checkAttainable, checkInteger, checkOptions, type FilterOptions } from './options.ts'
+import {
+  checkAttainable,
+  checkInteger,
+  checkKeys,
+  readFilterOptions,
+  readRestoreOptions,
+  type FilterOptions,
+  type RestoreOptions,
+} from './options.ts'
 import { firstKickState, scrambleBase, scrambleTag, tagOf } from './placement.ts'
+import type { Restored } from './restored.ts'
 import {
   checkHash,
   decodeSnapshot,
@@ -55,7 +64,7 @@ export class CuckooFilter extends KeyedFilter {
    * @throws OutOfMemory when the platform has no memory for the capacity
    */
   static create(options: FilterOptions): CuckooFilter {
-    const { capacity, falsePositiveRate, seed } = checkOptions(options)
+    const { capacity, falsePositiveRate, seed, hash } = readFilterOptions(options)
     const bucketCount = bucketCountFor(capacity)
     const table = new GrowingTable({
       hashBits: HASH_BITS,
@@ -70,7 +79,7 @@ export class CuckooFilter extends KeyedFilter {
       bucketCountMin: bucketCount,
       falsePositiveRate,
       seed,
-      keyHash: new KeyHash(options.hash),
+      keyHash: new KeyHash(hash),
       membership: new Membership(),
     })
   }
@@ -82,8 +91,9 @@ export class CuckooFilter extends KeyedFilter {
    * @throws CorruptSnapshot when a bit is wrong or missing: build the filter anew
    * @throws OutOfMemory when the platform has no memory for its slots
    */
-  static fromSnapshot(bytes: Uint8Array, options: { readonly hash?: HashKey } = {}): Restored<CuckooFilter> {
-    return decodeSnapshot(bytes, 'growing', (header) => openFilter(header, options.hash))
+  static fromSnapshot(bytes: Uint8Array, options: RestoreOptions = {}): Restored<CuckooFilter> {
+    const { hash } = readRestoreOptions(options)
+    return decodeSnapshot(bytes, 'growing', (header) => openFilter(header, hash))
   }
 
   /**
@@ -91,11 +101,12 @@ export class CuckooFilter extends KeyedFilter {
    *
    * @throws InvalidInput when a piece is no Uint8Array
    */
-  static fromSnapshotStream(
+  static async fromSnapshotStream(
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-    options: { readonly hash?: HashKey } = {},
+    options: RestoreOptions = {},
   ): Promise<Restored<CuckooFilter>> {
-    return decodeSnapshotStream(pieces, 'growing', (header) => openFilter(header, options.hash))
+    const { hash } = readRestoreOptions(options)
+    return decodeSnapshotStream(pieces, 'growing', (header) => openFilter(header, hash))
   }
 
   get loadFactor(): number {
@@ -111,6 +122,10 @@ export class CuckooFilter extends KeyedFilter {
     return this.#table.stash.size
   }
 
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), stashSize: this.stashSize }
+  }
+
   estimateFalsePositiveRate(): number {
     return rateAt(this.membership.count, this.#table)
   }
@@ -123,6 +138,7 @@ export class CuckooFilter extends KeyedFilter {
 
   /** Adds every key. */
   addMany(keys: Iterable<string>): void {
+    checkKeys(keys)
     for (const key of keys) this.add(key)
   }
 
@@ -164,6 +180,10 @@ export class CuckooFilter extends KeyedFilter {
     checkInteger('stepsMax', stepsMax, 1, Number.MAX_SAFE_INTEGER)
     this.revision++
     return this.#table.shrink(this.#bucketCountMin, stepsMax)
+  }
+
+  protected override get shownName(): string {
+    return 'CuckooFilter'
   }
 
   protected override snapshotState(): SnapshotState {

@@ -1,3 +1,4 @@
+import { INSPECT, inspectAs, type Inspector } from '@se/core'
 import { SnapshotInterrupted } from './errors.ts'
 import type { KeyHash } from './key-hash.ts'
 import type { Membership } from './membership.ts'
@@ -11,13 +12,6 @@ import {
   type SnapshotHeader,
   type StashEntry,
 } from './snapshot.ts'
-
-/** What `fromSnapshot` gives back. */
-export interface Restored<Filter> {
-  readonly filter: Filter
-  /** The caller's bytes, as given to `toSnapshot`. */
-  readonly meta: Uint8Array
-}
 
 /** Parts that both kinds of filter have. */
 export interface KeyedFilterParts {
@@ -140,6 +134,25 @@ export abstract class KeyedFilter {
       yield piece
     }
   }
+
+  /** Its figures. The sum is text, in decimal digits: JSON has no integers of 64 bits. */
+  toJSON(): Record<string, unknown> {
+    return {
+      size: this.size,
+      sum: String(this.sum),
+      byteLength: this.byteLength,
+      loadFactor: this.loadFactor,
+      falsePositiveRate: this.falsePositiveRate,
+      estimatedFalsePositiveRate: this.estimateFalsePositiveRate(),
+      seed: this.seed,
+    }
+  }
+
+  [INSPECT](depth: number | null, options: object, inspector: Inspector): string {
+    return inspectAs(this.shownName, { ...this.toJSON(), sum: this.sum }, depth, options, inspector)
+  }
+
+  protected abstract get shownName(): string
 
   protected abstract snapshotState(): SnapshotState
 

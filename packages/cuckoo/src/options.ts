@@ -1,4 +1,12 @@
-import { InvalidInput } from '@se/core'
+import {
+  integerField,
+  InvalidInput,
+  otherField,
+  readFields,
+  refuseInput,
+  type Field,
+  type FieldValues,
+} from '@se/core'
 import type { HashKey } from './key-hash.ts'
 
 /** Most keys a filter can be created for; a growing one may come to hold more. */
@@ -15,24 +23,60 @@ export interface FilterOptions {
   readonly hash?: HashKey
 }
 
+/** The filter that a snapshot was made of. */
+export interface RestoreOptions {
+  /** The function the filter was created with, where that was not the default. */
+  readonly hash?: HashKey
+}
+
+const HASH_MEANING = 'Function that hashes a key; the same for ever, as a snapshot is refused under another.'
+
+/** The table of {@link FilterOptions}. */
+export const FILTER_FIELDS = {
+  capacity: integerField({
+    isRequired: true,
+    min: 1,
+    max: CAPACITY_MAX,
+    meaning: 'Keys to make room for from the start.',
+  }),
+  falsePositiveRate: otherField<number, { isRequired: true; meaning: string }>({
+    isRequired: true,
+    what: 'a number above 0 and below 1',
+    accepts: (value) => typeof value === 'number' && value > 0 && value < 1,
+    meaning: 'Largest share of absent keys that may be answered "present".',
+  }),
+  seed: integerField({
+    default: 0,
+    min: 0,
+    max: 2 ** 32 - 1,
+    meaning: 'Filters with different seeds err on different keys.',
+  }),
+  hash: otherField<HashKey>({ what: 'a function', accepts: isFunction, meaning: HASH_MEANING }),
+} as const satisfies Readonly<Record<keyof FilterOptions, Field<unknown>>>
+
+/** The table of {@link RestoreOptions}. */
+export const RESTORE_FIELDS = {
+  hash: otherField<HashKey>({ what: 'a function', accepts: isFunction, meaning: HASH_MEANING }),
+} as const satisfies Readonly<Record<keyof RestoreOptions, Field<unknown>>>
+
 /** Checks what all filters have in common. @throws InvalidInput naming the field and its limits */
-export function checkOptions(options: FilterOptions): {
-  capacity: number
-  falsePositiveRate: number
-  seed: number
-} {
-  const { capacity, falsePositiveRate, seed = 0 } = options
-  checkInteger('capacity', capacity, 1, CAPACITY_MAX)
-  checkInteger('seed', seed, 0, 2 ** 32 - 1)
-  if (typeof falsePositiveRate !== 'number' || !(falsePositiveRate > 0 && falsePositiveRate < 1)) {
-    throw new InvalidInput('falsePositiveRate', 'must be a number above 0 and below 1', {
-      actual: falsePositiveRate,
-    })
-  }
-  if (options.hash !== undefined && typeof options.hash !== 'function') {
-    throw new InvalidInput('hash', 'must be a function')
-  }
-  return { capacity, falsePositiveRate, seed }
+export function readFilterOptions(options: FilterOptions): FieldValues<typeof FILTER_FIELDS> {
+  return readFields('', options, FILTER_FIELDS, refuseInput)
+}
+
+/** @throws InvalidInput naming the field */
+export function readRestoreOptions(options: RestoreOptions): RestoreOptions {
+  const { hash } = readFields('', options, RESTORE_FIELDS, refuseInput)
+  return hash === undefined ? {} : { hash }
+}
+
+/** A text is a list of characters, and would be taken for so many keys. @throws InvalidInput */
+export function checkKeys(keys: Iterable<string>): void {
+  if (typeof keys === 'string') throw new InvalidInput('keys', 'must be a list of keys, not a single one')
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
 }
 
 /** @throws InvalidInput when the rate cannot be kept */

@@ -2,6 +2,7 @@
 import { InvalidInput } from '@se/core'
 import { crc32c } from './crc32c.ts'
 import { CorruptSnapshot } from './errors.ts'
+import { Restored } from './restored.ts'
 
 export const SNAPSHOT_VERSION = 1
 export const META_BYTES_MAX = 2 ** 20
@@ -170,11 +171,11 @@ class SnapshotDecoder<Filter> {
   }
 
   /** @throws CorruptSnapshot when the end is missing or the parts do not fit each other */
-  finish(): { readonly filter: Filter; readonly meta: Uint8Array } {
+  finish(): Restored<Filter> {
     if (this.#part !== 'end' || this.#target === undefined) {
       throw new CorruptSnapshot(`snapshot: cut short in its ${this.#part}`)
     }
-    return { filter: this.#target.finish(), meta: this.#meta }
+    return new Restored(this.#target.finish(), this.#meta)
   }
 
   #endOfPiece(): void {
@@ -241,7 +242,7 @@ export function decodeSnapshot<Filter>(
   bytes: Uint8Array,
   kind: SnapshotKind,
   open: OpenTarget<Filter>,
-): { readonly filter: Filter; readonly meta: Uint8Array } {
+): Restored<Filter> {
   if (!(bytes instanceof Uint8Array)) throw new InvalidInput('bytes', 'must be a Uint8Array')
   const decoder = new SnapshotDecoder(kind, (header) => {
     const expected = snapshotLength(header)
@@ -261,7 +262,7 @@ export async function decodeSnapshotStream<Filter>(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   kind: SnapshotKind,
   open: OpenTarget<Filter>,
-): Promise<{ readonly filter: Filter; readonly meta: Uint8Array }> {
+): Promise<Restored<Filter>> {
   const decoder = new SnapshotDecoder(kind, open)
   for await (const piece of pieces) decoder.push(piece)
   return decoder.finish()

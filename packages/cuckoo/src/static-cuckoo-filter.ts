@@ -1,9 +1,17 @@
 import { CorruptSnapshot } from './errors.ts'
 import { KeyHash, type HashKey } from './key-hash.ts'
-import { KeyedFilter, type KeyedFilterParts, type Restored, type SnapshotState } from './keyed-filter.ts'
+import { KeyedFilter, type KeyedFilterParts, type SnapshotState } from './keyed-filter.ts'
 import { Membership } from './membership.ts'
-import { checkAttainable, checkOptions, type FilterOptions } from './options.ts'
+import {
+  checkAttainable,
+  checkKeys,
+  readFilterOptions,
+  readRestoreOptions,
+  type FilterOptions,
+  type RestoreOptions,
+} from './options.ts'
 import { firstKickState, scrambleBase, scrambleTag, tagOf } from './placement.ts'
+import type { Restored } from './restored.ts'
 import {
   checkHash,
   decodeSnapshot,
@@ -53,7 +61,7 @@ export class StaticCuckooFilter extends KeyedFilter {
    * @throws OutOfMemory when the platform has no memory for the capacity
    */
   static create(options: FilterOptions): StaticCuckooFilter {
-    const { capacity, falsePositiveRate, seed } = checkOptions(options)
+    const { capacity, falsePositiveRate, seed, hash } = readFilterOptions(options)
     const table = new StaticTable({
       hashBits: HASH_BITS,
       bucketCount: Math.ceil(capacity / (SLOTS_PER_BUCKET * LOAD_AT_CAPACITY)) + SPARE_BUCKETS,
@@ -64,7 +72,7 @@ export class StaticCuckooFilter extends KeyedFilter {
       table,
       falsePositiveRate,
       seed,
-      keyHash: new KeyHash(options.hash),
+      keyHash: new KeyHash(hash),
       membership: new Membership(),
     })
   }
@@ -76,11 +84,9 @@ export class StaticCuckooFilter extends KeyedFilter {
    * @throws CorruptSnapshot when a bit is wrong or missing: build the filter anew
    * @throws OutOfMemory when the platform has no memory for its slots
    */
-  static fromSnapshot(
-    bytes: Uint8Array,
-    options: { readonly hash?: HashKey } = {},
-  ): Restored<StaticCuckooFilter> {
-    return decodeSnapshot(bytes, 'static', (header) => openFilter(header, options.hash))
+  static fromSnapshot(bytes: Uint8Array, options: RestoreOptions = {}): Restored<StaticCuckooFilter> {
+    const { hash } = readRestoreOptions(options)
+    return decodeSnapshot(bytes, 'static', (header) => openFilter(header, hash))
   }
 
   /**
@@ -88,11 +94,12 @@ export class StaticCuckooFilter extends KeyedFilter {
    *
    * @throws InvalidInput when a piece is no Uint8Array
    */
-  static fromSnapshotStream(
+  static async fromSnapshotStream(
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-    options: { readonly hash?: HashKey } = {},
+    options: RestoreOptions = {},
   ): Promise<Restored<StaticCuckooFilter>> {
-    return decodeSnapshotStream(pieces, 'static', (header) => openFilter(header, options.hash))
+    const { hash } = readRestoreOptions(options)
+    return decodeSnapshotStream(pieces, 'static', (header) => openFilter(header, hash))
   }
 
   get loadFactor(): number {
@@ -115,6 +122,7 @@ export class StaticCuckooFilter extends KeyedFilter {
 
   /** Adds keys in order until one finds no place. @returns how many were added */
   addMany(keys: Iterable<string>): number {
+    checkKeys(keys)
     let added = 0
     for (const key of keys) {
       if (this.add(key) === 'full') break
@@ -150,6 +158,10 @@ export class StaticCuckooFilter extends KeyedFilter {
     this.membership.subtract(h1, h2)
     this.revision++
     return true
+  }
+
+  protected override get shownName(): string {
+    return 'StaticCuckooFilter'
   }
 
   protected override snapshotState(): SnapshotState {

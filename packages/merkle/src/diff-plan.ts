@@ -9,8 +9,6 @@ import { BRANCH_PAGES } from './branch-leaves.ts'
  */
 export type BranchPlan = 'walk' | 'whole'
 
-/** Default of {@link planBranch}'s `wholeFromGap`: 256 differences touch two pages of three. */
-export const WHOLE_FROM_GAP = 256
 /** Up to here a leaf vector is read whole: about what the walk to one difference costs in a large branch. */
 const WHOLE_BYTES_MAX = 16_384
 /** A page costs its format byte and its bitmap, beside the leaves. */

@@ -1,9 +1,10 @@
-import { InvalidInput, type LeafAddress } from '@se/core'
+import type { LeafAddress } from '@se/core'
 import { checkCount, lanesOfBranches, pagesByAddress } from './answers.ts'
 import { BRANCH_PAGES } from './branch-leaves.ts'
-import { planBranch, runsOf, WHOLE_FROM_GAP } from './diff-plan.ts'
+import { planBranch, runsOf } from './diff-plan.ts'
 import { checkSameBranches } from './differing-leaves.ts'
 import { addLanes, areLanesEqual, areLanesZero, LANES } from './lanes.ts'
+import { DIFF_FIELDS, readOptions, type DiffOptions } from './options.ts'
 import { decodePageLanes, PAGE_LEAVES } from './page.ts'
 import { TreeChanged } from './tree-changed.ts'
 import type { PageAddress, TreeSource } from './tree-source.ts'
@@ -22,14 +23,6 @@ export interface TreeDiff {
   readonly remoteBytes: number
 }
 
-export interface DiffOptions {
-  /**
-   * Difference of a branch's item counts from which its leaves are read at once instead of level by level.
-   * Default 256; 1 … 2^31.
-   */
-  readonly wholeFromGap?: number
-}
-
 /** Pages asked for in one round trip: at most 7.4 MB of answer. */
 const PAGES_PER_TRIP = 1_024
 /** Branches asked for whole in one round trip: the same. */
@@ -40,7 +33,7 @@ const PAGE_LANES = PAGE_LEAVES * LANES
  * Finds the leaves in which two trees differ: one round trip when they are equal, two or three when not,
  * and more only where over four branches are read whole or over 1,024 pages differ. The cost follows the differences, not the sets.
  *
- * @throws InvalidInput when the sides have different branch sets
+ * @throws InvalidInput when the sides have different branch sets, or for an option that is none
  * @throws TreeChanged when a side changed meanwhile; ask again
  * @throws CorruptData when an answer is no page, or not what was asked for
  */
@@ -49,10 +42,7 @@ export async function diff(
   remote: TreeSource,
   options: DiffOptions = {},
 ): Promise<TreeDiff> {
-  const wholeFromGap = options.wholeFromGap ?? WHOLE_FROM_GAP
-  if (!(Number.isSafeInteger(wholeFromGap) && wholeFromGap >= 1)) {
-    throw new InvalidInput('wholeFromGap', 'must be an integer from 1 on', { limit: 1, actual: wholeFromGap })
-  }
+  const { wholeFromGap } = readOptions(options, DIFF_FIELDS)
   const [ours, theirs] = await Promise.all([local.readBranches(), remote.readBranches()])
   const tops: Pair = { local: lanesOfBranches(ours, 'local'), remote: lanesOfBranches(theirs, 'remote') }
   checkSameBranches(ours.prefixes, theirs.prefixes)

@@ -1,19 +1,21 @@
-import { InvalidInput, type BranchSet, type LeafAddress, type StoredTreePage } from '@se/core'
+import {
+  INSPECT,
+  inspectAs,
+  InvalidInput,
+  type BranchSet,
+  type Inspector,
+  type LeafAddress,
+  type StoredTreePage,
+} from '@se/core'
 import { bucketOf, hashId, type HashWords } from '@se/core/hash'
 import { sha256 as defaultSha256 } from '#sha256'
 import { BRANCH_LEAVES, BRANCH_PAGES, BranchLeaves } from './branch-leaves.ts'
 import { addLanes, areLanesZero, encodeLanes, LANES, LEAF_BYTES, subtractLanes, sumLanes } from './lanes.ts'
-import { lanesOfLeaf, leafOfLanes, type LeafSums } from './leaf.ts'
+import { isEmptyLeaf, lanesOfLeaf, leafOfLanes, type LeafSums } from './leaf.ts'
+import { readOptions, TREE_FIELDS, type DigestTreeOptions } from './options.ts'
 import { decodePageLanes, encodePageLanes, PAGE_LEAVES } from './page.ts'
 import type { Sha256 } from './sha256.ts'
 import { checkEntry, deltaLanes, type IdHash, type TreeEntry } from './tree-entry.ts'
-
-export interface DigestTreeOptions {
-  /** Default: `hashId` of `@se/core/hash`. Trees are comparable only under the same one. */
-  readonly idHash?: IdHash
-  /** Default: the platform's. */
-  readonly sha256?: Sha256
-}
 
 /** A leaf with something in it. */
 export interface TreeLeaf extends LeafAddress {
@@ -36,10 +38,12 @@ export class DigestTree {
   readonly #byBranch: (BranchLeaves | undefined)[]
   readonly #total: Uint32Array = new Uint32Array(LANES)
 
+  /** @throws InvalidInput for an option that is none */
   constructor(branches: BranchSet, options: DigestTreeOptions = {}) {
     this.branches = branches
-    this.#idHash = options.idHash ?? hashId
-    this.#sha256 = options.sha256 ?? defaultSha256
+    const { idHash, sha256 } = readOptions(options, TREE_FIELDS)
+    this.#idHash = idHash ?? hashId
+    this.#sha256 = sha256 ?? defaultSha256
     this.#byBranch = branches.prefixes.map(() => undefined)
   }
 
@@ -179,6 +183,29 @@ export class DigestTree {
     copy.#total.set(this.#total)
     for (const [branch, leaves] of this.#byBranch.entries()) copy.#byBranch[branch] = leaves?.clone()
     return copy
+  }
+
+  /** Its figures, and those of each branch that holds something. Sums are text, in decimal digits. */
+  toJSON(): Record<string, unknown> {
+    const branches = this.branches.prefixes.map((name) => ({ name, ...this.branch(name) }))
+    return {
+      count: this.count,
+      membership: String(this.membership),
+      root: this.root(),
+      branches: branches
+        .filter(({ sums }) => !isEmptyLeaf(sums))
+        .map(({ name, sums: { count }, root }) => ({ name, count, root })),
+    }
+  }
+
+  [INSPECT](depth: number | null, options: object, inspector: Inspector): string {
+    return inspectAs(
+      'DigestTree',
+      { ...this.toJSON(), membership: this.membership },
+      depth,
+      options,
+      inspector,
+    )
   }
 
   /** @throws InvalidInput when the tree has no such branch or bucket */

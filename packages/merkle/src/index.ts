@@ -1,5 +1,5 @@
-export { DigestTree, type DigestTreeOptions, type TreeLeaf } from './digest-tree.ts'
-export { diff, type DiffOptions, type TreeDiff } from './diff.ts'
+export { DigestTree, type TreeLeaf } from './digest-tree.ts'
+export { diff, type TreeDiff } from './diff.ts'
 export { differingLeaves } from './differing-leaves.ts'
 export { LEAF_BYTES } from './lanes.ts'
 export {
@@ -12,6 +12,7 @@ export {
   subtractLeaves,
   type LeafSums,
 } from './leaf.ts'
+export type { DiffOptions, DigestTreeOptions, RowDigesterOptions } from './options.ts'
 export { decodePage, encodePage, PAGE_BYTES_MAX, PAGE_LEAVES, type PageLeaf } from './page.ts'
 export {
   createRowDigester,

@@ -1,10 +1,11 @@
 import type { BranchSet } from '@se/core'
 import { lanesOfBranches, pagesByAddress } from './answers.ts'
 import { BRANCH_PAGES } from './branch-leaves.ts'
-import { DigestTree, type DigestTreeOptions, type TreeLeaf } from './digest-tree.ts'
+import { DigestTree, type TreeLeaf } from './digest-tree.ts'
 import { checkSameBranches } from './differing-leaves.ts'
 import { areLanesEqual, LANES } from './lanes.ts'
 import { checkSums } from './leaf.ts'
+import type { DigestTreeOptions } from './options.ts'
 import { TreeChanged } from './tree-changed.ts'
 import { treeSource, type TreeSource } from './tree-source.ts'
 
@@ -52,10 +53,10 @@ export async function loadTree(
   branches: BranchSet,
   options: DigestTreeOptions = {},
 ): Promise<DigestTree> {
+  const tree = new DigestTree(branches, options)
   const answer = await source.readBranches()
   const tops = lanesOfBranches(answer, 'source')
   checkSameBranches(branches.prefixes, answer.prefixes)
-  const tree = new DigestTree(branches, options)
   const all = branches.prefixes.map((_, branch) => branch)
   for (const [place, bytes] of pagesByAddress(await source.readAllPages(all), all, 'source')) {
     tree.setPage(Math.floor(place / BRANCH_PAGES), place % BRANCH_PAGES, bytes)

@@ -1,4 +1,4 @@
-import { CorruptData, InvalidInput } from '@se/core'
+import { CorruptData, InvalidInput, toPlain } from '@se/core'
 import { decodeLanes, encodeLanes, LANES, LEAF_BYTES } from './lanes.ts'
 
 /**
@@ -19,32 +19,46 @@ export interface LeafSums {
   readonly contentLow: bigint
 }
 
+/** Sums with a form in JSON, which has no bigints. */
+class Sums implements LeafSums {
+  readonly count: number
+  readonly membership: bigint
+  readonly contentHigh: bigint
+  readonly contentLow: bigint
+
+  constructor(count: number, membership: bigint, contentHigh: bigint, contentLow: bigint) {
+    this.count = count
+    this.membership = membership
+    this.contentHigh = contentHigh
+    this.contentLow = contentLow
+  }
+
+  toJSON(): Record<string, unknown> {
+    return toPlain({ ...this }) as Record<string, unknown>
+  }
+}
+
 /** The sums of nothing. */
-export const EMPTY_LEAF: LeafSums = Object.freeze({
-  count: 0,
-  membership: 0n,
-  contentHigh: 0n,
-  contentLow: 0n,
-})
+export const EMPTY_LEAF: LeafSums = Object.freeze(new Sums(0, 0n, 0n, 0n))
 
 /** Each sum of `a` and `b`, lane by lane, mod 2^32 and 2^64. */
 export function addLeaves(a: LeafSums, b: LeafSums): LeafSums {
-  return {
-    count: (a.count + b.count) >>> 0,
-    membership: BigInt.asUintN(64, a.membership + b.membership),
-    contentHigh: BigInt.asUintN(64, a.contentHigh + b.contentHigh),
-    contentLow: BigInt.asUintN(64, a.contentLow + b.contentLow),
-  }
+  return new Sums(
+    (a.count + b.count) >>> 0,
+    BigInt.asUintN(64, a.membership + b.membership),
+    BigInt.asUintN(64, a.contentHigh + b.contentHigh),
+    BigInt.asUintN(64, a.contentLow + b.contentLow),
+  )
 }
 
 /** What must be added to `b` to get `a`, mod 2^32 and 2^64. */
 export function subtractLeaves(a: LeafSums, b: LeafSums): LeafSums {
-  return {
-    count: (a.count - b.count) >>> 0,
-    membership: BigInt.asUintN(64, a.membership - b.membership),
-    contentHigh: BigInt.asUintN(64, a.contentHigh - b.contentHigh),
-    contentLow: BigInt.asUintN(64, a.contentLow - b.contentLow),
-  }
+  return new Sums(
+    (a.count - b.count) >>> 0,
+    BigInt.asUintN(64, a.membership - b.membership),
+    BigInt.asUintN(64, a.contentHigh - b.contentHigh),
+    BigInt.asUintN(64, a.contentLow - b.contentLow),
+  )
 }
 
 export function equalLeaves(a: LeafSums, b: LeafSums): boolean {
@@ -97,12 +111,12 @@ export function decodeLeaf(bytes: Uint8Array, offset = 0): LeafSums {
 
 /** Sums as objects from lanes. */
 export function leafOfLanes(lanes: Uint32Array, at: number): LeafSums {
-  return {
-    count: lanes[at]!,
-    membership: joinPair(lanes[at + 1]!, lanes[at + 2]!),
-    contentHigh: joinPair(lanes[at + 3]!, lanes[at + 4]!),
-    contentLow: joinPair(lanes[at + 5]!, lanes[at + 6]!),
-  }
+  return new Sums(
+    lanes[at]!,
+    joinPair(lanes[at + 1]!, lanes[at + 2]!),
+    joinPair(lanes[at + 3]!, lanes[at + 4]!),
+    joinPair(lanes[at + 5]!, lanes[at + 6]!),
+  )
 }
 
 /** The inverse of {@link leafOfLanes}. @throws InvalidInput when the sums are none */

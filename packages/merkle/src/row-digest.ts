@@ -1,5 +1,6 @@
 import { InvalidInput, STAMP_BYTES, type Stamp } from '@se/core'
 import { digestInto as defaultDigestInto } from '#sha256'
+import { DIGESTER_FIELDS, readOptions, type RowDigesterOptions } from './options.ts'
 import type { DigestInto, Sha256 } from './sha256.ts'
 import { DIGEST_BYTES } from './tree-entry.ts'
 
@@ -46,7 +47,7 @@ const VIEWED_BYTES_MAX = 2_048
  */
 export function createRowDigester(
   key: Uint8Array | undefined,
-  options: { readonly sha256?: Sha256 } = {},
+  options: RowDigesterOptions = {},
 ): RowDigester {
   if (key !== undefined && !(key instanceof Uint8Array)) throw new InvalidInput('key', 'must be a Uint8Array')
   if (key !== undefined && (key.length < KEY_BYTES_MIN || key.length > KEY_BYTES_MAX)) {
@@ -55,7 +56,8 @@ export function createRowDigester(
       actual: key.length,
     })
   }
-  const digestInto = options.sha256 === undefined ? defaultDigestInto : digestIntoBy(options.sha256)
+  const { sha256 } = readOptions(options, DIGESTER_FIELDS)
+  const digestInto = sha256 === undefined ? defaultDigestInto : digestIntoBy(sha256)
   const encoder = createRowEncoder(key)
   return {
     digest(row) {

@@ -28,6 +28,10 @@ describe('@se/merkle from its tarball', () => {
   }, 180_000)
   afterAll(() => stranger.close())
 
+  it('[P77] has no class with a name that the build gave it', () => {
+    expect(stranger.misnamedClasses).toEqual([])
+  })
+
   it('brings itself, core and the portable SHA-256, and nothing else', () => {
     expect(stranger.installed).toEqual(['@noble/hashes', '@se/core', '@se/merkle'])
   })

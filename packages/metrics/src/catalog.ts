@@ -74,6 +74,7 @@ export const ERROR_KINDS: readonly string[] = Object.freeze([
   'SE_BACKPRESSURE',
   'SE_BRANCH_MISMATCH',
   'SE_CALL_ABORTED',
+  'SE_CODEC_FAILED',
   'SE_CORRUPT_DATA',
   'SE_CORRUPT_SNAPSHOT',
   'SE_DEADLINE_EXCEEDED',

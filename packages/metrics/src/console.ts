@@ -1,7 +1,9 @@
 import { diag, type Meter } from '@opentelemetry/api'
 import { DataPointType, MeterProvider, MetricReader, type MetricData } from '@opentelemetry/sdk-metrics'
 import { scrapeName } from './catalog.ts'
+import { readOptions, type NoOptions } from './options.ts'
 import { formatRawMetrics, type RawHistogram, type RawMetrics, type RawValue } from './raw-metrics.ts'
+import { shownAs } from './shown-as.ts'
 
 export type { RawHistogram, RawMetrics, RawValue }
 
@@ -15,8 +17,13 @@ export interface ConsoleMetrics {
   shutdown(): Promise<void>
 }
 
-/** A provider of its own, without timer, server or exporter: it collects when `snapshot` is called. */
-export function createConsoleMetrics(): ConsoleMetrics {
+/**
+ * A provider of its own, without timer, server or exporter: it collects when `snapshot` is called.
+ *
+ * @throws InvalidConfig for any option: there are none
+ */
+export function createConsoleMetrics(options: NoOptions = {}): ConsoleMetrics {
+  readOptions(options, {})
   const reader = new OnDemandReader()
   const provider = new MeterProvider({ readers: [reader] })
   return {
@@ -28,6 +35,7 @@ export function createConsoleMetrics(): ConsoleMetrics {
     },
     format: formatRawMetrics,
     shutdown: () => provider.shutdown(),
+    ...shownAs('ConsoleMetrics', {}),
   }
 }
 

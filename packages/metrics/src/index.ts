@@ -7,4 +7,5 @@ export {
   type InstrumentKey,
   type InstrumentKind,
 } from './catalog.ts'
-export { createMetricsObserver, type MetricsObserver, type MetricsOptions } from './metrics-observer.ts'
+export { createMetricsObserver, type MetricsObserver } from './metrics-observer.ts'
+export type { MetricsOptions, NoOptions } from './options.ts'

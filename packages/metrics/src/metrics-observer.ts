@@ -9,15 +9,8 @@ import type {
 import { BREAKER_GAUGE, type EngineGauges, type EngineObserver } from '@se/engine'
 import type { LogObserver } from '@se/wal'
 import { CATALOG, type Instrument, type KeyOf } from './catalog.ts'
+import { METRICS_FIELDS, readOptions, type MetricsOptions } from './options.ts'
 import { Series } from './series.ts'
-
-export interface MetricsOptions {
-  /**
-   * Where the instruments are made: of `@se/metrics/prometheus`, of `@se/metrics/console`, or of any SDK's provider. One
-   * observer a meter: two would report the same series, and the SDK keeps one of them.
-   */
-  readonly meter: Meter
-}
 
 /** What to hand to the engine and to the log. */
 export interface MetricsObserver {
@@ -41,8 +34,11 @@ const FILTER = 'L3'
  * Counters are summed here and read when somebody collects, which is many times cheaper than `Counter.add` of the SDK.
  * Histograms have no such instrument, so each of their events pays the SDK's price (README, "What it costs"). Methods
  * that no metric needs are left undefined.
+ *
+ * @throws InvalidConfig naming the field
  */
-export function createMetricsObserver({ meter }: MetricsOptions): MetricsObserver {
+export function createMetricsObserver(options: MetricsOptions): MetricsObserver {
+  const { meter } = readOptions(options, METRICS_FIELDS)
   const counters = createCounters(meter)
   const histograms = createHistograms(meter)
   const gauges = createGauges(meter)

@@ -2,7 +2,7 @@ import type { FileSystem } from '@se/core'
 import { LogUnreadable } from './errors.ts'
 import { decodeSegmentHeader, segmentFileName, SEGMENT_HEADER_BYTES } from './format.ts'
 import { payloadsOf } from './group.ts'
-import type { LogRecord } from './replay.ts'
+import { LogRecord } from './replay.ts'
 import { scanGroups, type ScanPosition } from './scan.ts'
 import { surveyLog } from './survey.ts'
 
@@ -27,7 +27,7 @@ export class LogFollower {
     const take = (first: number, payloads: Iterable<Uint8Array>) => {
       let sequence = first
       for (const payload of payloads) {
-        if (sequence >= from) records.push({ sequence, bytes: payload.slice() })
+        if (sequence >= from) records.push(new LogRecord(sequence, payload.slice()))
         sequence++
       }
     }

@@ -1,4 +1,4 @@
-import { config, InvalidConfig } from '@se/core'
+import { integerField, InvalidConfig, type Field, type FieldValues } from '@se/core'
 import { payloadBytesMaxOf } from './format.ts'
 
 const KIB = 1024
@@ -34,54 +34,58 @@ export interface ParsedLimits {
   readonly payloadBytesMax: number
 }
 
-/** @throws InvalidConfig naming the field */
-export function parseLimits(limits: LogLimits = {}): ParsedLimits {
-  config.onlyFields('limits', limits, [
-    'segmentBytes',
-    'recordsMax',
-    'bytesMax',
-    'ageMsMax',
-    'groupBytesMax',
-    'spareSegmentsMax',
-  ])
-  const segmentBytes = config.integer('limits.segmentBytes', limits.segmentBytes, {
+/** The table of {@link LogLimits}. */
+export const LIMIT_FIELDS = {
+  segmentBytes: integerField({
     default: 16 * MIB,
     min: 4 * KIB,
     max: 1024 * MIB,
-  })
+    meaning: 'Size of a segment file, a multiple of 4,096. Bounds the records of one call.',
+  }),
+  recordsMax: integerField({
+    default: 1_000_000,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    meaning: 'Records not released.',
+  }),
+  bytesMax: {
+    ...integerField({
+      min: 8 * KIB,
+      max: Number.MAX_SAFE_INTEGER,
+      meaning: 'Bytes not released or still held, framing included; at least two segments.',
+    }),
+    shownDefault: '536870912, or two segments',
+  },
+  ageMsMax: integerField({
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    meaning: 'Age of the oldest record not released, ms.',
+  }),
+  groupBytesMax: integerField({
+    default: 4 * MIB,
+    min: 4 * KIB,
+    max: 1024 * MIB,
+    meaning: 'Bytes written at a time; a single call may exceed it.',
+  }),
+  spareSegmentsMax: integerField({
+    default: 1,
+    min: 0,
+    max: 1000,
+    meaning: 'Freed files kept for reuse; the others are removed, so the files shrink after a backlog.',
+  }),
+} as const satisfies Readonly<Record<keyof LogLimits, Field<unknown>>>
+
+/** What the fields do not say alone. @throws InvalidConfig naming the field */
+export function completeLimits(limits: FieldValues<typeof LIMIT_FIELDS>): ParsedLimits {
+  const { segmentBytes, bytesMax = Math.max(512 * MIB, 2 * segmentBytes), ageMsMax = Infinity } = limits
   if (segmentBytes % (4 * KIB) !== 0) {
     throw new InvalidConfig('limits.segmentBytes', `must be a multiple of 4096, not ${segmentBytes}`)
   }
-  return {
-    segmentBytes,
-    recordsMax: config.integer('limits.recordsMax', limits.recordsMax, {
-      default: 1_000_000,
-      min: 1,
-      max: Number.MAX_SAFE_INTEGER,
-    }),
-    bytesMax: config.integer('limits.bytesMax', limits.bytesMax, {
-      default: Math.max(512 * MIB, 2 * segmentBytes),
-      min: 2 * segmentBytes,
-      max: Number.MAX_SAFE_INTEGER,
-    }),
-    ageMsMax:
-      limits.ageMsMax === undefined
-        ? Infinity
-        : config.integer('limits.ageMsMax', limits.ageMsMax, {
-            default: 1,
-            min: 1,
-            max: Number.MAX_SAFE_INTEGER,
-          }),
-    groupBytesMax: config.integer('limits.groupBytesMax', limits.groupBytesMax, {
-      default: 4 * MIB,
-      min: 4 * KIB,
-      max: 1024 * MIB,
-    }),
-    spareSegmentsMax: config.integer('limits.spareSegmentsMax', limits.spareSegmentsMax, {
-      default: 1,
-      min: 0,
-      max: 1000,
-    }),
-    payloadBytesMax: payloadBytesMaxOf(segmentBytes),
+  if (bytesMax < 2 * segmentBytes) {
+    const min = 2 * segmentBytes
+    throw new InvalidConfig('limits.bytesMax', `must be at least two segments, ${min}, not ${bytesMax}`, {
+      min,
+    })
   }
+  return { ...limits, bytesMax, ageMsMax, payloadBytesMax: payloadBytesMaxOf(segmentBytes) }
 }

@@ -1,4 +1,12 @@
-import { InvalidInput, type CancelTimer, type Clock, type FileSystem } from '@se/core'
+import {
+  INSPECT,
+  inspectAs,
+  InvalidInput,
+  type CancelTimer,
+  type Clock,
+  type FileSystem,
+  type Inspector,
+} from '@se/core'
 import type { Backlog } from './backlog.ts'
 import { LogClosed, LogFailed, LogFull, LogLockLost, RecordTooLarge, SequenceReleased } from './errors.ts'
 import {
@@ -15,6 +23,7 @@ import type { ParsedLimits } from './limits.ts'
 import type { DirectoryLock } from './lock.ts'
 import type { AppendOptions, LogState, LogStats } from './log-types.ts'
 import type { FullReason, LogObserver, LogRecovery } from './observer.ts'
+import { readAppendOptions } from './options.ts'
 import { replaySegment, type LogRecord } from './replay.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentHandle } from './segment-handle.ts'
@@ -161,7 +170,7 @@ export class Log implements AsyncDisposable {
    * @throws RecordTooLarge, LogFull, LogFailed, LogClosed, InvalidInput
    */
   append(records: Records, options?: AppendOptions): Promise<number> {
-    return this.#submit(records, true, options?.urgent === true)
+    return this.#submit(records, true, options)
   }
 
   /**
@@ -169,7 +178,7 @@ export class Log implements AsyncDisposable {
    * cut only after the next sync.
    */
   appendBuffered(records: Records, options?: AppendOptions): Promise<number> {
-    return this.#submit(records, false, options?.urgent === true)
+    return this.#submit(records, false, options)
   }
 
   /** @returns last sequence, once everything appended so far survives a power cut */
@@ -282,10 +291,25 @@ export class Log implements AsyncDisposable {
     return this.close()
   }
 
+  /** Directory, figures of now, and what opening found. */
+  toJSON(): { directory: string; recovery: LogRecovery } & LogStats {
+    return { directory: this.#parts.directory, ...this.stats(), recovery: this.recovery }
+  }
+
+  [INSPECT](depth: number | null, options: object, inspector: Inspector): string {
+    return inspectAs('Log', this.toJSON(), depth, options, inspector)
+  }
+
   // --- taking calls
 
-  #submit(records: Records, isDurable: boolean, isUrgent: boolean): Promise<number> {
+  #submit(records: Records, isDurable: boolean, options: AppendOptions | undefined): Promise<number> {
     if (this.#state !== 'open') return Promise.reject(this.#whyNot())
+    let isUrgent = false
+    try {
+      isUrgent = readAppendOptions(options).urgent
+    } catch (error) {
+      return Promise.reject(error as InvalidInput)
+    }
     let count = 1
     let payloadBytes = 0
     if (records instanceof Uint8Array) {

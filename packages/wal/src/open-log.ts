@@ -1,38 +1,15 @@
 import { dirname } from 'node:path'
-import { config, ignoreMissing, StorageError, type Clock, type FileSystem, type Random } from '@se/core'
-import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
+import { ignoreMissing, StorageError, type FileSystem } from '@se/core'
 import { LogFailed } from './errors.ts'
 import { readFileName, SEGMENT_HEADER_BYTES } from './format.ts'
-import { parseLimits, type LogLimits, type ParsedLimits } from './limits.ts'
 import { lockDirectory, type DirectoryLock } from './lock.ts'
 import { Log, type ActiveSegment } from './log.ts'
-import { guardObserver, type LogObserver, type LogRecovery } from './observer.ts'
-import type { Processes } from './process-identity.ts'
+import { guardObserver, type LogRecovery } from './observer.ts'
+import { readLogOptions, type LogOptions, type ParsedOptions } from './options.ts'
 import { recoverLog, replaceOpenFiles, type RecoveredLog } from './recovery.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentHandle } from './segment-handle.ts'
 import type { PreparedSegment } from './segment-pool.ts'
-import { processesOf } from './system-processes.ts'
-
-export interface LogOptions {
-  /** Where the files go; created if missing. Files of other names in it are left alone. */
-  readonly directory: string
-  readonly limits?: LogLimits
-  /** At a limit: `wait` for room, for `waitMs` at most, or `refuse` at once. Default `wait`. */
-  readonly onFull?: 'wait' | 'refuse'
-  /** How long a call waits for room before it is refused, ms. Default 5,000; from 0 to 1 day. */
-  readonly waitMs?: number
-  /**
-   * How long released segments are kept all the same, ms, for an archive that may lose what it had confirmed.
-   * Default 0; up to 30 days. Counted anew when the log is opened.
-   */
-  readonly releaseDelayMs?: number
-  readonly observer?: LogObserver
-  readonly fileSystem?: FileSystem
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly processes?: Processes
-}
 
 /**
  * Opens the log of a directory, or starts one: takes the lock, reads and checks every record, cuts a torn tail.
@@ -40,8 +17,9 @@ export interface LogOptions {
  * @throws InvalidConfig, LogLocked, LogDamaged, SegmentMissing, LogFormatUnknown, or LogFailed with the file system's error as its cause
  */
 export async function openLog(options: LogOptions): Promise<Log> {
-  const parsed = parseOptions(options)
-  const { directory, limits, fileSystem, clock, random, observer } = parsed
+  const parsed = readLogOptions(options)
+  const { directory, limits, fileSystem, clock, random } = parsed
+  const observer = guardObserver(parsed.observer)
   const startMs = clock.monotonicMs()
   let lock: DirectoryLock | undefined
   let next: PreparedSegment | undefined
@@ -102,43 +80,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
       cause: error,
       details: { operation: 'open', directory },
     })
-  }
-}
-
-interface ParsedOptions extends Required<Omit<LogOptions, 'limits' | 'observer'>> {
-  readonly limits: ParsedLimits
-  readonly observer: LogObserver | undefined
-}
-
-function parseOptions(options: LogOptions): ParsedOptions {
-  config.onlyFields('', options, [
-    'directory',
-    'limits',
-    'onFull',
-    'waitMs',
-    'releaseDelayMs',
-    'observer',
-    'fileSystem',
-    'clock',
-    'random',
-    'processes',
-  ])
-  const day = 24 * 60 * 60 * 1000
-  return {
-    directory: config.string('directory', options.directory),
-    limits: parseLimits(options.limits),
-    onFull: config.oneOf('onFull', options.onFull, ['wait', 'refuse'], 'wait'),
-    waitMs: config.integer('waitMs', options.waitMs, { default: 5000, min: 0, max: day }),
-    releaseDelayMs: config.integer('releaseDelayMs', options.releaseDelayMs, {
-      default: 0,
-      min: 0,
-      max: 30 * day,
-    }),
-    observer: guardObserver(options.observer),
-    fileSystem: options.fileSystem ?? nodeFileSystem,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
-    processes: options.processes ?? processesOf(options.fileSystem ?? nodeFileSystem),
   }
 }
 

@@ -71,7 +71,7 @@ describe('repairLog', () => {
       await flip(segment(3), 1700)
       const names = await readdir(directory)
       const files = await Promise.all(names.map((name) => readFile(join(directory, name))))
-      const bare = { directory: '/log', limits, processes: inventedProcess(1, () => 'dead') }
+      const bare = { directory: '/log', processes: inventedProcess(1, () => 'dead') }
       let errors = 0
       for (let faultAt = 0; ; faultAt++) {
         let disk = createPowerLossFileSystem()
@@ -97,7 +97,7 @@ describe('repairLog', () => {
         const choices = [() => 0, (count: number) => count - 1, (count: number) => turn++ % count]
         if (how === 'a power cut') disk = disk.afterPowerCut(choices[faultAt % 3]!)
         await repair()
-        const log = await openLog({ ...bare, fileSystem: disk })
+        const log = await openLog({ ...bare, limits, fileSystem: disk })
         expect(log.stats(), `call ${faultAt}`).toMatchObject({ firstSequence: 1, lastSequence: 5 })
         expect(await log.append(Buffer.from('after'))).toBe(6)
         await log.close()

@@ -1,21 +1,11 @@
-import { StorageError, writeFully, type Clock, type FileSystem, type Random } from '@se/core'
-import { nodeFileSystem, systemClock, systemRandom } from '@se/core/node'
+import { StorageError, writeFully, type FileSystem } from '@se/core'
 import { LogFailed, LogFormatUnknown } from './errors.ts'
 import { MARK_BYTES, readFileName } from './format.ts'
 import { GroupEncoder } from './group.ts'
 import { lockDirectory } from './lock.ts'
-import type { Processes } from './process-identity.ts'
+import { readRepairOptions, type RepairOptions } from './options.ts'
 import { keepPiece, overwriteWithZeros, replaceOpenFiles } from './recovery.ts'
 import { surveyLog, type Survey } from './survey.ts'
-import { processesOf } from './system-processes.ts'
-
-export interface RepairOptions {
-  readonly directory: string
-  readonly fileSystem?: FileSystem
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly processes?: Processes
-}
 
 export interface RepairReport {
   /** What was wrong; undefined if nothing was, and then nothing was changed. */
@@ -36,14 +26,8 @@ export interface RepairReport {
  * @throws LogLocked while a process has the log open, LogFormatUnknown for files of a newer format, LogFailed
  */
 export async function repairLog(options: RepairOptions): Promise<RepairReport> {
-  const { directory } = options
-  const fileSystem = options.fileSystem ?? nodeFileSystem
-  const ports = {
-    fileSystem,
-    processes: options.processes ?? processesOf(fileSystem),
-    random: options.random ?? systemRandom,
-    clock: options.clock ?? systemClock,
-  }
+  const ports = readRepairOptions(options)
+  const { directory, fileSystem } = ports
   try {
     const lock = await lockDirectory(directory, ports)
     try {

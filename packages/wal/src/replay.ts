@@ -1,4 +1,4 @@
-import type { FileHandle, FileSystem } from '@se/core'
+import { showBytes, type FileHandle, type FileSystem, type ShownBytes } from '@se/core'
 import { LogDamaged, LogUnreadable } from './errors.ts'
 import {
   decodeGroupHead,
@@ -12,10 +12,19 @@ import { describeEnd, readGroup, type ScanPosition } from './scan.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-export interface LogRecord {
+export class LogRecord {
   readonly sequence: number
   /** A view into a buffer shared with its neighbours, which nobody writes to. */
   readonly bytes: Uint8Array
+
+  constructor(sequence: number, bytes: Uint8Array) {
+    this.sequence = sequence
+    this.bytes = bytes
+  }
+
+  toJSON(): { sequence: number; bytes: ShownBytes } {
+    return { sequence: this.sequence, bytes: showBytes(this.bytes) }
+  }
 }
 
 /**
@@ -59,7 +68,7 @@ export async function* replaySegment(
         const records: LogRecord[] = []
         let sequence = group.head.firstSequence
         for (const payload of payloadsOf(bytes, view, inChunk.offset, group.head)) {
-          if (sequence >= from && sequence <= through) records.push({ sequence, bytes: payload })
+          if (sequence >= from && sequence <= through) records.push(new LogRecord(sequence, payload))
           sequence++
         }
         yield records

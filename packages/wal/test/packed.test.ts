@@ -11,6 +11,10 @@ describe('@se/wal from its tarball', () => {
   }, 180_000)
   afterAll(() => stranger.close())
 
+  it('[P77] has no class with a name that the build gave it', () => {
+    expect(stranger.misnamedClasses).toEqual([])
+  })
+
   it('brings nothing but itself and core', () => {
     expect(stranger.installed).toEqual(['@se/core', '@se/wal'])
   })

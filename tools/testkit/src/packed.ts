@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -30,6 +31,8 @@ export const NODE_TRACES = /node:|require\(|process\.|\bBuffer\b/
 export interface Stranger {
   /** Names of the packages installed, in order. */
   readonly installed: readonly string[]
+  /** Names that classes of ours have only because of the build: `_Log`. */
+  readonly misnamedClasses: readonly string[]
   /**
    * Runs a module in Node.
    *
@@ -91,6 +94,7 @@ function strangerIn(directory: string): Stranger {
   const write = (file: string, text: string) => writeFileSync(path.join(directory, file), text)
   return {
     installed: installedIn(path.join(directory, 'node_modules')),
+    misnamedClasses: misnamedIn(path.join(directory, 'node_modules/@se')),
     run(source) {
       write('run.js', source)
       return execute(process.execPath, ['run.js'], directory)
@@ -197,6 +201,12 @@ function installedIn(modules: string): string[] {
         : [name],
     )
     .toSorted()
+}
+
+function misnamedIn(ours: string): string[] {
+  return globSync('*/dist/**/*.js', { cwd: ours }).flatMap((file) =>
+    [...readFileSync(path.join(ours, file), 'utf8').matchAll(/\bclass (_\w+)/g)].map(([, name]) => name!),
+  )
 }
 
 /** A script of a package that this workspace has installed. */
