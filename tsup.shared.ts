@@ -67,16 +67,5 @@ export function libraryBuild(directory: string) {
     // The target removes dist first; were tsup to clean, it could take tsc's declarations with it.
     clean: false,
     removeNodeProtocol: false,
-    plugins: [{ name: 'class-names', renderChunk: (code) => ({ code: withOwnNames(code) }) }],
   })
-}
-
-/**
- * esbuild calls a class that refers to itself `_Name`, which is what people would read on the console. Its option `keepNames` mends that
- * by a call for every function that is made at run time.
- */
-function withOwnNames(code: string): string {
-  return code.replace(/\b_([A-Z]\w*)\b/g, (whole, name: string) =>
-    code.includes(`${name} = class _${name} `) ? name : whole,
-  )
 }

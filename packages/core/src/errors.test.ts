@@ -2,7 +2,9 @@ import { expect, it } from 'vitest'
 import { DeadlineExceeded, InvalidInput, TierUnavailable } from './errors.ts'
 
 it('an error has its message and its cause in JSON, where an Error by itself is {} [P77]', () => {
-  expect(JSON.parse(JSON.stringify({ error: new InvalidInput('id', 'is too long', { limit: 255 }) }))).toEqual({
+  expect(
+    JSON.parse(JSON.stringify({ error: new InvalidInput('id', 'is too long', { limit: 255 }) })),
+  ).toEqual({
     error: {
       name: 'InvalidInput',
       code: 'SE_INVALID_INPUT',
@@ -14,6 +16,13 @@ it('an error has its message and its cause in JSON, where an Error by itself is 
   expect(JSON.parse(JSON.stringify(new DeadlineExceeded('get', 5, { cause })))).toMatchObject({
     code: 'SE_DEADLINE_EXCEEDED',
     cause: { code: 'SE_TIER_UNAVAILABLE', cause: { name: 'TypeError', message: 'socket' } },
+  })
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', errno: -111 })
+  expect(
+    JSON.parse(JSON.stringify(new TierUnavailable('x', { cause: refused, details: { sum: 2n } }))),
+  ).toMatchObject({
+    details: { sum: '2' },
+    cause: { name: 'Error', code: 'ECONNREFUSED', message: 'refused' },
   })
   expect(JSON.parse(JSON.stringify(new TierUnavailable('x', { cause: 7 })))).toMatchObject({ cause: '7' })
 })

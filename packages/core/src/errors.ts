@@ -31,7 +31,8 @@ export abstract class StorageError extends Error {
 }
 
 function showCause(cause: unknown): unknown {
-  if (!(cause instanceof Error) || 'toJSON' in cause) return toPlain(cause)
+  if (cause instanceof StorageError) return cause.toJSON()
+  if (!(cause instanceof Error)) return String(cause)
   const { code } = cause as { code?: unknown }
   return { name: cause.name, ...(code === undefined ? {} : { code }), message: cause.message }
 }

@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { CorruptData, TierUnavailable } from './errors.ts'
 import { INSPECT, inspectAs, showBytes, toPlain, type Inspector } from './shown.ts'
 
 /** Goal: nobody has to guess what an object holds from its JSON or the console. Method: each kind of value that either loses. */
@@ -50,27 +49,5 @@ describe('[P77] what objects show', () => {
   it('bytes of any length', () => {
     const bytes = new Uint8Array(100_000).map((_, index) => index)
     expect(Buffer.from(showBytes(bytes).base64, 'base64').equals(bytes)).toBe(true)
-  })
-})
-
-describe('[P77] an error in JSON', () => {
-  it('has its message and cause, which JSON alone leaves out, and no stack', () => {
-    const cause = Object.assign(new Error('ECONNREFUSED: refused'), { code: 'ECONNREFUSED', errno: -111 })
-    const error = new TierUnavailable('the archive does not answer', { cause, details: { waitedMs: 5n } })
-    expect(JSON.parse(JSON.stringify({ error }))).toEqual({
-      error: {
-        name: 'TierUnavailable',
-        code: 'SE_TIER_UNAVAILABLE',
-        message: 'the archive does not answer',
-        details: { waitedMs: '5' },
-        cause: { name: 'Error', code: 'ECONNREFUSED', message: 'ECONNREFUSED: refused' },
-      },
-    })
-    expect(JSON.parse(JSON.stringify(new CorruptData('x', { cause: error })))).toMatchObject({
-      cause: { name: 'TierUnavailable', cause: { code: 'ECONNREFUSED' } },
-    })
-    expect(JSON.parse(JSON.stringify(new CorruptData('x', { cause: 'text' })))).toMatchObject({
-      cause: 'text',
-    })
   })
 })

@@ -1,5 +1,12 @@
-import { Buffer } from 'node:buffer'
-import { formatStamp, type Stamp, type StoredItem } from '@se/core'
+import {
+  formatStamp,
+  INSPECT,
+  inspectAs,
+  showBytes,
+  type Inspector,
+  type Stamp,
+  type StoredItem,
+} from '@se/core'
 import type { BytesOwnership } from './call-options.ts'
 import type { KeptItem } from './kept-item.ts'
 import { copyOf } from './report.ts'
@@ -7,8 +14,6 @@ import { decodeBy, isJson, isOfCodec, type Codec } from './value/codec.ts'
 
 /** Marks a value that has not been asked for. */
 const UNDECODED = Symbol('undecoded')
-/** By its registered name, so that no module of Node is needed for it. */
-const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /** An item as one reader gets it: what the reader does to it reaches nobody else. */
 export class Item implements StoredItem {
@@ -71,19 +76,13 @@ export class Item implements StoredItem {
   toJSON(): Record<string, unknown> {
     const { bytes } = this.#kept
     const value = isOfCodec(this.#codec, this.contentType) ? undefined : this.#readable()
-    return this.#fields(
-      value ?? { bytes: { length: bytes.length, base64: Buffer.from(bytes).toString('base64') } },
-    )
+    return this.#fields(value ?? { bytes: showBytes(bytes) })
   }
 
   /** What `console.log` shows: every field, with the value or, where there is none, the bytes. */
-  [INSPECT](
-    depth: number | null,
-    options: object,
-    inspect: (value: unknown, options: object) => string,
-  ): string {
-    if (depth !== null && depth < 0) return '[Item]'
-    return `Item ${inspect(this.#fields(this.#readable() ?? { bytes: this.bytes }), { ...options, depth })}`
+  [INSPECT](depth: number | null, options: object, inspector: Inspector): string {
+    const fields = this.#fields(this.#readable() ?? { bytes: this.bytes })
+    return inspectAs('Item', fields, depth, options, inspector)
   }
 
   #fields(contents: object): Record<string, unknown> {

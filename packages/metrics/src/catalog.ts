@@ -101,7 +101,6 @@ export const ERROR_KINDS: readonly string[] = Object.freeze([
   'SE_TIER_UNAVAILABLE',
   'SE_TREE_CHANGED',
   'SE_WRONG_PHASE',
-  'SE_CODEC_FAILED',
   'UNEXPECTED',
 ])
 
