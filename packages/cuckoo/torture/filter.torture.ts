@@ -6,7 +6,7 @@
 import { runFilterScript } from '../test/filter-model.ts'
 
 const OPERATIONS_A_SEED = 10_000_000
-/** What issue 4 asks for; reached after some twenty minutes on one idle core. */
+/** The goal; reached after some twenty minutes on one idle core. */
 const OPERATIONS_GOAL = 1e9
 
 export const area = 'cuckoo'

@@ -120,7 +120,7 @@ const BATCH_ITEMS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10
 const BATCH_BYTES = Array.from({ length: 11 }, (_, step) => 256 * 4 ** step)
 
 /**
- * Every metric there is (DESIGN §12), by the name this package's sources use for it. docs/metrics.md shows the same as a
+ * Every metric there is, by the name this package's sources use for it. docs/metrics.md shows the same as a
  * table, and a test compares the two.
  */
 export const CATALOG = {

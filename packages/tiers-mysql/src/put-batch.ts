@@ -100,7 +100,7 @@ async function encodeRow(row: LedgerRow): Promise<Buffer> {
 }
 
 /**
- * The transaction of DESIGN §3, within the caller's.
+ * The transaction of a batch (docs/formats/archive-tables.md), within the caller's.
  *
  * @param isSure a server that lacks the batch's predecessor is not only behind
  * @throws InstanceFenced when the claim is not ours, the archive went back below the batch, or another batch has its

@@ -130,7 +130,7 @@ const recovery = defineCase({
             await again.close()
           }),
       },
-      notes: () => ['goal of issue 3: at least 300 MB/s; from the page cache, 128 MiB of records'],
+      notes: () => ['goal: at least 300 MB/s; from the page cache, 128 MiB of records'],
       teardown: () => rmSync(directory, { recursive: true, force: true }),
     }
   },

@@ -7,7 +7,7 @@ import { runPowerCutCase } from '../test/power-cut-world.ts'
 /** The random tests of the package, for as long as one lets them: contests for the lock, power cuts, flipped bits, SIGKILL. */
 export const area = 'wal'
 
-/** What the issue asks for in one run with enough time; a shorter deadline ends earlier and says how far it came. */
+/** The goal of one run with enough time; a shorter deadline ends earlier and says how far it came. */
 const GOAL = { locks: 100_000, lives: 100_000, flips: 1_000_000, kills: 10_000 } as const
 
 export async function run(options: {

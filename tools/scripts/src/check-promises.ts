@@ -1,12 +1,15 @@
 /**
- * Lists the promises and pitfalls that no test title carries. That is information, not a failure; a number that does not exist is
+ * Lists the promises (docs/INVARIANTS.md) and pitfalls (docs/PITFALLS.md) that no test title carries. That is information, not a failure; a number that does not exist is
  * one, because a test that claims it protects nothing.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { promiseNumbers, promisesInTitles } from './promises.ts'
+import { NUMBERED_DOCUMENTS, numbersIn, promisesInTitles } from './promises.ts'
 import { workspaceRoot } from './run-process.ts'
 
+const promiseNumbers = NUMBERED_DOCUMENTS.flatMap((document) =>
+  numbersIn(document, readFileSync(path.join(workspaceRoot, document), 'utf8')),
+)
 const files = globSync('{packages,apps,tools}/*/{src,test,torture}/**/*.{test,contract,torture,sim}.ts', {
   cwd: workspaceRoot,
 }).concat(globSync('packages/core/src/testing/**/*.ts', { cwd: workspaceRoot }))

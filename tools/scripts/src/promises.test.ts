@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { promiseNumbers, promisesInTitles } from './promises.ts'
+import { NUMBERED_DOCUMENTS, numbersIn, promisesInTitles } from './promises.ts'
+import { workspaceRoot } from './run-process.ts'
 
 // Titles are put together here, so that the examples below do not count as tests of those promises.
 const tag = (...numbers: string[]) => `[${numbers.join(', ')}]`
@@ -14,10 +17,30 @@ describe('promises in titles', () => {
   it('ignores comments and texts that are no titles', () => {
     expect(promisesInTitles(`// it('${tag('W3')}')\nconst text = '${tag('W4')}'`)).toEqual([])
   })
+})
 
-  it('knows 8 promises of writing, 7 of reading, 65 pitfalls', () => {
-    expect(promiseNumbers).toHaveLength(80)
-    expect(promiseNumbers).toContain('P65')
-    expect(promiseNumbers).not.toContain('P66')
+describe('numbers in documents', () => {
+  it('are those of the rows and of the list, in order', () => {
+    const rows = '|  | promise |\n|---|---|\n| W1 | a |\n| W2 | b, see W1 |\n\n| R1 | c |\n'
+    expect(numbersIn('docs/INVARIANTS.md', rows)).toEqual(['W1', 'W2', 'R1'])
+    expect(numbersIn('docs/PITFALLS.md', '- **P1** a\n\n## x\n\n- **P2** b (P1)\n')).toEqual(['P1', 'P2'])
+  })
+
+  it.each([
+    ['one is missing', '- **P1** a\n- **P3** b\n', 'P3 stands where P2 should'],
+    ['one stands twice', '- **P1** a\n- **P1** b\n', 'P1 stands where P2 should'],
+    ['there are none', '1. a\n', 'has no numbers'],
+  ])('are refused when %s', (_, text, message) => {
+    expect(() => numbersIn('docs/PITFALLS.md', text)).toThrow(message)
+  })
+
+  it('of this project are 11 promises of writing, 8 of reading, 95 pitfalls', () => {
+    const counts: Record<string, number> = {}
+    for (const document of NUMBERED_DOCUMENTS) {
+      for (const number of numbersIn(document, readFileSync(path.join(workspaceRoot, document), 'utf8'))) {
+        counts[number[0]!] = (counts[number[0]!] ?? 0) + 1
+      }
+    }
+    expect(counts).toEqual({ W: 11, R: 8, P: 95 })
   })
 })

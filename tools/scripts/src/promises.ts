@@ -1,11 +1,33 @@
 import ts from 'typescript'
 
-/** The promises of docs/INVARIANTS.md and the pitfalls tests are written against: letter and highest number. */
-const SERIES = { W: 8, R: 7, P: 65 } as const
+/** Where the numbers are written down: the rows of the promises, and the list of the pitfalls. */
+const NUMBERED = {
+  'docs/INVARIANTS.md': /^\| ([WR]\d+) +\|/gm,
+  'docs/PITFALLS.md': /^- \*\*(P\d+)\*\* /gm,
+} as const
 
-export const promiseNumbers: readonly string[] = Object.entries(SERIES).flatMap(([letter, count]) =>
-  Array.from({ length: count }, (_, index) => `${letter}${index + 1}`),
-)
+export type NumberedDocument = keyof typeof NUMBERED
+export const NUMBERED_DOCUMENTS = Object.keys(NUMBERED) as readonly NumberedDocument[]
+
+/**
+ * The promises and pitfalls of a document, in its order.
+ *
+ * @throws Error when a letter's numbers do not go on from 1 by one: one is missing, or stands twice
+ */
+export function numbersIn(document: NumberedDocument, text: string): string[] {
+  const numbers = [...text.matchAll(NUMBERED[document])].map(([, number]) => number!)
+  if (numbers.length === 0) throw new Error(`${document}: has no numbers`)
+  const next = new Map<string, number>()
+  for (const number of numbers) {
+    const letter = number[0]!
+    const expected = next.get(letter) ?? 1
+    if (number !== `${letter}${expected}`) {
+      throw new Error(`${document}: ${number} stands where ${letter}${expected} should`)
+    }
+    next.set(letter, expected + 1)
+  }
+  return numbers
+}
 
 /** `[W3]`, `[P12, P13]`. */
 const TAG = /\[((?:[WRP]\d+)(?:,\s*[WRP]\d+)*)\]/g

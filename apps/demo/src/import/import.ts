@@ -160,7 +160,7 @@ async function readFromCache(job: Import): Promise<void> {
   const { missing } = await readTier(job, 'L2', read)
   if (missing.length === 0) return
   // A put gives way where its stripe is brought to the heads at that moment, or another put of the leaf was quicker
-  // (DESIGN §10); a reader fills it in.
+  // (docs/formats/redis.md); a reader fills it in.
   out.line(
     `L2 had ${formatCount(expected.size - missing.length)}; the other ${formatCount(missing.length)} are read through the engine, which fills them in`,
   )
