@@ -322,6 +322,37 @@ export const mutants = [
     replace: '',
     test: 'src/read/read-path.test.ts',
   },
+  // what was missed, and what verify compares [P63, P87]
+  {
+    file: 'src/lifecycle/runtime.ts',
+    find: '        pending.doubt()\n',
+    replace: '',
+    test: 'test/engine.heard.test.ts',
+  },
+  {
+    file: 'src/verify.ts',
+    find: 'if (scan !== undefined) views.vouch(because)',
+    replace: 'if (scan !== undefined) {}',
+    test: 'test/engine.verify.test.ts',
+  },
+  {
+    file: 'src/verify.ts',
+    find: "if (order > 0) return 'the entry is newer than anything that the archive has'",
+    replace: 'if (order > 0) return undefined',
+    test: 'test/engine.verify.test.ts',
+  },
+  {
+    file: 'src/verify.ts',
+    find: 'if (!isEqual) memoryDifferences',
+    replace: 'if (false) memoryDifferences',
+    test: 'test/engine.verify.test.ts',
+  },
+  {
+    file: 'src/views/receipts.ts',
+    find: 'return combined(leaves, change, subtractLeaves)',
+    replace: 'return combined(leaves, new Map(), subtractLeaves)',
+    test: 'test/engine.verify.test.ts',
+  },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
     file: 'src/write/write-path.ts',

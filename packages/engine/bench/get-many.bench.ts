@@ -79,7 +79,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
     cacheView: { mayAsk: () => true, standsAtViews: () => true, verifiedAtMs: () => 0 },
-    pending: { read: () => undefined },
+    pending: { read: () => undefined, isSure: () => true },
     memory: new MemoryTier({ bytesMax: 1e9 }),
     known: new KnownWrites(),
     hear: () => {},

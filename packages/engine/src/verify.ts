@@ -11,6 +11,8 @@ import {
   type Clock,
   type Cut,
   type LeafAddress,
+  type Lookup,
+  type StoredItem,
 } from '@se/core'
 import { differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkle'
 import type { VerifyCall } from './call-options.ts'
@@ -57,7 +59,7 @@ export interface VerifyReport {
 }
 
 export interface VerifyPorts {
-  readonly archive: Pick<ArchiveTier, 'backend' | 'readTree' | 'readTail' | 'scanRows'>
+  readonly archive: Pick<ArchiveTier, 'backend' | 'readTree' | 'readTail' | 'scanRows' | 'getMany'>
   readonly cache: Pick<CacheTier, 'getMany' | 'readReceipt' | 'invalidateLeaves' | 'readStripes'> | undefined
   readonly cacheView: CacheView | undefined
   readonly views: ArchiveViews
@@ -111,7 +113,7 @@ interface WrongCopy {
 }
 
 async function scanRows(ports: VerifyPorts): Promise<Scan> {
-  const { archive, cache, cacheView, memory, poll, branches, digester } = ports
+  const { archive, cache, cacheView, memory, branches, digester } = ports
   const tree = new DigestTree(branches)
   const changedIds: string[] = []
   const memoryDifferences: WrongCopy[] = []
@@ -134,52 +136,71 @@ async function scanRows(ports: VerifyPorts): Promise<Scan> {
       }
     }
     if (cache === undefined || cacheView === undefined) return
-    for (const { row } of await wrongEntries(rows, cache, cacheView, digester)) {
-      suspects.set(row.id, { id: row.id, stamp: row.stamp, digest: row.digest })
+    for (const { row, entry } of await readEntries(rows, cache, cacheView)) {
+      if (isSuspect(row, entry, digester))
+        suspects.set(row.id, { id: row.id, stamp: row.stamp, digest: row.digest })
     }
   })
-  let cacheDifferences: WrongCopy[] = []
-  if (suspects.size > 0 && cache !== undefined && cacheView !== undefined) {
-    // While others write, an entry may be older than a row that was written a moment ago. Once the stripes have been brought to
-    // heads that include the row, it may not.
-    await poll.now()
-    const still = await wrongEntries([...suspects.values()], cache, cacheView, digester)
-    cacheDifferences = still.map(({ row, what }) => ({ id: row.id, what }))
-  }
+  const cacheDifferences = suspects.size === 0 ? [] : await lookAgain(ports, [...suspects.values()])
   return { tree, cut, rowsRead, changedIds, cacheDifferences, memoryDifferences, memoryCompared }
 }
 
 type SuspectRow = Pick<ArchivedRow, 'id' | 'stamp' | 'digest'>
 
-/** The rows whose cache entry differs from them, with what is wrong; stripes that may not be asked are passed over. */
-async function wrongEntries(
-  rows: readonly SuspectRow[],
+/** The cache's entries of some rows; what it does not have, and stripes that may not be asked, are passed over. */
+async function readEntries<Row extends SuspectRow>(
+  rows: readonly Row[],
   cache: Pick<CacheTier, 'getMany'>,
   cacheView: CacheView,
-  digester: RowDigester,
-): Promise<{ readonly row: SuspectRow; readonly what: string }[]> {
+): Promise<{ readonly row: Row; readonly entry: StoredItem }[]> {
   const asked = rows.filter((row) => cacheView.mayAsk(row.id))
-  const entries = await cache.getMany(asked.map((row) => row.id))
+  const lookups = await cache.getMany(asked.map((row) => row.id))
   return asked.flatMap((row, index) => {
-    const entry = entries[index]
-    const what = entry?.kind === 'found' ? differenceOfEntry(row, entry.item, digester) : undefined
-    return what === undefined ? [] : [{ row, what }]
+    const lookup = lookups[index]
+    return lookup?.kind === 'found' ? [{ row, entry: lookup.item }] : []
   })
 }
 
-/** Why a cache entry is wrong beside its row; an entry newer than the row was written since. */
+/** Whether an entry is not the row's own: perhaps it is only not there yet, or the row was written since. */
+function isSuspect(row: SuspectRow, entry: StoredItem, digester: RowDigester): boolean {
+  if (compareStamps(entry.stamp, row.stamp) !== 0 || row.digest === undefined) return true
+  return !equalBytes(digester.digest(entry), row.digest)
+}
+
+/**
+ * While others write, an entry may be older than a row that was written a moment ago, or newer than a row that was read a
+ * moment ago. Once the stripes have been brought to heads that include the row, it may not be older; and the archive, asked after
+ * the cache, has whatever an entry can have come from.
+ */
+async function lookAgain(ports: VerifyPorts, rows: readonly SuspectRow[]): Promise<WrongCopy[]> {
+  const { archive, cache, cacheView, poll, digester } = ports
+  if (cache === undefined || cacheView === undefined) return []
+  await poll.now()
+  const found = await readEntries(rows, cache, cacheView)
+  const lookups = await archive.getMany(found.map(({ row }) => row.id))
+  return found.flatMap(({ row, entry }, index) => {
+    const what = differenceOfEntry(row, entry, lookups[index]!, digester)
+    return what === undefined ? [] : [{ id: row.id, what }]
+  })
+}
+
+/** @param now what the archive has of the id, asked after the entry was read */
 function differenceOfEntry(
   row: SuspectRow,
-  item: { readonly stamp: ArchivedRow['stamp']; readonly bytes: Uint8Array } & Parameters<
-    RowDigester['digest']
-  >[0],
+  entry: StoredItem,
+  now: Lookup,
   digester: RowDigester,
 ): string | undefined {
-  const order = compareStamps(item.stamp, row.stamp)
-  if (order > 0) return undefined
-  if (order < 0) return 'the entry is older than the row'
-  if (row.digest === undefined) return 'the entry is there, the row is a tombstone'
-  return equalBytes(digester.digest(item), row.digest) ? undefined : "the entry's digest is not the row's"
+  if (compareStamps(entry.stamp, row.stamp) < 0) return 'the entry is older than the row'
+  if (now.kind === 'unknown') return undefined
+  const stamp = now.kind === 'found' ? now.item.stamp : now.tombstone
+  const order = stamp === undefined ? 1 : compareStamps(entry.stamp, stamp)
+  if (order > 0) return 'the entry is newer than anything that the archive has'
+  if (order < 0) return undefined
+  if (now.kind === 'absent') return 'the entry is there, the row is a tombstone'
+  return equalBytes(digester.digest(entry), digester.digest(now.item))
+    ? undefined
+    : "the entry's digest is not the row's"
 }
 
 async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<ViewReport> {
@@ -193,17 +214,15 @@ async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<V
   } else {
     other = { ...scan, name: 'the rows' }
   }
-  const gap = await alignTo(ports, other)
+  const { gap, differing, expected, digest } = await compareAligned(ports, other)
   const differences: Difference[] = (scan?.changedIds ?? []).map((id) => ({
     kind: 'id',
     id,
     what: 'the row does not give its digest: it was changed behind the engine',
   }))
-  const expected = other.tree.root()
-  const digest = views.tree.root()
   if (gap === undefined) {
     const named = new Set((scan?.changedIds ?? []).map((id) => keyOf(leafOf(id, branches))))
-    for (const leaf of differingLeaves(views.tree, other.tree)) {
+    for (const leaf of differing) {
       if (!named.has(keyOf(leaf)))
         differences.push(leafDifference(leaf, branches, `the tree and ${other.name} differ`))
     }
@@ -215,6 +234,8 @@ async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<V
       ? `equals ${other.name}`
       : `${differences.length === 1 ? '1 difference' : `${differences.length} differences`}, first ${nameOf(first)}`)
   if (gap !== undefined || first !== undefined) views.distrust(because)
+  // The rows are the truth: a tree that equals what they give is right, whatever was found before.
+  else if (scan !== undefined) views.vouch(because)
   return report('tree', ports, {
     isTrusted: gap === undefined && first === undefined && views.treeTrust.isTrusted,
     because: first === undefined && !views.treeTrust.isTrusted ? views.treeTrust.because : because,
@@ -324,19 +345,31 @@ async function compareCache(
   })
 }
 
-/** Moves a tree that was read elsewhere to the views' cut, so that the two may be compared. @returns why it cannot be */
-async function alignTo(
+/** Two trees at one cut. */
+interface Aligned {
+  /** Why they cannot be brought to one cut. */
+  readonly gap: string | undefined
+  readonly differing: readonly LeafAddress[]
+  readonly expected: string
+  readonly digest: string
+}
+
+/** Moves a tree that was read elsewhere to the views' cut, and compares in the same turn, as the views move at any other time. */
+async function compareAligned(
   { views, archive }: Pick<VerifyPorts, 'views' | 'archive'>,
   other: { readonly tree: DigestTree; readonly cut: Cut },
-): Promise<string | undefined> {
+): Promise<Aligned> {
+  const roots = () => ({ expected: other.tree.root(), digest: views.tree.root() })
   for (;;) {
     await views.catchUp()
     const tail = await archive.readTail(other.cut)
-    if (tail.kind === 'gap') return `the ledger between the two cuts is gone: ${tail.because}`
+    if (tail.kind === 'gap') {
+      return { gap: `the ledger between the two cuts is gone: ${tail.because}`, differing: [], ...roots() }
+    }
     // A catch-up may have gone past the tail meanwhile; then read it again.
     if (!covers(tail.heads.cut, views.cut)) continue
     for (const row of rowsBetween(tail.rows, other.cut, views.cut)) other.tree.apply(row.entries)
-    return undefined
+    return { gap: undefined, differing: [...differingLeaves(views.tree, other.tree)], ...roots() }
   }
 }
 

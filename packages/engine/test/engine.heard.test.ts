@@ -154,32 +154,29 @@ describe('a stamp from the future', () => {
     expect((await again.get('y', { consistency: 'source' }))?.value).toBe('after the restart')
   })
 
-  it(
-    '[P67] in the archive, made by its own clock, holds up the writes of its id alone for no longer than one batch',
-    async () => {
-      const [a, b] = [world.engine('a'), world.engine('b')]
-      await a.start()
-      await b.start()
-      // The archive's clock is the world's wall clock: both go ahead, the item is stored, both come back.
-      clock.jump(HOUR_MS)
-      await pass(clock, 600)
-      await a.submit('x', 'from the future', { level: 'archive' })
-      await settle(b.flush())
-      clock.jump(-HOUR_MS)
-      await pass(clock, 600)
-      const later = await b.submit('x', 'later')
-      await settle(b.flush())
-      expect((await b.get('x'))?.value).toBe('later')
-      expect((await a.get('x', { consistency: 'source' }))?.value).toBe('later')
-      expect(b.parked()).toEqual([])
-      const receipt = await a.submit('x', 'last', { level: 'archive' })
-      expect(receipt.supersededBy).toBeUndefined()
-      expect((await b.get('x', { consistency: 'source' }))?.value).toBe('last')
-      const other = await b.submit('y', 'other', { level: 'archive' })
-      expect(stampMs(other.stamp)).toBeLessThanOrEqual(clock.nowMs() + 1_000)
-      expect(later.stamp).toBeDefined()
-    },
-  )
+  it('[P67] in the archive, made by its own clock, holds up the writes of its id alone for no longer than one batch', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await b.start()
+    // The archive's clock is the world's wall clock: both go ahead, the item is stored, both come back.
+    clock.jump(HOUR_MS)
+    await pass(clock, 600)
+    await a.submit('x', 'from the future', { level: 'archive' })
+    await settle(b.flush())
+    clock.jump(-HOUR_MS)
+    await pass(clock, 600)
+    const later = await b.submit('x', 'later')
+    await settle(b.flush())
+    expect((await b.get('x'))?.value).toBe('later')
+    expect((await a.get('x', { consistency: 'source' }))?.value).toBe('later')
+    expect(b.parked()).toEqual([])
+    const receipt = await a.submit('x', 'last', { level: 'archive' })
+    expect(receipt.supersededBy).toBeUndefined()
+    expect((await b.get('x', { consistency: 'source' }))?.value).toBe('last')
+    const other = await b.submit('y', 'other', { level: 'archive' })
+    expect(stampMs(other.stamp)).toBeLessThanOrEqual(clock.nowMs() + 1_000)
+    expect(later.stamp).toBeDefined()
+  })
 
   it('[P86] in an entry of the cache, by a flipped bit, is nobody’s witness', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
@@ -230,5 +227,26 @@ describe('an archive that was restored', () => {
     for (const engine of [again, b]) {
       expect(await settle(engine.verify({ deep: true }))).toMatchObject({ isTrusted: true })
     }
+  })
+})
+
+describe('ledger rows that were missed for good', () => {
+  it('[P63] [R5] leave no own pending write that is read without asking the archive', async () => {
+    const [a, b] = [world.engine('a', { flush: { delayMs: 60_000 } }), world.engine('b')]
+    await a.start()
+    await b.start()
+    await a.submit('x', 'own')
+    world.archiveOf('a').setAvailable(false)
+    await pass(clock, 10)
+    await b.submit('x', 'newer', { level: 'archive' })
+    await settle(b.stop())
+    await pass(clock, 5_000)
+    await world.archive.foldTree()
+    await world.archive.pruneLedger(clock.nowMs() + 1)
+    world.archiveOf('a').setAvailable(true)
+    await pass(clock, 1_500)
+    expect(a.status().isFresh).toBe(true)
+    expect((await a.get('x'))?.value).toBe('newer')
+    expect((await a.getMany(['x']))[0]?.value).toBe('newer')
   })
 })

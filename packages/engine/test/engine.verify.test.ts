@@ -97,4 +97,36 @@ describe('damage in one copy', () => {
       { kind: 'id', id: 'x', what: 'the entry is older than the row' },
     ])
   })
+
+  it('[P87] is found in an entry that is newer than anything the archive has', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await a.submit('x', 'right', { level: 'archive' })
+    await a.flush()
+    await b.start()
+    world.cache.tamper('x', (item) => ({ ...item, stamp: { ...item.stamp, time: item.stamp.time + 1 } }))
+    const report = await settle(b.verify({ deep: true }))
+    expect(report.views.find(({ view }) => view === 'cache')?.differences).toEqual([
+      { kind: 'id', id: 'x', what: 'the entry is newer than anything that the archive has' },
+    ])
+  })
+
+  it('[P27] in the rows takes trust from the tree, and the tree has it again once the rows are right', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    await engine.submit('x', 1, { level: 'archive' })
+    await engine.flush()
+    const backup = world.archive.backup()
+    const row = backup.state.rows.get('x')!
+    backup.state.rows.set('x', { ...row, write: { ...row.write, bytes: wrong } })
+    world.archive.restoreTo(backup)
+    expect(await settle(engine.verify({ deep: true }))).toMatchObject({ isTrusted: false })
+    expect(engine.status().trust.filter).toMatch(/^untrusted/)
+    // A look at the pages alone does not clear the rows.
+    expect(await settle(engine.verify())).toMatchObject({ isTrusted: false })
+    backup.state.rows.set('x', row)
+    world.archive.restoreTo(backup)
+    expect(await settle(engine.verify({ deep: true }))).toMatchObject({ isTrusted: true })
+    expect(engine.status().trust.filter).toMatch(/^trusted/)
+  })
 })

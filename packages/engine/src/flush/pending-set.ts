@@ -144,6 +144,8 @@ export class PendingSet {
   /** All log sequences up to here have been added or skipped. */
   #addedThrough = 0
   readonly #addedBeyond = new Set<number>()
+  /** Writes up to this order may have been overtaken without a word. */
+  #unsureThrough = 0
   /** Why nobody is waited for any more. */
   #abandoned: Error | undefined
 
@@ -250,6 +252,20 @@ export class PendingSet {
   entry(id: string): PendingEntry | undefined {
     const held = this.#visible(id)
     return held === undefined ? undefined : this.#entryOf(held)
+  }
+
+  /**
+   * Ledger rows have been missed for good: any of the writes pending now may have been overtaken by one of another process, and
+   * nobody will say so. Until they are settled, a reader asks the archive too [R5].
+   */
+  doubt(): void {
+    this.#unsureThrough = this.#lastOrder
+  }
+
+  /** Whether something newer than the pending writes of an id would have been heard of. */
+  isSure(id: string): boolean {
+    const oldest = Math.min(this.#next.get(id)?.order ?? Infinity, this.#inFlight.get(id)?.order ?? Infinity)
+    return oldest > this.#unsureThrough
   }
 
   /** Stamp of the newest write of an id, visible or not; `undefined`: none is pending. */

@@ -111,6 +111,7 @@ export function assemble(
       },
       missed(because) {
         forget()
+        pending.doubt()
         if (because === undefined || because === 'pruned') return
         known.clear()
         cacheView?.archiveWentBack()

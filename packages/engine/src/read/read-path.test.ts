@@ -72,7 +72,10 @@ function createWorld(tells: {
       standsAtViews: () => tells.standsAtViews ?? true,
       verifiedAtMs: () => clock.monotonicMs(),
     },
-    pending: { read: (id) => (typeof tells.pending === 'function' ? tells.pending(id) : tells.pending) },
+    pending: {
+      read: (id) => (typeof tells.pending === 'function' ? tells.pending(id) : tells.pending),
+      isSure: () => true,
+    },
     memory,
     known,
     hear: (write) => void heard.push(write),

@@ -36,7 +36,7 @@ import { SingleFlight } from './single-flight.ts'
 export type FastAnswer = 'present' | 'absent' | 'maybe' | 'unknown'
 
 export interface ReadPathPorts extends LowerTiersPorts {
-  readonly pending: Pick<PendingSet, 'read'>
+  readonly pending: Pick<PendingSet, 'read' | 'isSure'>
   readonly memory: MemoryTier
   readonly filter: Pick<FilterView, 'denies' | 'trust'>
   readonly freshness: Pick<HeadsPoll, 'isFresh' | 'isRecent' | 'stalenessMs'>
@@ -86,6 +86,7 @@ export class ReadPath {
     checkId(id)
     const { pending, memory, known, filter, freshness } = this.#ports
     const write = pending.read(id)
+    if (write !== undefined && !pending.isSure(id)) return 'unknown'
     if (write !== undefined) return write.bytes === undefined ? 'absent' : 'present'
     if (!freshness.isFresh) return 'unknown'
     if (memory.get(id) !== undefined) return 'present'
@@ -121,7 +122,7 @@ export class ReadPath {
     const write = pending.read(id)
     if (write !== undefined) {
       tellGet(this.#ports, 'L1', 'hit', startedMs)
-      if (freshness.isFresh) return this.#pendingItem(write)
+      if (this.#isSure(id)) return this.#pendingItem(write)
       return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0])
     }
     checkId(id)
@@ -152,7 +153,7 @@ export class ReadPath {
       const item = freshness.isFresh ? memory.get(id) : undefined
       const write = item === undefined ? pending.read(id) : undefined
       if (item !== undefined) items.set(id, item)
-      else if (write !== undefined && freshness.isFresh) items.set(id, this.#pendingItem(write))
+      else if (write !== undefined && this.#isSure(id)) items.set(id, this.#pendingItem(write))
       else if (write !== undefined) stalePending.push(write)
       else if (this.#isDenied(id)) items.set(id, undefined)
       else missing.push(id)
@@ -207,8 +208,8 @@ export class ReadPath {
   }
 
   /**
-   * Own pending writes while the heads have not been heard for longer than Δ: another process may have written something
-   * newer, and the archive is asked, once about all, for no longer than Δ. Where it does not answer, an own write stands.
+   * Own pending writes while the heads have not been heard for longer than Δ, or after rows of the ledger were missed for good:
+   * another process may have written something newer, and the archive is asked, once about all, for no longer than Δ. Where it does not answer, an own write stands.
    */
   async #readStalePending(writes: readonly ItemWrite[]): Promise<readonly (KeptItem | undefined)[]> {
     const ids = writes.map(({ id }) => id)
@@ -236,6 +237,11 @@ export class ReadPath {
       if (!(error instanceof TierUnavailable)) throw error
       return undefined
     }
+  }
+
+  /** Whether an own pending write is the newest of its id as far as Δ allows. */
+  #isSure(id: string): boolean {
+    return this.#ports.freshness.isFresh && this.#ports.pending.isSure(id)
   }
 
   /** R3: "absent" without asking L3, only from a trusted filter, and never for a write that it has not heard of. */

@@ -131,6 +131,14 @@ export class ArchiveViews {
     this.#ports.filter.lose(`the tree is untrusted: ${because}`)
   }
 
+  /** The tree was compared with what the rows give, and equals it: gives trust back, to the tree and to the filter that equals it. */
+  vouch(because: string): void {
+    if (this.#treeTrust.isTrusted) return
+    this.#treeTrust = nextTrust({ kind: 'compared', isEqual: true, detail: because })
+    this.#ports.observer.trust?.({ view: 'tree', isTrusted: true, because, cut: formatCut(this.#cut) })
+    if (!this.#mustRebuild) this.#compareFilter()
+  }
+
   #exclusively<T>(step: () => Promise<T>): Promise<T> {
     const run = this.#last.then(step, step)
     this.#last = run
