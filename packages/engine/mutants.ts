@@ -412,15 +412,15 @@ export const mutants = [
   },
   {
     file: 'src/item.ts',
-    find: 'this.#isShared ? this.#kept.sharedBytes() : new Uint8Array(this.#kept.bytes)',
-    replace: 'this.#kept.sharedBytes()',
+    find: 'this.#bytes ??= new Uint8Array(this.#kept.bytes)',
+    replace: 'this.#bytes ??= this.#kept.sharedBytes()',
     test: 'test/engine.values.test.ts',
   },
   {
     file: 'src/report.ts',
     find: 'return stamp && { time: stamp.time, instance: stamp.instance }',
     replace: 'return stamp',
-    test: 'src/item.test.ts',
+    test: 'test/engine.values.test.ts',
   },
   {
     file: 'src/read/read-path.ts',

@@ -9,7 +9,6 @@ import {
 } from '@se/core'
 import type { BytesOwnership } from './call-options.ts'
 import type { KeptItem } from './kept-item.ts'
-import { copyOf } from './report.ts'
 import { decodeBy, isJson, isOfCodec, type Codec } from './value/codec.ts'
 
 /** Marks a value that has not been asked for. */
@@ -18,6 +17,7 @@ const UNDECODED = Symbol('undecoded')
 /** An item as one reader gets it: what the reader does to it reaches nobody else. */
 export class Item implements StoredItem {
   readonly id: string
+  /** Frozen, as all readers share it. */
   readonly stamp: Stamp
   /** How many writes the archive has accepted for the id, this one included; `undefined` while it is pending. */
   readonly version: number | undefined
@@ -27,14 +27,13 @@ export class Item implements StoredItem {
   readonly updatedAtMs: number
   readonly #kept: KeptItem
   readonly #codec: Codec | undefined
-  readonly #isShared: boolean
   #bytes: Uint8Array | undefined
   #value: unknown = UNDECODED
 
   /** @internal */
   constructor(kept: KeptItem, ownership: BytesOwnership, codec: Codec | undefined) {
     this.id = kept.id
-    this.stamp = copyOf(kept.stamp)
+    this.stamp = kept.stamp
     this.version = kept.version
     this.state = kept.state
     this.contentType = kept.contentType
@@ -42,12 +41,12 @@ export class Item implements StoredItem {
     this.updatedAtMs = kept.updatedAtMs
     this.#kept = kept
     this.#codec = codec
-    this.#isShared = ownership === 'shared'
+    if (ownership === 'shared') this.#bytes = kept.sharedBytes()
   }
 
   /** As submitted. Copied when first asked for; with `{ bytes: 'shared' }` memory's own, which nobody may write to. */
   get bytes(): Uint8Array {
-    this.#bytes ??= this.#isShared ? this.#kept.sharedBytes() : new Uint8Array(this.#kept.bytes)
+    this.#bytes ??= new Uint8Array(this.#kept.bytes)
     return this.#bytes
   }
 

@@ -24,7 +24,8 @@ export class KeptItem implements StoredItem {
   /** @param ownBytes a copy of the item's bytes that nobody else holds */
   constructor(item: StoredItem, ownBytes?: Uint8Array) {
     this.id = item.id
-    this.stamp = item.stamp
+    // Readers get this very object.
+    this.stamp = Object.freeze(item.stamp)
     this.version = item.version
     this.state = item.state
     this.contentType = item.contentType

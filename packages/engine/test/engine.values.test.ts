@@ -88,7 +88,7 @@ describe('what a reader gets', () => {
       for (const item of pending) {
         item!.bytes.fill(9)
         ;(item!.value as Uint8Array).fill(9)
-        ;(item!.stamp as { time: number }).time = 1
+        Reflect.set(item!.stamp, 'time', 1)
       }
       await engine.flush()
       expect(bytesIn(await world.archive.get('a'))).toEqual([...original])
@@ -105,6 +105,18 @@ describe('what a reader gets', () => {
       expect(await after.verify({ deep: true })).toMatchObject({ isTrusted: true })
     },
   )
+
+  it('[P75] cannot move a write in time: a stamp that is given out is not the one that counts', async () => {
+    const engine = world.engine('a')
+    await engine.start()
+    const { stamp } = await engine.delete('a')
+    const { time } = stamp
+    Reflect.set(stamp, 'time', 1)
+    const { pending } = await engine.explain('a')
+    expect(pending?.stamp.time).toBe(time)
+    Reflect.set(pending!.stamp, 'time', 1)
+    expect((await engine.explain('a')).pending?.stamp.time).toBe(time)
+  })
 
   it('[P75] reaches no other reader, from whichever tier it came', async () => {
     const engine = world.engine('a')
