@@ -20,7 +20,7 @@ import {
   type FileSystem,
   type Random,
 } from '@se/core'
-import type { LogLimits, LogObserver } from '@se/wal'
+import { completeLogLimits, LOG_LIMIT_FIELDS, type LogLimits, type LogObserver } from '@se/wal'
 import type { BatchLimits } from './flush/batch-policy.ts'
 import type { SpaceLimits } from './flush/space.ts'
 import type { Logger } from './logger.ts'
@@ -37,7 +37,7 @@ export interface EngineConfig {
     /** One process at a time; created if missing. On a disk that keeps what it has synced. */
     readonly directory: string
     /** Bounds of the log; defaults of `@se/wal`. */
-    readonly limits?: Partial<LogLimits>
+    readonly limits?: LogLimits
   }
   /** L3, the ground truth: `sqliteArchive(…)` or `mysqlArchive(…)`. */
   readonly archive: ArchiveTier
@@ -100,7 +100,7 @@ export interface EngineConfig {
 /** The configuration, checked, frozen and with every default filled in. */
 export interface ParsedConfig {
   readonly logDirectory: string
-  readonly logLimits: Partial<LogLimits> | undefined
+  readonly logLimits: LogLimits
   readonly branchPrefixes: readonly string[]
   readonly branches: BranchSet
   readonly digests: 'keyed' | 'unkeyed'
@@ -130,11 +130,7 @@ export const CONFIG_FIELDS = {
         meaning:
           'The log, and beside it instance.json, filter.snapshot and parked items. One process at a time.',
       }),
-      limits: otherField<Partial<LogLimits>>({
-        what: 'an object',
-        accepts: isObject,
-        meaning: 'Bounds of the log: see `@se/wal`.',
-      }),
+      limits: nestedField(LOG_LIMIT_FIELDS, 'Bounds of the log.'),
     },
     'The local write-ahead log.',
   ),
@@ -300,6 +296,8 @@ export const CONFIG_FIELDS = {
 export function parseConfig(given: EngineConfig): ParsedConfig {
   const fields = readFields('', given, CONFIG_FIELDS)
   const { log, pending, flush, valueBytesMax } = fields
+  // Only checked: the log completes what it is given at the start.
+  completeLogLimits(log.limits, 'log.limits')
   if (pending.bytesMax < valueBytesMax) {
     throw new InvalidConfig(
       'pending.bytesMax',
@@ -311,8 +309,8 @@ export function parseConfig(given: EngineConfig): ParsedConfig {
   }
   return Object.freeze({
     logDirectory: log.directory,
-    logLimits: log.limits,
-    branchPrefixes: fields.branches,
+    logLimits: { ...given.log.limits },
+    branchPrefixes: Object.freeze([...fields.branches]),
     branches: createBranchSet(fields.branches),
     digests: fields.digests,
     memoryBytesMax: fields.memory.bytesMax,

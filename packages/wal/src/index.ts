@@ -11,7 +11,11 @@ export {
   SegmentMissing,
   SequenceReleased,
 } from './errors.ts'
-export type { LogLimits } from './limits.ts'
+export {
+  completeLimits as completeLogLimits,
+  LIMIT_FIELDS as LOG_LIMIT_FIELDS,
+  type LogLimits,
+} from './limits.ts'
 export type { AppendOptions, LogState, LogStats } from './log-types.ts'
 export type { Log } from './log.ts'
 export type { FullReason, LogObserver, LogRecovery } from './observer.ts'

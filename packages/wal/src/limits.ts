@@ -75,15 +75,20 @@ export const LIMIT_FIELDS = {
   }),
 } as const satisfies Readonly<Record<keyof LogLimits, Field<unknown>>>
 
-/** What the fields do not say alone. @throws InvalidConfig naming the field */
-export function completeLimits(limits: FieldValues<typeof LIMIT_FIELDS>): ParsedLimits {
+/**
+ * What the fields do not say alone.
+ *
+ * @param path where the limits stand, for messages
+ * @throws InvalidConfig naming the field
+ */
+export function completeLimits(limits: FieldValues<typeof LIMIT_FIELDS>, path = 'limits'): ParsedLimits {
   const { segmentBytes, bytesMax = Math.max(512 * MIB, 2 * segmentBytes), ageMsMax = Infinity } = limits
   if (segmentBytes % (4 * KIB) !== 0) {
-    throw new InvalidConfig('limits.segmentBytes', `must be a multiple of 4096, not ${segmentBytes}`)
+    throw new InvalidConfig(`${path}.segmentBytes`, `must be a multiple of 4096, not ${segmentBytes}`)
   }
   if (bytesMax < 2 * segmentBytes) {
     const min = 2 * segmentBytes
-    throw new InvalidConfig('limits.bytesMax', `must be at least two segments, ${min}, not ${bytesMax}`, {
+    throw new InvalidConfig(`${path}.bytesMax`, `must be at least two segments, ${min}, not ${bytesMax}`, {
       min,
     })
   }

@@ -84,7 +84,7 @@ export const STARTUP: readonly Step[] = [
         directory: config.logDirectory,
         fileSystem,
         clock,
-        ...(config.logLimits === undefined ? {} : { limits: config.logLimits }),
+        limits: config.logLimits,
         ...(progress.logObserver === undefined ? {} : { observer: progress.logObserver }),
       })
       progress.log = log
