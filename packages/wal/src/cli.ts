@@ -1,64 +1,70 @@
 #!/usr/bin/env node
-/**
- * se-wal inspect DIR    what is in the log: segments, records, who has it open
- * se-wal verify DIR     reads and checks everything; exit 0 whole, 1 damaged
- * se-wal tail DIR       prints the records, then the ones that come, until interrupted
- *
- * Takes no lock and changes nothing, so it may be used on a log that is open.
- */
+/** Takes no lock and changes nothing, so it may be used on a log that is open. */
 import { watch } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { StorageError } from '@se/core'
-import { nodeFileSystem } from '@se/core/node'
+import { nodeFileSystem, readCommandLine, WrongCommandLine, type Program } from '@se/core/node'
 import { LogFollower } from './follow.ts'
 import { EXIT, inspect, verify } from './inspect.ts'
 import type { LogRecord } from './replay.ts'
 
-const USAGE = `usage: se-wal inspect DIR
-       se-wal verify DIR
-       se-wal tail DIR [--from SEQUENCE] [--once]
-`
+const program = {
+  name: 'se-wal',
+  summary: `inspect says what is in the log: segments, records, who has it open. verify reads and checks everything; exit 0 whole, 1
+damaged. tail prints the records, then the ones that come, until interrupted. The log may be open in a process meanwhile.`,
+  forms: ['inspect DIR', 'verify DIR', 'tail DIR [--from SEQUENCE] [--once]'],
+  options: {
+    from: {
+      type: 'integer',
+      value: 'SEQUENCE',
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      meaning: 'tail: the first record to print; default: the oldest there is.',
+    },
+    once: { type: 'flag', meaning: 'tail: ends with the last record there is.' },
+  },
+  words: [{ name: 'COMMAND', oneOf: ['inspect', 'verify', 'tail'] }, { name: 'DIR' }],
+  usageExitCode: EXIT.usage,
+} as const satisfies Program
 /** Characters of a payload that `tail` shows. */
 const PREVIEW_CHARS = 120
 /** A change that the operating system does not report is seen after this, ms. */
 const POLL_MS = 1000
 
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+const { command, directory, from, isOnce } = readCommandLine(
+  program,
+  new URL('../package.json', import.meta.url),
+  ({ words, values }) => {
+    const [command, directory] = words as [string, string]
+    if (command !== 'tail' && (values.from !== undefined || values.once)) {
+      throw new WrongCommandLine(`--${values.once ? 'once' : 'from'}: is for tail, not for ${command}`)
+    }
+    return { command, directory, from: values.from ?? 1, isOnce: values.once }
+  },
+)
+process.exitCode = await main().catch((error: unknown) => {
   const code = (error as { code?: unknown }).code
   const said = error instanceof Error ? error.message : String(error)
   process.stderr.write(`${typeof code === 'string' ? `${code}: ` : ''}${said}\n`)
   return error instanceof StorageError ? EXIT.damaged : EXIT.usage
 })
 
-async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { from: { type: 'string', default: '1' }, once: { type: 'boolean', default: false } },
-  })
-  const [command, directory, ...rest] = positionals
-  const from = Number(values.from)
-  const isKnown = command === 'inspect' || command === 'verify' || command === 'tail'
-  if (!isKnown || directory === undefined || rest.length > 0 || !Number.isSafeInteger(from) || from < 1) {
-    process.stderr.write(USAGE)
-    return EXIT.usage
-  }
-  if (command === 'tail') return tail(directory, from, values.once)
+async function main(): Promise<number> {
+  if (command === 'tail') return tail()
   const { lines, exitCode } = await (command === 'inspect' ? inspect(directory) : verify(directory))
   process.stdout.write(`${lines.join('\n')}\n`)
   return exitCode
 }
 
-async function tail(directory: string, from: number, isOnce: boolean): Promise<number> {
+async function tail(): Promise<number> {
   const follower = new LogFollower(directory, nodeFileSystem)
   for (;;) {
     for (const record of await follower.readNew(from)) process.stdout.write(`${describe(record)}\n`)
     if (isOnce) return EXIT.whole
-    await changeIn(directory)
+    await changeIn()
   }
 }
 
-function changeIn(directory: string): Promise<void> {
+function changeIn(): Promise<void> {
   return new Promise((resolve) => {
     const watcher = watch(directory)
     const timer = setTimeout(done, POLL_MS)

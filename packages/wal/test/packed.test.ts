@@ -41,7 +41,8 @@ describe('@se/wal from its tarball', () => {
       bytes[64 + 64 + 4] ^= 1
       writeFileSync(file, bytes)
       console.log(verify())
+      process.stdout.write(spawnSync('node_modules/.bin/se-wal', ['--version']).stdout)
     `)
-    expect(printed).toBe('closed 1 one, 2 two, 3 three\n0\n1\n')
+    expect(printed).toBe('closed 1 one, 2 two, 3 three\n0\n1\n0.1.0\n')
   })
 })

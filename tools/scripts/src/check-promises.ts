@@ -4,8 +4,17 @@
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { readCommandLine, type Program } from '@se/core/node'
+import { WORKSPACE_MANIFEST } from './manifest.ts'
 import { NUMBERED_DOCUMENTS, numbersIn, promisesInTitles } from './promises.ts'
 import { workspaceRoot } from './run-process.ts'
+
+const program = {
+  name: 'node tools/bootstrap.mjs tools/scripts/src/check-promises.ts',
+  summary: 'The promises and pitfalls that no test title carries; a number that does not exist is an error.',
+  options: {},
+} as const satisfies Program
+readCommandLine(program, WORKSPACE_MANIFEST)
 
 const promiseNumbers = NUMBERED_DOCUMENTS.flatMap((document) =>
   numbersIn(document, readFileSync(path.join(workspaceRoot, document), 'utf8')),

@@ -1,9 +1,4 @@
-/**
- * npm run mutants [-- --only PACKAGE]
- *
- * Applies each mutant of packages/*\/mutants.ts and tools/*\/mutants.ts to a copy of the workspace and runs the test named with it. A mutant is killed when
- * that test fails, alive when it passes. Exit 1 when one is alive, cannot be applied, or its test does not pass undamaged.
- */
+/** npm run mutants: applies each mutant of packages/*\/mutants.ts to a copy of the workspace and runs the test named with it. */
 import { execFileSync } from 'node:child_process'
 import {
   cpSync,
@@ -20,27 +15,44 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
+import { endOnMistake, readCommandLine, WrongCommandLine, type Program } from '@se/core/node'
+import { WORKSPACE_MANIFEST } from './manifest.ts'
 import { applyMutant, parseMutants, type Mutant } from './mutation.ts'
-import { readCommandLine } from './read-command-line.ts'
 import { packageBin, runNode, workspaceRoot } from './run-process.ts'
 import type { VitestReport } from './test-report.ts'
 
 /** A mutant may loop for ever; a test ended by this counts as failed. */
 const TEST_MS_MAX = 120_000
 
-const { values } = readCommandLine('npm run mutants [-- --only PACKAGE]', () =>
-  parseArgs({ options: { only: { type: 'string' } } }),
-)
+const program = {
+  name: 'npm run mutants --',
+  summary:
+    'Plants each bug of packages/*/mutants.ts in a copy of the workspace and runs the test named with it. A mutant is killed when that test fails, alive when it passes. Exit 1 when one is alive, cannot be applied, or its test does not pass undamaged.',
+  options: { only: { type: 'text', value: 'PACKAGE', default: '*', meaning: 'Those of one package.' } },
+} as const satisfies Program
+const {
+  values: { only },
+} = readCommandLine(program, WORKSPACE_MANIFEST)
+const lists = globSync(`packages/${only}/mutants.ts`, { cwd: workspaceRoot }).toSorted()
+if (lists.length === 0) {
+  const packages = globSync('packages/*/mutants.ts', { cwd: workspaceRoot }).map((file) =>
+    path.basename(path.dirname(file)),
+  )
+  endOnMistake(
+    program,
+    new WrongCommandLine(
+      `--only: no package '${only}' has mutants; there are ${packages.toSorted().join(', ')}`,
+    ),
+  )
+}
 const copy = copyWorkspace()
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
-const pattern = `{packages,tools}/${values.only ?? '*'}/mutants.ts`
 const undamaged = new Map<string, boolean>()
 let bad = 0
 let killed = 0
-for (const listFile of globSync(pattern, { cwd: workspaceRoot }).toSorted()) {
+for (const listFile of lists) {
   const directory = path.dirname(listFile)
   const loaded = (await import(pathToFileURL(path.join(workspaceRoot, listFile)).href)) as {
     mutants?: unknown

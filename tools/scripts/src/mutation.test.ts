@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { applyMutant, MutantInvalid, parseMutants } from './mutation.ts'
-import { numberOption } from './number-option.ts'
 
 const mutant = { file: 'src/a.ts', find: 'a < b', replace: 'a <= b', test: 'src/a.test.ts' }
 
@@ -20,18 +19,5 @@ describe('mutants', () => {
     expect(parseMutants([mutant], 'x')).toEqual([mutant])
     expect(() => parseMutants(undefined, 'x')).toThrow('x: must export mutants')
     expect(() => parseMutants([mutant, { ...mutant, find: '' }], 'x')).toThrow('mutants[1].find')
-  })
-})
-
-describe('number option', () => {
-  it('is the default when not given, and refuses what is no number or out of range', () => {
-    const limits = { min: 0, max: 10 }
-    expect(numberOption('minutes', undefined, 3, limits)).toBe(3)
-    expect(numberOption('minutes', '2.5', 3, limits)).toBe(2.5)
-    for (const text of ['', 'ten', '-1', '11']) {
-      expect(() => numberOption('minutes', text, 3, limits)).toThrow(
-        '--minutes: must be a number from 0 to 10',
-      )
-    }
   })
 })

@@ -6,7 +6,9 @@
  */
 import { existsSync, globSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { readCommandLine, type Program } from '@se/core/node'
 import { acquireTestServices } from '@se/testkit/services'
+import { WORKSPACE_MANIFEST } from './manifest.ts'
 import { runNx, workspaceRoot } from './run-process.ts'
 import { addUpReports, formatTotals, type VitestReport } from './test-report.ts'
 
@@ -15,7 +17,14 @@ const reportDirectory = path.join(workspaceRoot, 'reports', 'vitest')
 /** Projects run side by side; each uses up to two workers. */
 const PARALLEL = 2
 
-const nxArguments = process.argv.slice(2)
+const program = {
+  name: 'npm test --',
+  summary:
+    'Every test, with the servers they need: one Redis and one MariaDB for the run. The last line is always `N passed, N failed, N skipped`.',
+  options: {},
+  passesOnTo: 'nx run-many',
+} as const satisfies Program
+const { rest: nxArguments } = readCommandLine(program, WORKSPACE_MANIFEST)
 rmSync(reportDirectory, { recursive: true, force: true })
 const troubles: string[] = []
 let isStarted = false

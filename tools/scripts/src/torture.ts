@@ -1,18 +1,16 @@
 /**
- * npm run torture [-- --only AREA] [--minutes N] [--seed S]
+ * npm run torture
  *
- * Runs every `*.torture.ts` of apps/*\/torture, packages/*\/torture and tools/*\/torture with one seed after the other until its share
- * of the time is used, each at least once. A file exports `area: string` and `run({ deadline, seed, log }): Promise<void>`, where
- * `deadline` is in Date.now() milliseconds and a rejection is a failure. Prints the seeds reached; a failing one is printed with the
- * command that repeats it, its area stops there, and the exit code is 1 at the end.
+ * A file exports `area: string` and `run({ deadline, seed, log }): Promise<void>`, where `deadline` is in Date.now() milliseconds and a
+ * rejection is a failure. Prints the seeds reached; a failing one is printed with the command that repeats it, its area stops
+ * there, and the exit code is 1 at the end.
  */
 import { globSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { randomInt } from 'node:crypto'
-import { numberOption } from './number-option.ts'
-import { readCommandLine } from './read-command-line.ts'
+import { endOnMistake, readCommandLine, WrongCommandLine, type Program } from '@se/core/node'
+import { WORKSPACE_MANIFEST } from './manifest.ts'
 import { workspaceRoot } from './run-process.ts'
 
 export interface TortureRun {
@@ -28,16 +26,32 @@ interface TortureFile {
   run(options: TortureRun): Promise<void>
 }
 
-const usage = 'npm run torture [-- --only AREA] [--minutes N] [--seed S]'
-const { only, minutes, firstSeed } = readCommandLine(usage, () => {
-  const { values } = parseArgs({
-    options: { only: { type: 'string' }, minutes: { type: 'string' }, seed: { type: 'string' } },
-  })
-  const firstSeed = numberOption('seed', values.seed, randomInt(2 ** 32), { min: 0, max: 2 ** 32 - 1 })
-  if (!Number.isInteger(firstSeed)) throw new RangeError('--seed: must be a whole number')
-  const minutes = numberOption('minutes', values.minutes, 10, { min: 0, max: 7 * 24 * 60 })
-  return { only: values.only, minutes, firstSeed }
-})
+const program = {
+  name: 'npm run torture --',
+  summary:
+    'Runs every *.torture.ts with one seed after the other until its share of the time is used, each at least once.',
+  options: {
+    only: { type: 'text', value: 'AREA', meaning: 'That area alone.' },
+    minutes: {
+      type: 'number',
+      value: 'N',
+      min: 0,
+      max: 7 * 24 * 60,
+      default: 10,
+      meaning: 'How long, all areas together.',
+    },
+    seed: {
+      type: 'integer',
+      value: 'S',
+      min: 0,
+      max: 2 ** 32 - 1,
+      meaning: 'The first seed; default: a random one.',
+    },
+  },
+} as const satisfies Program
+const {
+  values: { only, minutes, seed: firstSeed = randomInt(2 ** 32) },
+} = readCommandLine(program, WORKSPACE_MANIFEST)
 
 const files = globSync('{apps,packages,tools}/*/torture/**/*.torture.ts', { cwd: workspaceRoot }).toSorted()
 const loaded = await Promise.all(
@@ -51,13 +65,11 @@ const loaded = await Promise.all(
     return { area, run }
   }),
 )
-const selected = readCommandLine(usage, () => {
-  const some = loaded.filter(({ area }) => only === undefined || area === only)
-  if (some.length > 0) return some
-  throw new RangeError(
-    `--only: no area ${only ?? ''}; there are: ${loaded.map(({ area }) => area).join(', ')}`,
-  )
-})
+const selected = loaded.filter(({ area }) => only === undefined || area === only)
+if (selected.length === 0) {
+  const areas = loaded.map(({ area }) => area).join(', ')
+  endOnMistake(program, new WrongCommandLine(`--only: no area ${only ?? ''}; there are: ${areas}`))
+}
 
 const failures: string[] = []
 const shareMs = (minutes * 60_000) / selected.length

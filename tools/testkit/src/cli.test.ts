@@ -67,5 +67,7 @@ test('up, up again, status, down', async () => {
 test('explains itself when called wrongly', async () => {
   const outcome = await services('sideways')
   expect(outcome.code).toBe(1)
-  expect(outcome.stderr).toContain('up|down|status')
+  expect(outcome.stderr).toContain("Unknown command 'sideways'; there are up, down, status")
+  expect((await services('up', '--bogus')).stderr).toContain("Unknown option '--bogus'")
+  expect((await services('up', 'down')).stderr).toContain("Unexpected argument 'down'")
 })

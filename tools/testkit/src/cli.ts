@@ -1,16 +1,20 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { readCommandLine, type Program } from '@se/core/node'
 import { canConnect } from './services/connect.ts'
 import { removeContainer } from './services/docker.ts'
 import { endRecordedServer, runningServer } from './services/private-directory.ts'
 import { createInstaller, startAny, type RunningServer, type ServerKind } from './services/start-any.ts'
 
-/**
- * `npm run services -- up|down|status`: test servers that stay up between runs, for development.
- *
- * Standard output holds only what a shell can evaluate: `eval "$(npm run -s services -- up)"`.
- */
-const usage = 'usage: npm run services -- up|down|status'
+/** Standard output holds only what a shell can evaluate: `eval "$(npm run -s services -- up)"`. */
+const program = {
+  name: 'npm run services --',
+  summary:
+    'Test servers that stay up between runs, for development: up starts what is missing and prints their urls as exports, down ends them, status tells.',
+  forms: ['up', 'down', 'status'],
+  options: {},
+  words: [{ name: 'COMMAND', oneOf: ['up', 'down', 'status'] }],
+} as const satisfies Program
 const kinds: readonly ServerKind[] = ['sql', 'redis']
 const urlVariables = { sql: 'SE_TEST_SQL_URL', redis: 'SE_TEST_REDIS_URL' } as const
 
@@ -97,6 +101,5 @@ async function status(): Promise<boolean> {
 }
 
 const commands: Readonly<Record<string, () => Promise<boolean>>> = { up, down, status }
-const command = commands[process.argv[2] ?? '']
-if (command === undefined) console.error(usage)
-process.exitCode = command !== undefined && (await command()) ? 0 : 1
+const { words } = readCommandLine(program, new URL('../../../package.json', import.meta.url))
+process.exitCode = (await commands[words[0]!]!()) ? 0 : 1
