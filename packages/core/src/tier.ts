@@ -46,6 +46,8 @@ export interface ArchiveOpenOptions {
 
 /** What an instance remembers of itself, from its log directory. */
 export interface InstanceMemory {
+  /** Birth id of the archive that the directory's records belong to, 32 hex digits; another one is another archive. */
+  readonly birthId: string
   readonly archiveId: string
   readonly instance: number
   readonly epoch: number
@@ -79,7 +81,9 @@ export interface InstanceClaim {
   readonly lastLink: string
   /** Highest stamp time the archive has recorded for the instance, 0 if none. */
   readonly maxStampTime: number
-  /** The archive's id after the claim: a new one when `isRestored`. */
+  /** Of the archive, never changed. */
+  readonly birthId: string
+  /** The archive's id after the claim. */
   readonly archiveId: string
   /**
    * The archive had gone back in time (restored from a backup, failed over to a lagging replica): its id was

@@ -44,7 +44,7 @@ export async function claimInstance(
 ): Promise<InstanceClaim> {
   const { builder } = dialect
   let archiveId = await readMeta(session, dialect, 'archive_id', 'update')
-  const formerIds = JSON.parse(await readMeta(session, dialect, 'former_ids')) as string[]
+  const birthId = await readMeta(session, dialect, 'birth_id')
   const named = await findByNonce(session, dialect, [...request.knownNonces, request.nonce])
   const [numbered] = await session.rows(
     builder
@@ -55,7 +55,7 @@ export async function claimInstance(
   )
   const lastNumber = Number(await readMeta(session, dialect, 'last_number'))
   const rememberedLink = await readRememberedLink(session, dialect, request, named)
-  const plan = planClaim(request, { archiveId, formerIds, lastNumber, named, numbered, rememberedLink })
+  const plan = planClaim(request, { birthId, archiveId, lastNumber, named, numbered, rememberedLink })
   if (plan.hasGoneBack && !isSure) throw new MayBeBehind()
 
   // The tree must be complete before sequences are raised over a hole that no ledger row will ever fill.
@@ -68,10 +68,8 @@ export async function claimInstance(
     newLink: Buffer.from(ports.random.bytes(LINK_BYTES)).toString('hex'),
   })
   if (treeCut !== undefined) {
-    formerIds.push(archiveId)
     archiveId = newArchiveId(ports.random)
     await writeMeta(session, dialect, 'archive_id', archiveId)
-    await writeMeta(session, dialect, 'former_ids', JSON.stringify(formerIds))
     await writeTreeCut(session, dialect, cutAfterRestore(treeCut, archiveId, row))
   }
   return {
@@ -81,6 +79,7 @@ export async function claimInstance(
     lastSequence: row.last_sequence,
     lastLink: row.link,
     maxStampTime: row.max_stamp,
+    birthId,
     archiveId,
     isRestored: plan.isRestored,
   }

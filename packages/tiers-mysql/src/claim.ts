@@ -3,9 +3,8 @@ import type { InstanceRow } from './schema.ts'
 
 /** What the archive knows when a directory asks for its instance. */
 export interface ClaimFacts {
+  readonly birthId: string
   readonly archiveId: string
-  /** Ids the archive had before a restore was detected. */
-  readonly formerIds: readonly string[]
   /** Highest instance number ever given; a number up to it that has no row was retired. */
   readonly lastNumber: number
   /** Row whose nonce is one of the directory's, if any. */
@@ -52,8 +51,8 @@ export type ClaimPlan = {
  *   yes     no                  other               gone back: the row is an older self or a stranger's, so: new
  *
  * "In history": neither epoch nor sequence is lower than remembered, and the link at the remembered sequence is the
- * remembered one, as far as it is known [P65, P88]. Memory of another archive is a mismatch, unless the archive had
- * that id once: then someone else has found the restore first.
+ * remembered one, as far as it is known [P65, P88]. Another birth id is another archive, and a mismatch. Another archive id
+ * of the same birth: another process has found a restore first, or the archive has gone back behind such a finding.
  *
  * @throws ArchiveMismatch
  * @throws InstanceFenced
@@ -72,12 +71,12 @@ export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
       isRestored: false,
     }
   }
-  const isOfFormerId = memory.archiveId !== facts.archiveId
-  if (isOfFormerId && !facts.formerIds.includes(memory.archiveId)) {
+  if (memory.birthId !== facts.birthId) {
     throw new ArchiveMismatch('the log directory belongs to another archive', {
-      details: { expected: memory.archiveId, actual: facts.archiveId },
+      details: { expected: memory.birthId, actual: facts.birthId },
     })
   }
+  const isOfAnotherId = memory.archiveId !== facts.archiveId
   if (named !== undefined) {
     // Another number: that of a claim whose answer was lost, made because the remembered one was gone.
     const isSame = named.number === memory.instance
@@ -88,11 +87,11 @@ export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
       epoch: Math.max(named.epoch, isSame ? memory.epoch : 0) + 1,
       lastSequence: Math.max(named.last_sequence, isSame ? memory.lastSequence : 0),
       hasGoneBack,
-      isRestored: hasGoneBack || isOfFormerId,
+      isRestored: hasGoneBack || isOfAnotherId,
     }
   }
   if (numbered === undefined && memory.instance <= facts.lastNumber) {
-    return { kind: 'new', hasGoneBack: false, isRestored: isOfFormerId }
+    return { kind: 'new', hasGoneBack: false, isRestored: isOfAnotherId }
   }
   if (numbered === undefined) {
     return {
@@ -104,12 +103,12 @@ export function planClaim(request: ClaimRequest, facts: ClaimFacts): ClaimPlan {
       isRestored: true,
     }
   }
-  if (numbered.epoch > memory.epoch && !isOfFormerId) {
+  if (numbered.epoch > memory.epoch && !isOfAnotherId) {
     throw new InstanceFenced('another log directory has claimed this instance', {
       details: { instance: memory.instance, epoch: memory.epoch, actualEpoch: numbered.epoch },
     })
   }
-  return { kind: 'new', hasGoneBack: !isOfFormerId, isRestored: true }
+  return { kind: 'new', hasGoneBack: !isOfAnotherId, isRestored: true }
 }
 
 function isInHistory(memory: InstanceMemory, row: InstanceRow, link: string | undefined): boolean {

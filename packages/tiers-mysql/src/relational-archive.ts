@@ -312,7 +312,6 @@ export class RelationalArchive implements SqlArchive {
     const facts: Record<MetaName, string> = {
       birth_id: archiveId,
       archive_id: archiveId,
-      former_ids: '[]',
       branches: JSON.stringify(branches.prefixes),
       digest_key:
         options.digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',

@@ -43,14 +43,7 @@ export type InstanceState = 'active' | 'ended'
 
 /** The facts of `sync_meta`. */
 export type MetaName =
-  | 'birth_id'
-  | 'archive_id'
-  | 'former_ids'
-  | 'branches'
-  | 'digest_key'
-  | 'collection_floor'
-  | 'last_number'
-  | 'tree_cut'
+  'birth_id' | 'archive_id' | 'branches' | 'digest_key' | 'collection_floor' | 'last_number' | 'tree_cut'
 
 /** Columns of `sync_items`, in the order in which statements name and bind them. */
 export const ITEM_COLUMNS = [

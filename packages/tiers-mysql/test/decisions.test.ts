@@ -101,7 +101,14 @@ describe('what becomes of a write', () => {
 })
 
 describe('[P52] [P65] whose instance a directory is', () => {
-  const memory: InstanceMemory = { archiveId: 'now', instance: 3, epoch: 5, lastSequence: 40, lastLink: 'f0' }
+  const memory: InstanceMemory = {
+    birthId: 'born',
+    archiveId: 'now',
+    instance: 3,
+    epoch: 5,
+    lastSequence: 40,
+    lastLink: 'f0',
+  }
   const row: InstanceRow = {
     number: 3,
     epoch: 5,
@@ -121,8 +128,8 @@ describe('[P52] [P65] whose instance a directory is', () => {
     numbered?: InstanceRow,
     more: Partial<Pick<ClaimFacts, 'lastNumber' | 'rememberedLink'>> = {},
   ): ClaimFacts => ({
+    birthId: 'born',
     archiveId: 'now',
-    formerIds: ['former'],
     lastNumber: 2,
     named,
     numbered,
@@ -144,9 +151,9 @@ describe('[P52] [P65] whose instance a directory is', () => {
     ['[P80] retired meanwhile', memory, facts(undefined, undefined, { lastNumber: 3 }), { kind: 'new', hasGoneBack: false, isRestored: false }],
     ['no row', memory, facts(), { kind: 'recreate', number: 3, epoch: 6, lastSequence: 40, hasGoneBack: true }],
     ['a row of another name, same epoch', memory, facts(undefined, foreign), { kind: 'new', hasGoneBack: true, isRestored: true }],
-    ['memory of a former id, row as it was', { ...memory, archiveId: 'former' }, facts(row), { kind: 'take-over', hasGoneBack: false, isRestored: true }],
-    ['memory of a former id, row behind', { ...memory, archiveId: 'former' }, facts({ ...row, last_sequence: 1 }), { kind: 'take-over', lastSequence: 40, hasGoneBack: true, isRestored: true }],
-    ['memory of a former id, number taken', { ...memory, archiveId: 'former' }, facts(undefined, { ...foreign, epoch: 9 }), { kind: 'new', hasGoneBack: false, isRestored: true }],
+    ['memory of another id, row as it was', { ...memory, archiveId: 'other' }, facts(row), { kind: 'take-over', hasGoneBack: false, isRestored: true }],
+    ['memory of another id, row behind', { ...memory, archiveId: 'other' }, facts({ ...row, last_sequence: 1 }), { kind: 'take-over', lastSequence: 40, hasGoneBack: true, isRestored: true }],
+    ['memory of another id, number taken', { ...memory, archiveId: 'other' }, facts(undefined, { ...foreign, epoch: 9 }), { kind: 'new', hasGoneBack: false, isRestored: true }],
     ['another number under our name', memory, facts({ ...row, number: 9, epoch: 1, last_sequence: 0 }), { kind: 'take-over', epoch: 2, lastSequence: 0, hasGoneBack: false }],
   ])('%s', (_title, known, found, expected) => {
     expect(plan(known, found)).toMatchObject(expected)
@@ -159,7 +166,7 @@ describe('[P52] [P65] whose instance a directory is', () => {
   })
 
   it('memory of an archive that this one never was: mismatch', () => {
-    expect(() => plan({ ...memory, archiveId: 'elsewhere' }, facts(row))).toThrow(
+    expect(() => plan({ ...memory, birthId: 'elsewhere' }, facts(row))).toThrow(
       expect.objectContaining({ code: 'SE_ARCHIVE_MISMATCH' }),
     )
   })

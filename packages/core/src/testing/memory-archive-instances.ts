@@ -28,31 +28,31 @@ export function claim(world: World, request: ClaimRequest): InstanceClaim {
     const own = named ?? newInstance(world)
     return grant(world, own, own.epoch + 1, nonce, false)
   }
-  const isOfFormerId = memory.archiveId !== state.archiveId
-  if (isOfFormerId && !state.formerIds.includes(memory.archiveId)) {
+  if (memory.birthId !== state.birthId) {
     throw new ArchiveMismatch('the log directory belongs to another archive')
   }
+  const isOfAnotherId = memory.archiveId !== state.archiveId
   if (named !== undefined) {
     if (named.number !== memory.instance || isInHistory(state, named, memory)) {
-      return grant(world, named, named.epoch + 1, nonce, isOfFormerId)
+      return grant(world, named, named.epoch + 1, nonce, isOfAnotherId)
     }
     replaceArchiveId(world, named, Math.max(named.lastSequence, memory.lastSequence))
     return grant(world, named, Math.max(named.epoch, memory.epoch) + 1, nonce, true)
   }
   const numbered = state.instances.get(memory.instance)
   if (numbered === undefined && memory.instance <= state.lastNumber) {
-    return grant(world, newInstance(world), 1, nonce, isOfFormerId)
+    return grant(world, newInstance(world), 1, nonce, isOfAnotherId)
   }
   if (numbered === undefined) {
     const own = newInstance(world, memory.instance)
     replaceArchiveId(world, own, memory.lastSequence)
     return grant(world, own, memory.epoch + 1, nonce, true)
   }
-  if (numbered.epoch > memory.epoch && !isOfFormerId) {
+  if (numbered.epoch > memory.epoch && !isOfAnotherId) {
     throw new InstanceFenced('another log directory has claimed this instance')
   }
   const own = newInstance(world)
-  if (!isOfFormerId) replaceArchiveId(world, own, 0)
+  if (!isOfAnotherId) replaceArchiveId(world, own, 0)
   return grant(world, own, 1, nonce, true)
 }
 
@@ -90,8 +90,8 @@ function grant(
 ): InstanceClaim {
   Object.assign(own, { epoch, nonce, hasEnded: false, seenAtMs: nowMsOf(world) })
   const { number: instance, lastSequence, link: lastLink, maxStampTime } = own
-  const { archiveId } = world.state
-  return { instance, epoch, nonce, lastSequence, lastLink, maxStampTime, archiveId, isRestored }
+  const { birthId, archiveId } = world.state
+  return { instance, epoch, nonce, lastSequence, lastLink, maxStampTime, birthId, archiveId, isRestored }
 }
 
 /** The archive has gone back: what was known of it is void, and the sequences lost are not used again. */
@@ -101,7 +101,6 @@ function replaceArchiveId(world: World, own: Instance, lastSequence: number): vo
   const link = lastSequence === 0 ? LINK_NONE : hex(random.bytes(8))
   Object.assign(own, { lastSequence, link, prunedSequence: lastSequence, prunedLink: link })
   if (lastSequence > 0) state.treePositions.set(own.number, { sequence: lastSequence, link })
-  state.formerIds.push(state.archiveId)
   state.archiveId = hex(random.bytes(16))
 }
 

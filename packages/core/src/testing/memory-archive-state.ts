@@ -29,7 +29,6 @@ export interface Instance {
 export interface State {
   readonly birthId: string
   archiveId: string
-  formerIds: string[]
   /** Highest instance number ever given. */
   lastNumber: number
   digestKey: Uint8Array | undefined
@@ -57,7 +56,6 @@ export function newState(random: Random): State {
   return {
     birthId: id,
     archiveId: id,
-    formerIds: [],
     lastNumber: 0,
     digestKey: undefined,
     branches: undefined,

@@ -20,6 +20,7 @@ const answer: InstanceClaim = {
   lastSequence: 7,
   lastLink: '7'.repeat(16),
   maxStampTime: 0,
+  birthId: '1'.repeat(32),
   archiveId: 'a'.repeat(32),
   isRestored: false,
 }
@@ -44,6 +45,7 @@ it('makes the nonce durable before the archive hears of it, and forgets older on
   expect(request).toMatchObject({ memory: undefined, knownNonces: [] })
   expect(atClaim).toEqual([request!.nonce])
   expect(await loadIdentity(nodeFileSystem, directory)).toEqual({
+    birthId: answer.birthId,
     archiveId: answer.archiveId,
     instance: 3,
     epoch: 5,
@@ -94,6 +96,7 @@ it('remembers how far its ledger has come [P65]', async () => {
     directory,
   )
   expect(memory).toEqual({
+    birthId: answer.birthId,
     archiveId: answer.archiveId,
     instance: 3,
     epoch: 5,
@@ -105,6 +108,7 @@ it('remembers how far its ledger has come [P65]', async () => {
 it('refuses a file that is not what the format page says, by field', () => {
   const good = {
     format: 1,
+    birthId: 'b'.repeat(32),
     archiveId: 'a'.repeat(32),
     instance: 1,
     epoch: 1,
@@ -115,6 +119,8 @@ it('refuses a file that is not what the format page says, by field', () => {
   expect(parseIdentity(JSON.stringify(good))).toMatchObject({ instance: 1 })
   for (const [field, value] of [
     ['format', 2],
+    ['birthId', 'x'],
+    ['birthId', null],
     ['archiveId', 'x'],
     ['instance', 0],
     ['instance', null],

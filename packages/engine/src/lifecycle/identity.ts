@@ -18,6 +18,8 @@ const FILE = 'instance.json'
 
 /** What instance.json holds. */
 export interface Identity {
+  /** Of the archive when it was made; it says which archive this is, also after a restore. */
+  readonly birthId: string | null
   readonly archiveId: string | null
   readonly instance: number | null
   readonly epoch: number
@@ -28,6 +30,7 @@ export interface Identity {
 }
 
 const NEW: Identity = {
+  birthId: null,
   archiveId: null,
   instance: null,
   epoch: 0,
@@ -57,9 +60,10 @@ export function parseIdentity(text: string): Identity {
     throw new CorruptData(`${FILE} is not JSON`, { cause })
   }
   if (parsed === null || typeof parsed !== 'object') throw new CorruptData(`${FILE} is not an object`)
-  const { format, archiveId, instance, epoch, lastSequence, lastLink, nonces } = parsed
+  const { format, birthId, archiveId, instance, epoch, lastSequence, lastLink, nonces } = parsed
   if (format !== FORMAT)
     throw new CorruptData(`${FILE} has format ${String(format)}, this version reads ${FORMAT}`)
+  if (birthId !== null && !isHex32(birthId)) throw wrong('birthId')
   if (archiveId !== null && !isHex32(archiveId)) throw wrong('archiveId')
   if (instance !== null && !(isCount(instance) && instance > 0)) throw wrong('instance')
   if (!isCount(epoch)) throw wrong('epoch')
@@ -67,7 +71,8 @@ export function parseIdentity(text: string): Identity {
   if (!isHex(lastLink, 16)) throw wrong('lastLink')
   if (!Array.isArray(nonces) || !nonces.every(isHex32)) throw wrong('nonces')
   if ((archiveId === null) !== (instance === null)) throw wrong('instance')
-  return { archiveId, instance, epoch, lastSequence, lastLink, nonces }
+  if ((birthId === null) !== (archiveId === null)) throw wrong('birthId')
+  return { birthId, archiveId, instance, epoch, lastSequence, lastLink, nonces }
 }
 
 export async function saveIdentity(
@@ -101,6 +106,7 @@ export async function claimInstance(
   const claim = await archive.claimInstance({ memory: memoryOf(before), knownNonces: before.nonces, nonce })
   if (caller.goneBecause !== undefined) throw caller.goneBecause
   await saveIdentity(fileSystem, directory, {
+    birthId: claim.birthId,
     archiveId: claim.archiveId,
     instance: claim.instance,
     epoch: claim.epoch,
@@ -123,9 +129,9 @@ export async function rememberPosition(
 }
 
 function memoryOf(identity: Identity): InstanceMemory | undefined {
-  const { archiveId, instance, epoch, lastSequence, lastLink } = identity
-  if (archiveId === null || instance === null) return undefined
-  return { archiveId, instance, epoch, lastSequence, lastLink }
+  const { birthId, archiveId, instance, epoch, lastSequence, lastLink } = identity
+  if (birthId === null || archiveId === null || instance === null) return undefined
+  return { birthId, archiveId, instance, epoch, lastSequence, lastLink }
 }
 
 function isHex32(value: unknown): value is string {

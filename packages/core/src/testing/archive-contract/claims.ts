@@ -56,7 +56,7 @@ export const claims: readonly ArchiveContractCase[] = [
     for (const number of numbers) ok(Number.isInteger(number) && number >= 1)
   }),
   withWriter('a directory of another archive is refused', async ({ archive }, writer) => {
-    const memory = { ...writer.memory(), archiveId: 'f'.repeat(32) }
+    const memory = { ...writer.memory(), birthId: 'f'.repeat(32) }
     const claim = archive.claimInstance({ memory, knownNonces: [writer.nonce], nonce: newNonce() })
     await rejects(claim, { code: 'SE_ARCHIVE_MISMATCH' })
   }),
@@ -118,6 +118,32 @@ export const claims: readonly ArchiveContractCase[] = [
         positions: new Map([[claim.instance, { sequence: 2, link: writer.linkAt(2) }]]),
       })
       equal(outdated.kind, 'gap')
+      await archive.foldTree()
+      await checkTree(harness)
+    },
+  ),
+  withWriter(
+    '[P65] the same backup restored twice is a restore both times, as the birth id says which archive it is',
+    async (harness, writer) => {
+      const { archive } = harness
+      await writer.put(write('a', writer.stamp(), 'a'))
+      const restore = await harness.backup()
+      await writer.put(write('b', writer.stamp(), 'b'))
+      await restore()
+      const nonce = newNonce()
+      const memory = writer.memory()
+      const first = await archive.claimInstance({ memory, knownNonces: [writer.nonce], nonce })
+      ok(first.isRestored)
+      const replayer = new Writer(archive, first, nonce, (await archive.readHeads()).nowMs)
+      await replayer.put(write('c', replayer.stamp(), 'c'))
+      await restore()
+      const again = await archive.claimInstance({
+        memory: replayer.memory(),
+        knownNonces: [nonce],
+        nonce: newNonce(),
+      })
+      ok(again.isRestored)
+      equal(again.birthId, first.birthId)
       await archive.foldTree()
       await checkTree(harness)
     },

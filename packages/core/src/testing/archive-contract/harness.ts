@@ -86,9 +86,9 @@ export class Writer {
   }
 
   memory(): InstanceMemory {
-    const { instance, epoch, archiveId } = this.claim
+    const { instance, epoch, birthId, archiveId } = this.claim
     const { sequence: lastSequence } = this
-    return { archiveId, instance, epoch, lastSequence, lastLink: this.linkAt(lastSequence) }
+    return { birthId, archiveId, instance, epoch, lastSequence, lastLink: this.linkAt(lastSequence) }
   }
 }
 
