@@ -301,6 +301,8 @@ export class Model {
           isSetAside(id, [heard.stamp], heard.isMemoryLevel)
         )
           continue
+        // An own write that was acknowledged since is read until the archive has settled which of the two is the newer one.
+        if (this.issued.some((issued) => isOwnSince(issued, reading, heard.order))) continue
         raise('back', 'this process has read newer before', heard.stamp, 0)
       }
     }
@@ -388,4 +390,14 @@ function keyOf(id: string, { time, instance }: Stamp): string {
 
 function nameOf({ id, value }: { readonly id: string; readonly value: number | undefined }): string {
   return value === undefined ? `the delete of ${id}` : `${id} = ${value}`
+}
+
+function isOwnSince(issued: Issued, { id, process }: Reading, order: number): boolean {
+  const { acknowledgedOrder } = issued
+  return (
+    issued.id === id &&
+    issued.process === process &&
+    acknowledgedOrder !== undefined &&
+    acknowledgedOrder > order
+  )
 }
