@@ -32,7 +32,7 @@ function claim(archive: ArchiveTier): Promise<InstanceClaim> {
   return archive.claimInstance({
     memory: undefined,
     knownNonces: [],
-    nonce: nonceCount.toString(16).padStart(32, 'a'),
+    nonce: nonceCount.toString(16).padStart(32, '0'),
   })
 }
 

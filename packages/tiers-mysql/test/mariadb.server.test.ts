@@ -28,7 +28,7 @@ let nonceCount = 0
 /** An instance, and how to write under it. */
 async function claimed(archive: ArchiveTier) {
   nonceCount += 1
-  const nonce = nonceCount.toString(16).padStart(32, 'c')
+  const nonce = nonceCount.toString(16).padStart(32, '0')
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce })
   let sequence = 0
   let time = stampTimeOf(Date.now() - 60_000)
