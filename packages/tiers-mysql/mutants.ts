@@ -1,40 +1,89 @@
 /** Each rule of the archive broken once; the suites, on SQLite and on a real MariaDB, must notice. */
 const DECISIONS = { test: 'test/decisions.test.ts' }
+const JUDGE = { test: 'test/judge-cut.test.ts' }
+const TABLE = { test: 'test/error-table.test.ts' }
+const TOPOLOGY = { test: 'test/topology.test.ts' }
+const POOL = { test: 'test/pool.test.ts' }
+const INSTALL = { test: 'test/install.test.ts' }
+const SIZES = { test: 'test/statement-sizes.property.test.ts' }
+const CLOCK = { test: 'test/clock.test.ts', title: 'SQLite' }
 const SQLITE = { test: 'test/sqlite.contract.test.ts', title: 'exclusive' }
 const SQLITE_OWN = { test: 'test/sqlite.test.ts' }
+const SHARED = { test: 'test/sqlite-shared.test.ts' }
+const LARGEST = { test: 'test/limits.test.ts', title: 'SQLite' }
 const MARIADB = { test: 'test/mariadb.contract.test.ts' }
 const FAULTS = { test: 'test/mariadb.faults.test.ts' }
+const SERVER = { test: 'test/mariadb.server.test.ts' }
 
 export const mutants = [
-  // Newest stamp wins [W3], floors [W4], stamps ahead.
+  // Newest stamp wins [W3], floors [W4], stamps ahead [P67].
   {
     file: 'src/plan-batch.ts',
-    find: "if (order < 0) return { kind: 'superseded', by: head.stamp }",
+    find: 'if (order < 0) return supersededBy(head.stamp, nowMs)',
     replace: '',
     ...SQLITE,
   },
   {
     file: 'src/plan-batch.ts',
-    find: 'write.stamp.time <= collectionFloor',
-    replace: 'write.stamp.time < collectionFloor',
+    find: 'stamp.time <= collectionFloor',
+    replace: 'stamp.time < collectionFloor',
     ...SQLITE,
   },
   {
     file: 'src/plan-batch.ts',
-    find: 'nowMs + STAMP_AHEAD_MS_MAX',
-    replace: 'nowMs + STAMP_AHEAD_MS_MAX - 1',
+    find: '> nowMs + STAMP_AHEAD_MS_MAX',
+    replace: '> nowMs + STAMP_AHEAD_MS_MAX - 1',
     ...DECISIONS,
   },
+  { file: 'src/plan-batch.ts', find: ' || stamp.time <= recordedTime', replace: '', ...CLOCK },
   {
-    file: 'src/relational-archive.ts',
+    file: 'src/plan-batch.ts',
+    find: 'head.stamp.time + stampTimeOf(STAMP_AHEAD_MS_MAX)',
+    replace: 'Infinity',
+    ...SQLITE,
+  },
+  {
+    file: 'src/plan-batch.ts',
+    find: 'isFromFuture: isAhead(by, nowMs)',
+    replace: 'isFromFuture: false',
+    ...SQLITE,
+  },
+  {
+    file: 'src/meta.ts',
     find: "'update')) >= floor) return",
     replace: "'update')) > 2 ** 60) return",
     ...SQLITE,
   },
-  // A batch once [W5], by whoever holds the instance [P52], in sequence [P53].
+  // Whatever the clock says: the floor follows what is collected, and the ledger is pruned [P67].
+  {
+    file: 'src/relational-archive.ts',
+    find: 'Math.min(beforeMs, nowMs)',
+    replace: 'beforeMs',
+    ...SQLITE,
+  },
+  {
+    file: 'src/relational-archive.ts',
+    find: 'const floor = found.reduce((newest, { time }) => Math.max(newest, time), 0)',
+    replace: 'const floor = limitTime',
+    ...SQLITE,
+  },
+  { file: 'src/ledger.ts', find: ' && row.committed_at <= row.now_ms', replace: '', ...CLOCK },
+  {
+    file: 'src/instances.ts',
+    find: ".where('seen_at', '>', nowMs + FUTURE_MS_MAX)",
+    replace: ".where('seen_at', '>', 2 ** 50)",
+    ...CLOCK,
+  },
+  // A batch once [W5], by whoever holds the instance [P52], in sequence [P53], known by its link [P92, P95].
   {
     file: 'src/put-batch.ts',
     find: "      .where('epoch', '=', batch.claim.epoch)\n",
+    replace: '',
+    ...SQLITE,
+  },
+  {
+    file: 'src/put-batch.ts',
+    find: "      .where('nonce', '=', batch.claim.nonce)\n",
     replace: '',
     ...SQLITE,
   },
@@ -44,25 +93,219 @@ export const mutants = [
     replace: '',
     ...SQLITE,
   },
-  { file: 'src/put-batch.ts', find: 'own.epoch !== epoch', replace: 'false', ...SQLITE },
-  { file: 'src/put-batch.ts', find: 'own.last_sequence < sequence', replace: 'false', ...SQLITE },
+  { file: 'src/take-sequence.ts', find: 'own.epoch !== epoch || ', replace: '', ...SQLITE },
+  { file: 'src/take-sequence.ts', find: 'if (actual !== link)', replace: 'if (false)', ...SQLITE },
+  {
+    file: 'src/take-sequence.ts',
+    find: 'if (lastSequence < sequence) throw',
+    replace: 'if (false) throw',
+    ...SQLITE,
+  },
   { file: 'src/settle.ts', find: 'order < 0', replace: 'false', ...SQLITE },
+  // Histories are told apart by their links [P65, P88].
+  {
+    file: 'src/judge-cut.ts',
+    find: 'else if (link !== position.link)',
+    replace: 'else if (false)',
+    ...JUDGE,
+  },
+  {
+    file: 'src/judge-cut.ts',
+    find: 'if (link !== position.link) return',
+    replace: 'if (false) return',
+    ...SQLITE,
+  },
+  { file: 'src/claim.ts', find: ' || link === memory.lastLink', replace: ' || true', ...SQLITE },
+  {
+    file: 'src/claim-instance.ts',
+    find: 'plan.hasGoneBack ? standingAt(plan.lastSequence, newLink) : {}',
+    replace: 'plan.hasGoneBack ? { last_sequence: plan.lastSequence } : {}',
+    ...SQLITE,
+  },
+  // Retirement: only what nobody needs, with a word in the ledger [P80, P94].
+  {
+    file: 'src/instances.ts',
+    find: "    .whereRef('pruned_sequence', '=', 'last_sequence')\n",
+    replace: '',
+    ...SQLITE,
+  },
+  { file: 'src/instances.ts', find: "    .where('number', '!=', claim.instance)\n", replace: '', ...SQLITE },
+  {
+    file: 'src/judge-cut.ts',
+    find: "if (sequenceAt(from, instance) < sequence) return 'pruned'",
+    replace: '',
+    ...JUDGE,
+  },
+  {
+    file: 'src/claim-instance.ts',
+    find: "  if (row.number > lastNumber) await writeMeta(session, dialect, 'last_number', String(row.number))\n",
+    replace: '',
+    ...SQLITE,
+  },
   // A row inserted since we looked [P39]; who looks, locks.
   {
-    file: 'src/mysql/session.ts',
+    file: 'src/mysql/item-statements.ts',
     find: "'version = IF(VALUES(version) = 1, NULL, VALUES(version))'",
     replace: "'version = VALUES(version)'",
     ...FAULTS,
   },
-  { file: 'src/mysql/session.ts', find: ' ORDER BY id FOR UPDATE', replace: ' ORDER BY id', ...FAULTS },
+  {
+    file: 'src/mysql/item-statements.ts',
+    find: ' ORDER BY id FOR UPDATE',
+    replace: ' ORDER BY id',
+    ...FAULTS,
+  },
   // A connection lost while it wrote is ended on the server [P61].
-  { file: 'src/mysql/pool.ts', find: '        await endSession(connection, mark)\n', replace: '', ...FAULTS },
-  { file: 'src/mysql/pool.ts', find: "flags: ['-FOUND_ROWS']", replace: 'flags: []', ...FAULTS },
+  {
+    file: 'src/mysql/lost-sessions.ts',
+    find: '      await endSession(connection, mark)\n',
+    replace: '',
+    ...FAULTS,
+  },
+  { file: 'src/mysql/connect.ts', find: "flags: ['-FOUND_ROWS']", replace: 'flags: []', ...FAULTS },
+  // Sessions are set and read back [P47, P68], and what cannot be written is not "now" [P69].
+  {
+    file: 'src/mysql/topology.ts',
+    find: "'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'",
+    replace: "'DO 0'",
+    ...FAULTS,
+  },
+  {
+    file: 'src/mysql/connect.ts',
+    find: 'if (faults.length > 0)',
+    replace: 'if (false)',
+    ...SERVER,
+    title: 'something in between',
+  },
+  { file: 'src/mysql/topology.ts', find: "settings.push(['wsrep_sync_wait', 1])", replace: '', ...TOPOLOGY },
+  {
+    file: 'src/mysql/topology.ts',
+    find: "values.split(',').some(isOn)",
+    replace: "values.split(',').every(isOn)",
+    ...TOPOLOGY,
+  },
+  {
+    file: 'src/heads.ts',
+    find: "  dialect.checkWritable(rows[0]?.read_only ?? '')\n",
+    replace: '',
+    ...SERVER,
+    title: 'demoted',
+  },
+  {
+    file: 'src/mysql/backend.ts',
+    find: "      if (verdict === 'drain') pool.drain()\n",
+    replace: '',
+    ...SERVER,
+    title: 'demoted',
+  },
+  {
+    file: 'src/mysql/topology.ts',
+    find: 'export const IDLE_WRITE_SECONDS = 3',
+    replace: 'export const IDLE_WRITE_SECONDS = 60',
+    ...SERVER,
+    title: 'frozen',
+  },
+  // What is not in the table is unknown, and ends the connection [P69, P72].
+  {
+    file: 'src/mysql/error-table.ts',
+    find: 'VERDICTS.get(errno) ?? UNKNOWN',
+    replace: 'VERDICTS.get(errno) ?? RETRY',
+    ...TABLE,
+  },
+  {
+    file: 'src/mysql/error-table.ts',
+    find: "[1836, 'ER_READ_ONLY_MODE', DEMOTED]",
+    replace: "[1836, 'ER_READ_ONLY_MODE', RETRY]",
+    ...TABLE,
+  },
+  {
+    file: 'src/sqlite/errors.ts',
+    find: 'beginning.length > (best?.[0].length ?? 0)',
+    replace: 'best === undefined',
+    ...TABLE,
+  },
+  // Waiting has a bound [P71]; what is drained, old or dead is not given again.
+  { file: 'src/mysql/pool.ts', find: ' || this.#drained.has(connection)', replace: '', ...POOL },
   {
     file: 'src/mysql/pool.ts',
-    find: 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-    replace: 'DO 0',
-    ...FAULTS,
+    find: 'if (!connection.isEnded && !this.#isOld(connection)',
+    replace: 'if (!this.#isOld(connection)',
+    ...POOL,
+  },
+  {
+    file: 'src/mysql/pool.ts',
+    find: '    for (const connection of this.#inUse) connection.destroy()\n',
+    replace: '',
+    ...POOL,
+  },
+  {
+    file: 'src/sqlite/turnstile.ts',
+    find: '        reject(noTurnError(this.#waitMsMax))\n',
+    replace: '',
+    ...SHARED,
+    title: 'visitor',
+  },
+  // Statements are bounded in bytes and terms [P73].
+  {
+    file: 'src/statement-sizes.ts',
+    find: 'export const CONDITIONS_MAX = 64',
+    replace: 'export const CONDITIONS_MAX = 4_000',
+    ...LARGEST,
+    title: 'short-lived',
+  },
+  {
+    file: 'src/statement-sizes.ts',
+    find: '+ filled <= limits.bytesMax',
+    replace: '<= limits.bytesMax',
+    ...SIZES,
+  },
+  {
+    file: 'src/statement-sizes.ts',
+    find: 'size * rowTextBytes <= limits.textBytesMax',
+    replace: 'true',
+    ...SIZES,
+  },
+  {
+    file: 'src/mysql/item-statements.ts',
+    find: 'isFilled = part.length === 1 && needsFilling(part[0]!)',
+    replace: 'isFilled = false',
+    test: 'test/limits.test.ts',
+    title: '16 MiB, where',
+  },
+  {
+    file: 'src/mysql/connection.ts',
+    find: 'if (bytes <= packetBytesMax || packetBytesMax === 0) return',
+    replace: 'return',
+    test: 'test/mariadb.private.test.ts',
+  },
+  // Opening [P79].
+  {
+    file: 'src/runner.ts',
+    find: "this.judge(error).kind === 'conflict'",
+    replace: 'false',
+    ...SHARED,
+    title: 'four processes',
+  },
+  { file: 'src/install.ts', find: 'if (newer.length > 0)', replace: 'if (false)', ...INSTALL },
+  {
+    file: 'src/install.ts',
+    find: '  checkTables(access, await access.columns(), { areRequired: true })\n',
+    replace: '',
+    ...INSTALL,
+  },
+  {
+    file: 'src/install.ts',
+    find: 'if (missing.length > 0) checkTables(',
+    replace: 'if (false) checkTables(',
+    ...INSTALL,
+  },
+  { file: 'src/prefix-plugin.ts', find: '`${this.#prefix}${name', replace: '`sync_${name', ...INSTALL },
+  {
+    file: 'src/sqlite/backend.ts',
+    find: 'journal_size_limit = ${WAL_BYTES_MAX}',
+    replace: 'journal_size_limit = -1',
+    ...SHARED,
+    title: 'cut to its limit',
   },
   // Reads in one snapshot [P55].
   {
@@ -70,6 +313,7 @@ export const mutants = [
     find: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
     replace: 'DO 0',
     ...MARIADB,
+    title: 'P55',
   },
   {
     file: 'src/sqlite/backend.ts',
@@ -89,6 +333,7 @@ export const mutants = [
     find: "readTreeCut(session, dialect, 'update')",
     replace: 'readTreeCut(session, dialect)',
     ...MARIADB,
+    title: 'several processes fold',
   },
   {
     file: 'src/fold-tree.ts',
@@ -96,14 +341,8 @@ export const mutants = [
     replace: '',
     ...SQLITE,
   },
-  // Gaps [P63], restores [P65]. That a cut below `pruned_sequence` is a gap is seen twice: the rows are missing, too.
-  { file: 'src/heads.ts', find: 'rows.length !== expected', replace: 'false', ...SQLITE_OWN },
-  {
-    file: 'src/claim-instance.ts',
-    find: 'plan.hasGoneBack ? plan.lastSequence : plan.row.pruned_sequence',
-    replace: 'plan.row.pruned_sequence',
-    ...SQLITE,
-  },
+  // Gaps [P63]. That a cut below `pruned_sequence` is a gap is seen twice: the rows are missing, too.
+  { file: 'src/tail.ts', find: 'rowCount !== expected', replace: 'false', ...SQLITE_OWN },
   {
     file: 'src/claim.ts',
     find: 'numbered.epoch > memory.epoch',
@@ -113,6 +352,12 @@ export const mutants = [
   {
     file: 'src/ledger-row.ts',
     find: 'buffer.readUInt32BE(2) !== columns.instance',
+    replace: 'false',
+    test: 'test/ledger-row.test.ts',
+  },
+  {
+    file: 'src/ledger-row.ts',
+    find: 'readLink(buffer, 22) !== columns.link',
     replace: 'false',
     test: 'test/ledger-row.test.ts',
   },

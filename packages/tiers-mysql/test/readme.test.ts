@@ -2,8 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { fieldsMarkdown } from '@se/core'
 import { uniqueDatabase } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
+import { MYSQL_ARCHIVE_FIELDS } from '../src/mysql/mysql-archive.ts'
+import { SQLITE_ARCHIVE_FIELDS } from '../src/sqlite/sqlite-archive.ts'
 
 /** Goal: what the README shows runs, and prints what it says. Each `ts` block runs as a program of its own. */
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -26,6 +29,16 @@ function check(code: string, environment: Record<string, string> = {}): void {
 }
 
 describe('README', () => {
+  it.each([
+    ['sqliteArchive', SQLITE_ARCHIVE_FIELDS],
+    ['mysqlArchive', MYSQL_ARCHIVE_FIELDS],
+  ])('[P77] has the table of the options of %s as the code has it', (name, fields) => {
+    const block = new RegExp(`<!-- options of ${name} -->\\n\\n(.*?)\\n\\n<!-- end -->`, 's').exec(
+      readme,
+    )?.[1]
+    expect(block).toBe(fieldsMarkdown(fields))
+  })
+
   it('shows SQLite and MySQL', () => {
     expect(blocks).toHaveLength(2)
   })

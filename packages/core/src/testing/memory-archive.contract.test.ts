@@ -82,6 +82,45 @@ describe('memory archive: contract', () => {
   for (const { title, run } of archiveContract) it(title, () => run(newHarness()))
 })
 
+it('[P80] 100,000 starts leave at most 200 instances', async () => {
+  const archive = newArchive()
+  await archive.open({ branches: [], digests: 'unkeyed' })
+  let nonceCount = 0
+  const claim = () => {
+    nonceCount += 1
+    const nonce = nonceCount.toString(16).padStart(32, '0')
+    return archive.claimInstance({ memory: undefined, knownNonces: [], nonce })
+  }
+  const keeper = await claim()
+  let kept = 0
+  let most = 0
+  for (let start = 1; start <= 100_000; start++) {
+    const own = await claim()
+    const { instance } = own
+    const write = {
+      id: `id.${start % 100}`,
+      stamp: { time: start, instance },
+      state: 's',
+      contentType: '',
+      bytes: Uint8Array.of(1),
+    }
+    await archive.putBatch({ claim: own, sequence: 1, link: linkOf(1, start), writes: [write] })
+    await archive.endInstance(own)
+    if (start % 150 > 0) continue
+    await archive.foldTree()
+    const { nowMs, cut } = await archive.readHeads()
+    most = Math.max(most, cut.positions.size)
+    await archive.pruneLedger(nowMs + 1)
+    const request = { claim: keeper, sequence: kept + 1, link: linkOf(2, kept + 1) }
+    const retired = await archive.retireInstances({ ...request, deadBeforeMs: 0, instancesMax: 1_000 })
+    kept += 1
+    expect(retired).toHaveLength(150)
+    expect((await archive.readHeads()).cut.positions.size).toBeLessThanOrEqual(1)
+  }
+  expect(most).toBeLessThanOrEqual(200)
+  expect((await archive.readTree()).cut.positions.size).toBeLessThanOrEqual(200)
+}, 60_000)
+
 describe('memory archive: switches', () => {
   const write = (id: string, time: number) => ({
     id,
