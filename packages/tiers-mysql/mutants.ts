@@ -299,7 +299,12 @@ export const mutants = [
     replace: 'if (false) checkTables(',
     ...INSTALL,
   },
-  { file: 'src/prefix-plugin.ts', find: 'name.slice(TABLE_PREFIX_DEFAULT.length)', replace: 'name', ...INSTALL },
+  {
+    file: 'src/prefix-plugin.ts',
+    find: 'name.slice(TABLE_PREFIX_DEFAULT.length)',
+    replace: 'name',
+    ...INSTALL,
+  },
   {
     file: 'src/sqlite/backend.ts',
     find: 'const WAL_BYTES_MAX = 64 * 2 ** 20',

@@ -147,6 +147,7 @@ export class MysqlBackend implements Backend {
     { isWriting }: { readonly isWriting: boolean },
   ): Promise<T> {
     const pool = this.#open()
+    const startedMs = this.#options.clock.monotonicMs()
     let connection: MysqlConnection
     try {
       connection = await pool.acquire()
@@ -158,7 +159,8 @@ export class MysqlBackend implements Backend {
       const result = await work(connection)
       pool.release(connection)
       return result
-    } catch (error) {
+    } catch (thrown) {
+      const error = limitsAreOld(thrown, connection, startedMs) ?? thrown
       const verdict = judgeMysqlError(error)?.connection ?? 'keep'
       if (verdict === 'drain') pool.drain()
       if (verdict === 'keep' && (await isRolledBack(connection))) {
@@ -175,6 +177,16 @@ export class MysqlBackend implements Backend {
     if (this.#pool === undefined) throw codedError(OWN_CODES.closed, 'the archive is closed')
     return this.#pool
   }
+}
+
+/** How long before its use a connection may have been opened for its limits to be those of now, ms. */
+const LIMITS_FRESH_MS = 1_000
+
+/** What is too large for a connection that was there before may not be too large for the server any more. */
+function limitsAreOld(error: unknown, connection: MysqlConnection, startedMs: number): Error | undefined {
+  if ((error as { code?: unknown } | null)?.code !== OWN_CODES.packetTooLarge) return undefined
+  if (connection.openedAtMs >= startedMs - LIMITS_FRESH_MS) return undefined
+  return codedError(OWN_CODES.limitsOutdated, 'max_allowed_packet is read again')
 }
 
 /** Whether the connection is known to be outside any transaction, and can be used again. */

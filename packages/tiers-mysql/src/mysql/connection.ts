@@ -15,8 +15,6 @@ export interface Session {
   readonly topology: Topology
 }
 
-/** How long the limits of a connection are as good as new, ms: somebody may raise them at the server at any time. */
-const LIMITS_FRESH_MS = 1_000
 /** Head of a packet, and what a value takes in it beside its bytes, at most. */
 const PACKET_HEAD_BYTES = 64
 const VALUE_OVERHEAD_BYTES = 12
@@ -129,9 +127,8 @@ export class MysqlConnection {
     const { packetBytesMax } = this.session
     const bytes = packetBytes(values)
     if (bytes <= packetBytesMax || packetBytesMax === 0) return
-    const isOld = this.#clock.monotonicMs() - this.openedAtMs > LIMITS_FRESH_MS
     throw codedError(
-      isOld ? OWN_CODES.limitsOutdated : OWN_CODES.packetTooLarge,
+      OWN_CODES.packetTooLarge,
       `${bytes} bytes are more than max_allowed_packet, ${packetBytesMax} bytes`,
     )
   }
