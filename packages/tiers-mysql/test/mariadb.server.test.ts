@@ -393,6 +393,49 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
   })
 })
 
+describeWithServer('sql', 'MariaDB archive: a server whose disk is full', () => {
+  it('[W6] refuses nothing as data, loses nothing, and goes on once there is room', async () => {
+    const server = await startPrivateMariaDb({
+      args: [
+        '--innodb-file-per-table=0',
+        '--innodb-data-file-path=ibdata1:12M:autoextend:max:90M',
+        '--innodb-autoextend-increment=1',
+        '--max-allowed-packet=16M',
+      ],
+    })
+    cleanups.push(() => server.stop())
+    await runAll(server.url, [
+      'CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, bytes LONGBLOB)',
+      ...Array.from({ length: 20 }, () => "INSERT INTO filler (bytes) VALUES (REPEAT('x', 500000))"),
+    ])
+    const archive = await openArchive({ url: server.url })
+    const { write, put } = await claimed(archive)
+    const stored: string[] = []
+    let error: unknown
+    for (let count = 0; error === undefined && count < 400; count++) {
+      const one = write(`id.${count}`, new Uint8Array(400_000).fill(count))
+      await put(one).then(
+        () => void stored.push(one.id),
+        (thrown: unknown) => (error = thrown),
+      )
+    }
+    expect(error).toMatchObject({ ...unavailable, details: { code: 'ER_RECORD_FILE_FULL' } })
+    expect(stored.length).toBeGreaterThan(5)
+    expect((await archive.getMany(stored)).every(({ kind }) => kind === 'found')).toBe(true)
+    expect((await archive.get(`id.${stored.length}`)).kind).toBe('absent')
+    await runAll(server.url, ['DROP TABLE filler'])
+    await until(
+      () =>
+        put(write('again', new Uint8Array(400_000))).then(
+          () => true,
+          () => false,
+        ),
+      'room again',
+    )
+    expect((await archive.readTree()).tail.kind).toBe('rows')
+  })
+})
+
 /** Copies tables and users, as a replica has them. */
 async function copyDatabase(from: string, to: string, user: URL): Promise<void> {
   const database = new URL(from).pathname.slice(1)

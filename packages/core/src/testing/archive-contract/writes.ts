@@ -230,6 +230,7 @@ export const deletes: readonly ArchiveContractCase[] = [
         write('collected', at(40_000), undefined),
         write('kept', at(20_000), undefined),
         write('live', at(40_000), 'live'),
+        write('older', at(60_000), 'deleted below the floor that is to come'),
       )
       equal(await archive.collectTombstones(nowMs - 30_000), 1)
       deepEqual(await archive.get('collected'), { kind: 'absent' })
@@ -251,8 +252,9 @@ export const deletes: readonly ArchiveContractCase[] = [
         ['won', 'won', 'superseded'],
       )
       equal((await archive.get('collected')).kind, 'absent')
-      // A lower age later must not lower the floor again.
-      equal(await archive.collectTombstones(nowMs - 45_000), 0)
+      // An older tombstone, collected later, must not lower the floor again.
+      equal((await writer.put(write('older', at(44_000), undefined))).outcomes[0]?.kind, 'won')
+      equal(await archive.collectTombstones(nowMs - 42_000), 1)
       deepEqual((await writer.put(write('at-the-floor', floor, 'x'))).outcomes, [refused])
       await checkTree(harness)
     },
