@@ -113,7 +113,8 @@ export class LifeCycle {
   /** Calls that meet share one stop. A start that is under way is ended. */
   stop({ timeoutMs = this.#environment.config.stopTimeoutMs, signal }: StopCall): Promise<StopReport> {
     if (this.#stopping === undefined) {
-      const { caller, dismiss } = this.deadlines.expect('stop', { timeoutMs, signal })
+      // Its steps share the time out among them: the last ones are not to be cut short by the end of it.
+      const { caller, dismiss } = this.deadlines.expect('stop', { timeoutMs: Infinity, signal })
       this.#stopping = this.#stop(timeoutMs, caller).finally(dismiss)
     }
     return this.#stopping

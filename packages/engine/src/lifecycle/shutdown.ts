@@ -38,10 +38,15 @@ interface Step {
   readonly reason: string
   /** Part of the time left that it may take; see `time-budget.ts`. */
   readonly share: number
+  /** What it gets in any case, ms: more than a moment for what makes writes safe, or lets the next start in. */
+  readonly leastMs?: number
   /** Left out once the archive has kept such a step waiting, and (`owner`) where the instance is somebody else's. */
   readonly asks?: 'archive' | 'archive as owner'
   run(shutdown: Shutdown): Promise<unknown>
 }
+
+/** For a disk that is busy, ms. */
+const LOG_MS_MIN = 1_000
 
 /**
  *   (writes are refused) → flush everything → rest into the log → views stand still → snapshot → close
@@ -167,7 +172,7 @@ const CLOSE: readonly Step[] = [
   {
     name: 'close-archive',
     reason: 'nothing is sent any more; whoever still waits for it is sent away',
-    share: 0.4,
+    share: 0.7,
     run: ({ environment: { archive } }) => archive.close(),
   },
   {
@@ -180,6 +185,7 @@ const CLOSE: readonly Step[] = [
     name: 'close-log',
     reason: 'last: its lock keeps others out until all is done',
     share: 1,
+    leastMs: LOG_MS_MIN,
     run: ({ runtime }) => runtime.log.close(),
   },
 ]
@@ -226,11 +232,8 @@ export async function runShutdown(
       if (step.asks === 'archive as owner' && isFenced) return
       if (step.asks !== undefined && isArchiveSilent) throw notAsked()
       const totalMs = caller.goneBecause === undefined ? timeoutMs : 0
-      const limitMs = stepLimitMs(
-        { totalMs, elapsedMs: clock.monotonicMs() - startedMs },
-        step.share,
-        isClosing,
-      )
+      const budget = { totalMs, elapsedMs: clock.monotonicMs() - startedMs }
+      const limitMs = Math.max(step.leastMs ?? 0, stepLimitMs(budget, step.share, isClosing))
       const waiting = new Caller()
       // What it begins after that still gets a moment.
       const forget = totalMs > 0 ? caller.onGone((reason) => waiting.leave(reason)) : undefined

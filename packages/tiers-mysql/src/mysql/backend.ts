@@ -70,8 +70,8 @@ export class MysqlBackend implements Backend {
   async open(): Promise<void> {
     const { poolSize, acquireTimeoutMs, connectionAgeMs, clock, random } = this.#options
     this.#pool ??= new ConnectionPool({
-      open: async () => {
-        const connection = await connect(this.#options)
+      open: async (gaveUp) => {
+        const connection = await connect(this.#options, gaveUp)
         this.#topology = connection.session.topology
         return connection
       },

@@ -36,8 +36,10 @@ const UNKNOWN_SESSION = {
 /**
  * Opens a connection, sets its session up and reads it back: the handshake asks for much that a server's
  * `init_connect` or a proxy then changes [P47, P68]. What cannot be written is not taken at all [P69].
+ *
+ * @param gaveUp aborted when nobody wants the connection any more; its reason is what this fails with
  */
-export async function connect(options: ConnectOptions): Promise<MysqlConnection> {
+export async function connect(options: ConnectOptions, gaveUp?: AbortSignal): Promise<MysqlConnection> {
   const { clock, connectTimeoutMs } = options
   const raw = createConnection({
     ...options.server,
@@ -49,18 +51,28 @@ export async function connect(options: ConnectOptions): Promise<MysqlConnection>
   })
   // From the first moment on, or an error between two statements would end the process.
   raw.on('error', () => undefined)
+  const bare = new MysqlConnection(raw, UNKNOWN_SESSION, { clock, timeoutMs: connectTimeoutMs })
   return new Promise<MysqlConnection>((resolve, reject) => {
-    const cancel = setLimit(clock, connectTimeoutMs, () => {
-      reject(codedError(OWN_CODES.statementTimeout, `no connection within ${connectTimeoutMs} ms`))
-      raw.destroy()
-    })
+    const ended = (): void => {
+      cancel()
+      gaveUp?.removeEventListener('abort', giveUp)
+    }
+    const fail = (error: Error): void => {
+      ended()
+      reject(error)
+      bare.destroy()
+    }
+    const giveUp = (): void => fail(gaveUp?.reason as Error)
+    const cancel = setLimit(clock, connectTimeoutMs, () =>
+      fail(codedError(OWN_CODES.statementTimeout, `no connection within ${connectTimeoutMs} ms`)),
+    )
+    gaveUp?.addEventListener('abort', giveUp)
     shakeHands(raw)
-      .then(() => setUp(raw, options))
-      .then(resolve, (error: unknown) => {
-        reject(error as Error)
-        raw.destroy()
-      })
-      .finally(cancel)
+      .then(() => setUp(raw, bare, options))
+      .then((connection) => {
+        ended()
+        resolve(connection)
+      }, fail)
   })
 }
 
@@ -71,9 +83,12 @@ function shakeHands(raw: Connection): Promise<void> {
   })
 }
 
-async function setUp(raw: Connection, options: ConnectOptions): Promise<MysqlConnection> {
-  const { clock, random, connectTimeoutMs, statementTimeoutMs } = options
-  const bare = new MysqlConnection(raw, UNKNOWN_SESSION, { clock, timeoutMs: connectTimeoutMs })
+async function setUp(
+  raw: Connection,
+  bare: MysqlConnection,
+  options: ConnectOptions,
+): Promise<MysqlConnection> {
+  const { clock, random, statementTimeoutMs } = options
   const names = TOPOLOGY_VARIABLES.map((name) => `'${name}'`).join(', ')
   const variables = await bare.rows<Record<string, string>>(
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`,

@@ -1,5 +1,6 @@
 import { setLimit, type Clock } from '@se/core'
 import type { CompiledQuery } from 'kysely'
+import type { Socket } from 'node:net'
 import type { Connection, QueryError, ResultSetHeader } from 'mysql2'
 import type { SqlValue } from '../item-row.ts'
 import { OWN_CODES } from './error-table.ts'
@@ -41,6 +42,8 @@ export class MysqlConnection {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #onEnd: (() => void)[] = []
+  /** Statements that wait for their answer: the driver says nothing to those of a connection that is destroyed. */
+  readonly #waiting = new Set<(error: Error) => void>()
   #isEnded = false
 
   constructor(
@@ -103,10 +106,11 @@ export class MysqlConnection {
     return this.command(patienceStatement(this.session.topology, isScan))
   }
 
-  /** Closes our end at once. The server may not notice for long: see `mark`. */
+  /** Closes our end at once, and fails what waits for an answer. The server may not notice for long: see `mark`. */
   destroy(): void {
     this.#end()
-    this.#connection.destroy()
+    destroySocket(this.#connection)
+    for (const fail of this.#waiting) fail(codedError(OWN_CODES.closed, 'the connection was given up'))
   }
 
   /** Says goodbye, in bounded time. */
@@ -142,15 +146,34 @@ export class MysqlConnection {
   /** A server that never answers must not be waited for: the connection is given up. */
   #timed<T>(start: (done: (error: QueryError | null, result: unknown) => void) => unknown): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      const fail = (error: Error): void => {
+        ended()
+        reject(error)
+      }
+      const ended = (): void => {
+        cancel()
+        this.#waiting.delete(fail)
+      }
       const cancel = setLimit(this.#clock, this.#timeoutMs, () => {
-        reject(codedError(OWN_CODES.statementTimeout, `no answer within ${this.#timeoutMs} ms`))
+        fail(codedError(OWN_CODES.statementTimeout, `no answer within ${this.#timeoutMs} ms`))
         this.destroy()
       })
+      this.#waiting.add(fail)
       start((error, result) => {
-        cancel()
-        if (error) reject(driverError(error))
-        else resolve(result as T)
+        if (error) return fail(driverError(error))
+        ended()
+        resolve(result as T)
       })
     })
   }
+}
+
+/**
+ * Ends a connection of the driver at once. Its own `destroy` only says that nothing more will be sent, and then waits for the
+ * other side: one that hangs would keep the process alive for ever [P70].
+ */
+function destroySocket(connection: Connection): void {
+  connection.destroy()
+  const { stream } = connection as Connection & { readonly stream: Socket }
+  stream.destroy()
 }

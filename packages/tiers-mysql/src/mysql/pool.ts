@@ -16,7 +16,8 @@ export interface Poolable {
 }
 
 export interface PoolOptions<C extends Poolable> {
-  open(): Promise<C>
+  /** @param gaveUp fires when nobody wants the connection any more: the pool was closed */
+  open(gaveUp: AbortSignal): Promise<C>
   /** How long a connection may be idle before it is not used again, ms. */
   idleMsMax(connection: C): number
   /** Most connections. */
@@ -50,7 +51,7 @@ export class ConnectionPool<C extends Poolable> {
   readonly #drained = new WeakSet<C>()
   readonly #waiters: Waiter<C>[] = []
   #openingCount = 0
-  #isClosed = false
+  readonly #closing = new AbortController()
   #onQuiet: (() => void) | undefined
 
   constructor(options: PoolOptions<C>) {
@@ -112,7 +113,7 @@ export class ConnectionPool<C extends Poolable> {
 
   /** Ends everything in bounded time: who waits is told, who still uses one after a moment loses it. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort(closedError())
     for (const { cancel, reject } of this.#waiters.splice(0)) {
       cancel()
       reject(closedError())
@@ -128,6 +129,10 @@ export class ConnectionPool<C extends Poolable> {
     })
     for (const connection of this.#inUse) connection.destroy()
     this.#inUse.clear()
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   get #count(): number {
@@ -159,7 +164,7 @@ export class ConnectionPool<C extends Poolable> {
   async #open(): Promise<C> {
     this.#openingCount += 1
     try {
-      const connection = await this.#options.open()
+      const connection = await this.#options.open(this.#closing.signal)
       if (this.#isClosed) {
         connection.destroy()
         throw closedError()
