@@ -474,7 +474,7 @@ export const mutants = [
   // words that are not understood, reports that say nothing [P77]
   {
     file: 'src/call-options.ts',
-    find: "return (given) => (given === undefined ? defaults : readFields('', given, table, refuseInput))",
+    find: "return (given) => (given === undefined ? defaults : readCallFields(given, table))",
     replace: 'return (given) => ({ ...defaults, ...(given as object) })',
     test: 'src/call-options.test.ts',
   },

@@ -153,12 +153,59 @@ export function readFields<Table extends FieldTable>(
   table: Table,
   refuse: Refusal = refuseConfig,
 ): FieldValues<Table> {
+  return Object.freeze(fill(path, given, table, refuse))
+}
+
+/**
+ * The same for the options of a call, which pays for what it gives alone: some 50 ns for one option.
+ *
+ * @returns every field with its value or default
+ * @throws InvalidInput
+ */
+export function readCallFields<Table extends FieldTable>(given: unknown, table: Table): FieldValues<Table> {
+  return fill('', given, table, refuseInput)
+}
+
+function fill<Table extends FieldTable>(
+  path: string,
+  given: unknown,
+  table: Table,
+  refuse: Refusal,
+): FieldValues<Table> {
   checkNames(path, given, table, refuse)
-  const values: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(table)) {
-    values[name] = field.parse(joined(path, name), given[name], refuse)
+  const { defaults, required } = restOf(table)
+  const values = { ...defaults }
+  for (const name of Object.keys(given)) {
+    values[name] = table[name]!.parse(joined(path, name), given[name], refuse)
   }
-  return Object.freeze(values) as FieldValues<Table>
+  for (const name of required) {
+    if (given[name] === undefined) values[name] = table[name]!.parse(joined(path, name), undefined, refuse)
+  }
+  return values as FieldValues<Table>
+}
+
+interface Rest {
+  readonly defaults: Readonly<Record<string, unknown>>
+  /** Fields that must be given, or have fields that must. */
+  readonly required: readonly string[]
+}
+
+const rests = new WeakMap<FieldTable, Rest>()
+
+/** What a table makes of what is not given. */
+function restOf(table: FieldTable): Rest {
+  const known = rests.get(table)
+  if (known !== undefined) return known
+  const defaults: Record<string, unknown> = {}
+  const required: string[] = []
+  for (const [name, field] of Object.entries(table)) {
+    if (field.isRequired) required.push(name)
+    // Also the required ones have their place, so that all values of a table are of one shape.
+    defaults[name] = field.isRequired ? undefined : field.parse(name, undefined, refuseConfig)
+  }
+  const rest = { defaults, required }
+  rests.set(table, rest)
+  return rest
 }
 
 /**

@@ -40,6 +40,7 @@ export {
   oneOfField,
   otherField,
   portField,
+  readCallFields,
   readFields,
   refuseConfig,
   refuseInput,

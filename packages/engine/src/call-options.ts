@@ -3,8 +3,8 @@ import {
   integerField,
   oneOfField,
   otherField,
+  readCallFields,
   readFields,
-  refuseInput,
   STATE_DEFAULT,
   type Field,
   type FieldTable,
@@ -233,8 +233,8 @@ export const readStartOptions = reader(START_FIELDS)
 export const readStopOptions = reader(STOP_FIELDS)
 
 function reader<Table extends FieldTable>(table: Table): (given: unknown) => FieldValues<Table> {
-  const defaults = readFields('', {}, table, refuseInput)
-  return (given) => (given === undefined ? defaults : readFields('', given, table, refuseInput))
+  const defaults = readFields('', {}, table)
+  return (given) => (given === undefined ? defaults : readCallFields(given, table))
 }
 
 /** By shape, so that a signal of another realm or of a polyfill is one too. */
