@@ -5,9 +5,11 @@
  */
 import { deserialize, serialize } from 'node:v8'
 import type { Lookup } from '@se/core'
+import { seededRandom } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Codec } from '../src/index.ts'
 import { settleOn, turns } from './faults.ts'
+import { makeValue } from './random-value.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
@@ -210,6 +212,30 @@ describe('values', () => {
       details: { path },
     })
     expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0, backpressureLevel: 0 })
+  })
+
+  it('[P76] come back as they were, or are refused: no value is acknowledged and then something else', async () => {
+    const seed = Number(process.env.SE_SEED ?? Date.now() % 2 ** 31)
+    console.info(`seed ${seed}`)
+    const random = seededRandom(seed)
+    const engine = world.engine('a')
+    await engine.start()
+    const counts = { kept: 0, refused: 0 }
+    for (let round = 0; round < 500; round++) {
+      const lost = new Set<unknown>()
+      const { value, expected } = makeValue(random, random.chance(0.5) ? 0 : 0.15, lost)
+      // Within a list, as bytes alone are no JSON.
+      const submitted = engine.submit('a', [value], { level: 'memory' })
+      if (lost.size > 0) {
+        counts.refused++
+        await expect(submitted).rejects.toMatchObject({ code: 'SE_INVALID_INPUT', field: 'value' })
+      } else {
+        counts.kept++
+        await submitted
+        expect(engine.getSync('a')?.value).toStrictEqual([expected])
+      }
+    }
+    expect(Math.min(counts.kept, counts.refused)).toBeGreaterThan(50)
   })
 
   it('go through the codec that is given, and come back through it, from every tier', async () => {
