@@ -23,7 +23,7 @@ import {
 import { completeLogLimits, LOG_LIMIT_FIELDS, type LogLimits, type LogObserver } from '@se/wal'
 import type { BatchLimits } from './flush/batch-policy.ts'
 import type { SpaceLimits } from './flush/space.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from './logging/logger.ts'
 import type { EngineObserver } from './observer.ts'
 import type { Codec } from './value/codec.ts'
 

@@ -3,7 +3,7 @@ import { parseConfig, type EngineConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import { guardArchive } from './guard/guard-archive.ts'
 import { guardCache } from './guard/guard-cache.ts'
-import { createLoggingObserver } from './logging-observer.ts'
+import { createLoggingObserver } from './logging/logging-observer.ts'
 import { combineObservers } from './observer.ts'
 
 /**
@@ -17,7 +17,7 @@ export function createEngine(given: EngineConfig): Engine {
   const random = given.random ?? systemRandom
   const observer = combineObservers([
     ...(given.observer === undefined ? [] : [given.observer]),
-    ...(given.logger === undefined ? [] : [createLoggingObserver(given.logger)]),
+    ...(given.logger === undefined ? [] : [createLoggingObserver(given.logger, clock)]),
   ])
   const guard = { clock, random, observer }
   return new Engine(

@@ -24,8 +24,8 @@ export { CodecFailed, type Codec } from './value/codec.ts'
 export { WrongPhase } from './lifecycle/phase.ts'
 export type { StopReport } from './lifecycle/shutdown.ts'
 export { FILTER_SNAPSHOT_FILE, type StartReport, type StartStep } from './lifecycle/startup.ts'
-export { silentLogger, type LogFields, type Logger } from './logger.ts'
-export { createLoggingObserver } from './logging-observer.ts'
+export { silentLogger, type LogFields, type Logger } from './logging/logger.ts'
+export { createLoggingObserver } from './logging/logging-observer.ts'
 export {
   BREAKER_GAUGE,
   combineObservers,

@@ -1,7 +1,5 @@
 import { InvalidInput, TierUnavailable } from '@se/core'
 import { describe, expect, it, vi } from 'vitest'
-import type { LogFields, Logger } from './logger.ts'
-import { createLoggingObserver } from './logging-observer.ts'
 import { combineObservers, errorKind, silentObserver, type EngineObserver } from './observer.ts'
 
 describe('combineObservers', () => {
@@ -80,65 +78,3 @@ describe('errorKind', () => {
     expect(errorKind('text')).toBe('UNEXPECTED')
   })
 })
-
-describe('createLoggingObserver', () => {
-  it('writes one line for each start step, flush, trust change, repair and fault, figures in fields', () => {
-    const lines: (readonly [string, LogFields, string])[] = []
-    const write = (level: string) => (fields: LogFields, message: string) =>
-      void lines.push([level, fields, message])
-    const logger: Logger = {
-      debug: write('debug'),
-      info: write('info'),
-      warn: write('warn'),
-      error: write('error'),
-    }
-    const observer = createLoggingObserver(logger)
-    const flush = {
-      because: 'age',
-      items: 2,
-      bytes: 9,
-      l2: 1,
-      superseded: 0,
-      parked: 0,
-      durationMs: 4,
-    } as const
-    const error = new TierUnavailable('no answer')
-
-    observer.startStep?.({ phase: 'tree', durationMs: 5, figures: { pages: 3 } })
-    observer.flushed?.({ ...flush, status: 'success', sequence: 7, l3: 2 })
-    observer.flushed?.({ ...flush, status: 'error', sequence: undefined, l3: 0 })
-    observer.trust?.({ view: 'filter', isTrusted: false, because: 'pruned' })
-    observer.trust?.({ view: 'filter', isTrusted: true, because: 'digest equal' })
-    observer.repaired?.({ view: 'cache', differences: 1, repaired: 1, durationMs: 2 })
-    observer.fault?.({ part: 'poll', what: 'heads could not be read', error })
-
-    expect(lines.map(([level, , message]) => `${level}: ${message}`)).toEqual([
-      'info: start: tree',
-      'info: flushed',
-      'warn: flush failed, will be tried again',
-      'warn: filter untrusted: pruned',
-      'info: filter trusted',
-      'warn: cache repaired',
-      'error: heads could not be read',
-    ])
-    expect(lines[0]?.[1]).toEqual({ event: 'start-step', phase: 'tree', durationMs: 5, pages: 3 })
-    expect(lines[1]?.[1]).toMatchObject({ event: 'flush', items: 2, l3: 2, sequence: 7 })
-    expect(lines[6]?.[1]).toEqual({ event: 'fault', part: 'poll', kind: 'SE_TIER_UNAVAILABLE', err: error })
-  })
-
-  it('is silent for what happens thousands of times a second', () => {
-    const observer = createLoggingObserver({
-      debug: fail,
-      info: fail,
-      warn: fail,
-      error: fail,
-    })
-    for (const method of ['operation', 'failed', 'filterChecked', 'evicted', 'written', 'batch'] as const) {
-      expect(observer[method]).toBeUndefined()
-    }
-  })
-})
-
-function fail(): never {
-  throw new Error('no line expected')
-}

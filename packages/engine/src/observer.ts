@@ -46,7 +46,11 @@ export interface EngineObserver {
   /** Copies that differed were made right. */
   repaired?(event: RepairedEvent): void
   /** A tier began or ceased to answer. */
-  backendHealth?(event: { readonly backend: Backend; readonly isHealthy: boolean }): void
+  backendHealth?(event: {
+    readonly backend: Backend
+    readonly tier: TierName
+    readonly isHealthy: boolean
+  }): void
   /** The breaker in front of a tier changed. */
   breaker?(event: { readonly backend: Backend; readonly state: BreakerState }): void
   /** Something an operator should know of: the log has failed, the instance was fenced, a poll failed. */

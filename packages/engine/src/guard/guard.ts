@@ -212,10 +212,10 @@ export class Guard {
     this.#breaker = nextBreaker(this.#breaker, event, clock.monotonicMs(), this.limits)
     const { state } = this.#breaker
     if (state === before) return
-    const backend = this.#backend
+    const [backend, tier] = [this.#backend, this.#tier]
     observer.breaker?.({ backend, state })
-    if (state === 'closed') observer.backendHealth?.({ backend, isHealthy: true })
-    if (before === 'closed') observer.backendHealth?.({ backend, isHealthy: false })
+    if (state === 'closed') observer.backendHealth?.({ backend, tier, isHealthy: true })
+    if (before === 'closed') observer.backendHealth?.({ backend, tier, isHealthy: false })
   }
 
   #notAsked(): TierUnavailable {
