@@ -48,6 +48,8 @@ function createWorld(tells: {
   const known = new KnownWrites()
   const heard: HeardWrite[] = []
   const asked: string[] = []
+  /** Ids that the cache is about to be given. */
+  const permitted: string[] = []
   const filter = { isDenying: false }
   const answering = (tier: string, lookup: Lookup) => ({
     get: async (id: string) => {
@@ -64,7 +66,10 @@ function createWorld(tells: {
     archive: answering('archive', tells.inArchive),
     cache: {
       ...answering('cache', tells.inCache),
-      readPermits: async (ids) => ids.map(() => undefined),
+      readPermits: async (ids) => {
+        permitted.push(...ids)
+        return ids.map(() => undefined)
+      },
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
     cacheView: {
@@ -93,7 +98,7 @@ function createWorld(tells: {
     deadlines: new CallDeadlines(clock, 30_000),
     observer: {},
   })
-  return { reads, memory, known, heard, asked, filter, clock }
+  return { reads, memory, known, heard, asked, permitted, filter, clock }
 }
 
 describe('ReadPath', () => {
@@ -116,12 +121,13 @@ describe('ReadPath', () => {
   })
 
   it('[R2] [P85] passes over an entry of the cache that is older than what is known of the id', async () => {
-    const { reads, known, asked } = createWorld({ inCache: found(1), inArchive: found(2) })
+    const { reads, known, asked, permitted } = createWorld({ inCache: found(1), inArchive: found(2) })
     for (const id of ['a', 'b']) known.note(id, stamp(2), true, false)
     const items = await reads.getMany(['a', 'b'])
     expect(items.map((item) => item?.stamp)).toEqual([stamp(2), stamp(2)])
-    // Both are asked for at once, as what the cache lacks is.
+    // Both are asked for at once, as what the cache lacks is, and it is given what the archive has.
     expect(asked).toEqual(['cache', 'archive'])
+    expect(permitted).toEqual(['a', 'b'])
   })
 
   it('[R3] [P56] does not let the filter deny an id of an own batch that it has not heard of', async () => {
