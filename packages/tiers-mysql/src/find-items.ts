@@ -26,6 +26,8 @@ export async function findItems(
   finder: ItemFinder,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, FoundRow>> {
+  // A single value is as large as it is.
+  if (ids.length === 1) return new Map(await finder.whole(ids))
   const found = new Map<string, FoundRow>()
   const large: FirstAnswer[] = []
   for (const part of idParts(ids, finder.limits)) {

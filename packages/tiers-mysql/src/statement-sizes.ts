@@ -124,3 +124,13 @@ export function* partsOfBytes<T>(
 export function placeholders(count: number): string {
   return Array.from({ length: count }, () => '?').join(', ')
 }
+
+/** Statements by a number of terms: there are few, and the longest has 16,384. */
+export function textsByCount(make: (terms: string) => string): (count: number) => string {
+  const texts = new Map<number, string>()
+  return (count) => {
+    let text = texts.get(count)
+    if (text === undefined) texts.set(count, (text = make(placeholders(count))))
+    return text
+  }
+}

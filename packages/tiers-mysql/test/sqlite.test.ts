@@ -171,6 +171,31 @@ describe('SQLite archive', () => {
     expect(found[0]?.isExclusive).toBe(false)
   })
 
+  it('[P88] tree pages of another history are no tree, and are not folded on', async () => {
+    const archive = await openArchive({ exclusive: false })
+    const own = await claim(archive)
+    const put = (sequence: number) =>
+      archive.putBatch({
+        claim: own,
+        sequence,
+        link: linkOf(own.instance, sequence),
+        writes: [write(`id.${sequence}`, sequence)],
+      })
+    await put(1)
+    await archive.foldTree()
+    await put(2)
+    const editor = new Database(file)
+    editor.exec(
+      `UPDATE sync_meta SET value = replace(value, '${linkOf(own.instance, 1)}', '${'f'.repeat(16)}') WHERE name = 'tree_cut'`,
+    )
+    editor.close()
+    expect((await archive.readTree()).tail).toMatchObject({ kind: 'gap', because: 'another-history' })
+    await expect(archive.foldTree()).rejects.toMatchObject({
+      code: 'SE_CORRUPT_DATA',
+      details: { because: 'another-history' },
+    })
+  })
+
   it('an archive in memory works, and ends with close', async () => {
     const archive = await openArchive({ file: ':memory:' })
     const own = await claim(archive)

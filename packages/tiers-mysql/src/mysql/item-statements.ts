@@ -12,7 +12,14 @@ import {
   type SqlValue,
 } from '../item-row.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
-import { idParts, placeholders, rowParts, textBytesMax, type StatementLimits } from '../statement-sizes.ts'
+import {
+  idParts,
+  placeholders,
+  rowParts,
+  textBytesMax,
+  textsByCount,
+  type StatementLimits,
+} from '../statement-sizes.ts'
 import type { MysqlConnection } from './connection.ts'
 
 const ROW = `(${placeholders(ITEM_COLUMNS.length)})`
@@ -62,23 +69,30 @@ type FullColumns = readonly [
 /** The hot statements, on the table of the items. */
 export class ItemStatements {
   readonly #items: string
+  readonly #lock: (count: number) => string
+  readonly #first: (count: number) => string
+  readonly #whole: (count: number) => string
   /** By number of rows. There are few sizes, and the largest has 13,000 placeholders. */
   readonly #storeTexts = new Map<number, string>()
 
   /** @param items name of the table */
   constructor(items: string) {
     this.#items = items
+    const bounded = FULL_COLUMNS.replace('value', 'IF(OCTET_LENGTH(value) <= ?, value, NULL)')
+    const from = `FROM ${items} WHERE id IN`
+    // By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows.
+    this.#lock = textsByCount(
+      (terms) => `SELECT ${HEAD_COLUMNS} FROM ${items} FORCE INDEX (PRIMARY)
+        WHERE id IN (${terms}) ORDER BY id FOR UPDATE`,
+    )
+    this.#first = textsByCount((terms) => `SELECT ${bounded}, OCTET_LENGTH(value) ${from} (${terms})`)
+    this.#whole = textsByCount((terms) => `SELECT ${FULL_COLUMNS} ${from} (${terms})`)
   }
 
   async lock(connection: MysqlConnection, ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>> {
     const heads = new Map<string, ItemHead>()
     for (const part of idParts(ids, limitsOf(connection))) {
-      // By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows.
-      const rows = await connection.arrays<HeadColumns<Buffer>>(
-        `SELECT ${HEAD_COLUMNS} FROM ${this.#items} FORCE INDEX (PRIMARY)
-          WHERE id IN (${placeholders(part.length)}) ORDER BY id FOR UPDATE`,
-        part,
-      )
+      const rows = await connection.arrays<HeadColumns<Buffer>>(this.#lock(part.length), part)
       for (const row of rows) heads.set(row[0].toString('utf8'), headOf(row))
     }
     return heads
@@ -174,8 +188,7 @@ export class ItemStatements {
         limits: limitsOf(connection),
         first: async (part, valueBytesMax) => {
           const rows = await connection.arrays<[...FullColumns, valueBytes: number | null]>(
-            `SELECT ${FULL_COLUMNS.replace('value', 'IF(OCTET_LENGTH(value) <= ?, value, NULL)')}, OCTET_LENGTH(value)
-              FROM ${this.#items} WHERE id IN (${placeholders(part.length)})`,
+            this.#first(part.length),
             [valueBytesMax, ...part],
           )
           return rows.map((columns): FirstAnswer => {
@@ -186,10 +199,7 @@ export class ItemStatements {
           })
         },
         whole: async (part) => {
-          const rows = await connection.arrays<FullColumns>(
-            `SELECT ${FULL_COLUMNS} FROM ${this.#items} WHERE id IN (${placeholders(part.length)})`,
-            part,
-          )
+          const rows = await connection.arrays<FullColumns>(this.#whole(part.length), part)
           return rows.map((columns) => {
             const id = columns[0].toString('utf8')
             return [id, foundRow(id, columns)]

@@ -13,7 +13,7 @@ import {
   type SqlValue,
 } from '../item-row.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
-import { idParts, placeholders, type StatementLimits } from '../statement-sizes.ts'
+import { idParts, placeholders, textsByCount, type StatementLimits } from '../statement-sizes.ts'
 import type { SqliteConnection } from './connection.ts'
 
 /** SQLite takes 32,766 values and 1,000,000 bytes of text; a part of 4,096 ids holds the event loop for some milliseconds. */
@@ -53,6 +53,9 @@ export class ItemStatements {
   readonly #insert: string
   readonly #replace: string
   readonly #replaceWithState: string
+  readonly #lock: (count: number) => string
+  readonly #first: (count: number) => string
+  readonly #whole: (count: number) => string
 
   /** @param items name of the table */
   constructor(items: string) {
@@ -62,14 +65,17 @@ export class ItemStatements {
     this.#insert = `INSERT INTO ${items} (${ITEM_COLUMNS.join(', ')}) VALUES (${placeholders(ITEM_COLUMNS.length)})`
     this.#replace = replace(CHANGING)
     this.#replaceWithState = replace([...CHANGING, 'state'])
+    const where = (terms: string): string => `FROM ${items} WHERE id IN (${terms})`
+    const bounded = FULL_COLUMNS.replace('value', 'iif(length(value) <= ?, value, NULL) AS value')
+    this.#lock = textsByCount((terms) => `SELECT ${HEAD_COLUMNS} ${where(terms)}`)
+    this.#first = textsByCount((terms) => `SELECT ${bounded}, length(value) AS value_bytes ${where(terms)}`)
+    this.#whole = textsByCount((terms) => `SELECT ${FULL_COLUMNS} ${where(terms)}`)
   }
 
   lock(connection: SqliteConnection, ids: readonly string[]): ReadonlyMap<string, ItemHead> {
     const heads = new Map<string, ItemHead>()
     for (const part of idParts(ids, LIMITS)) {
-      const statement = connection.prepare(
-        `SELECT ${HEAD_COLUMNS} FROM ${this.#items} WHERE id IN (${placeholders(part.length)})`,
-      )
+      const statement = connection.prepare(this.#lock(part.length))
       // Arrays, not objects: this is the larger half of a batch that replaces rows.
       const rows = statement.raw(true).all(part) as HeadColumns<string>[]
       for (const row of rows) heads.set(row[0], headOf(row))
@@ -169,8 +175,7 @@ export class ItemStatements {
         limits: LIMITS,
         first: async (part, valueBytesMax) => {
           const rows = (await connect()).all<FullRow & { value_bytes: number | null }>(
-            `SELECT ${FULL_COLUMNS.replace('value', 'iif(length(value) <= ?, value, NULL) AS value')},
-              length(value) AS value_bytes FROM ${this.#items} WHERE id IN (${placeholders(part.length)})`,
+            this.#first(part.length),
             [valueBytesMax, ...part],
           )
           return rows.map((row): FirstAnswer => {
@@ -183,12 +188,9 @@ export class ItemStatements {
           })
         },
         whole: async (part) => {
-          // Each of them holds the event loop.
-          await nextTurn()
-          const rows = (await connect()).all<FullRow>(
-            `SELECT ${FULL_COLUMNS} FROM ${this.#items} WHERE id IN (${placeholders(part.length)})`,
-            part,
-          )
+          // Each of many holds the event loop.
+          if (ids.length > 1) await nextTurn()
+          const rows = (await connect()).all<FullRow>(this.#whole(part.length), part)
           return rows.map((row) => [row.id, foundRow(row)])
         },
       },

@@ -45,6 +45,10 @@ export const claims: readonly ArchiveContractCase[] = [
     const again = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: lost })
     equal(again.instance, first.instance)
     ok(again.epoch > first.epoch)
+    // The answer that was lost arrives after all: under the same name, but the epoch is not ours any more.
+    const late = new Writer(archive, first, lost, (await archive.readHeads()).nowMs)
+    await rejects(late.put(write('late', late.stamp(), 'l')), { code: 'SE_INSTANCE_FENCED' })
+    await rejects(archive.touchInstance(first), { code: 'SE_INSTANCE_FENCED' })
     const next = await archive.claimInstance({ memory: undefined, knownNonces: [lost], nonce: newNonce() })
     equal(next.instance, first.instance)
     ok(next.epoch > again.epoch)
