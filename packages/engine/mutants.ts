@@ -471,10 +471,22 @@ export const mutants = [
     replace: 'if (false as boolean) {',
     test: 'src/value/codec.test.ts',
   },
+  {
+    file: 'src/value/codec.ts',
+    find: "if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {",
+    replace: 'if (false as boolean) {',
+    test: 'src/value/codec.test.ts',
+  },
+  {
+    file: 'src/config.ts',
+    find: 'if (isOfCodec(codec, CONTENT_TYPE_BINARY)) {',
+    replace: 'if (false as boolean) {',
+    test: 'test/engine.values.test.ts',
+  },
   // words that are not understood, reports that say nothing [P77]
   {
     file: 'src/call-options.ts',
-    find: "return (given) => (given === undefined ? defaults : readCallFields(given, table))",
+    find: 'return (given) => (given === undefined ? defaults : readCallFields(given, table))',
     replace: 'return (given) => ({ ...defaults, ...(given as object) })',
     test: 'src/call-options.test.ts',
   },

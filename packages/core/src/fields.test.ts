@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import {
   booleanField,
@@ -64,6 +65,35 @@ describe('one table for an options object', () => {
   ])('[P77] says what is wrong with %j', (given, message) => {
     expect(() => readFields('', given, table)).toThrow(message)
   })
+
+  it('[P77] what is inherited counts as what is own does: taken, or refused by name', () => {
+    class Options {
+      readonly url = 'x'
+      get onFull(): string {
+        return 'refuse'
+      }
+      describe(): string {
+        return 'a method is no field'
+      }
+    }
+    expect(readFields('', new Options(), table)).toMatchObject({ url: 'x', onFull: 'refuse' })
+    expect(readFields('', Object.create({ url: 'x', isQuiet: true }), table)).toMatchObject({ isQuiet: true })
+    expect(readFields('', Object.assign(Object.create(null), { url: 'x' }), table)).toMatchObject({
+      url: 'x',
+    })
+    expect(readFields('', runInNewContext('({ url: "x", isQuiet: true })'), table).isQuiet).toBe(true)
+    expect(() => readFields('', Object.create({ url: 'x', isQuite: true }), table)).toThrow(
+      'isQuite: is not a field',
+    )
+  })
+
+  it.each([new Map([['onFull', 'refuse']]), new Set(['onFull']), new Uint8Array(0), new URLSearchParams()])(
+    '[P77] a collection has no fields: %s',
+    (given) => {
+      const taken = { onFull: table.onFull }
+      expect(() => readFields('', given, taken)).toThrow('must be an object with fields, not a collection')
+    },
+  )
 
   it('never prints a value that may be a secret', () => {
     const url = 'redis://user:geheim@host'

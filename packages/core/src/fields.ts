@@ -175,7 +175,7 @@ function fill<Table extends FieldTable>(
   checkNames(path, given, table, refuse)
   const { defaults, required } = restOf(table)
   const values = { ...defaults }
-  for (const name of Object.keys(given)) {
+  for (const name of namesOf(given)) {
     values[name] = table[name]!.parse(joined(path, name), given[name], refuse)
   }
   for (const name of required) {
@@ -221,11 +221,32 @@ export function checkNames(
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw refuse(path === '' ? 'options' : path, `must be an object, not ${shown(given)}`)
   }
-  for (const name of Object.keys(given)) {
+  if (Symbol.iterator in given) {
+    throw refuse(path === '' ? 'options' : path, 'must be an object with fields, not a collection')
+  }
+  for (const name of namesOf(given)) {
     if (Object.hasOwn(table, name)) continue
     const names = Object.keys(table).join(', ')
     throw refuse(joined(path, name), `is not a field; there ${names === '' ? 'is none' : `are ${names}`}`)
   }
+}
+
+/**
+ * What an object says, be it its own or inherited: defaults in a prototype, accessors of a class. Of a plain object, which
+ * most are, its keys are all there is.
+ */
+function namesOf(given: object): readonly string[] {
+  let prototype: object | null = Object.getPrototypeOf(given)
+  if (prototype === Object.prototype || prototype === null) return Object.keys(given)
+  const names = new Set(Object.keys(given))
+  // Another realm has an Object.prototype of its own.
+  while (prototype !== null && !Object.hasOwn(prototype, 'isPrototypeOf')) {
+    for (const [name, { get, enumerable }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (enumerable === true || get !== undefined) names.add(name)
+    }
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return [...names]
 }
 
 /** The README's table of an options object, in Markdown; nested objects in place, by their path. */

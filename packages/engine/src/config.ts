@@ -1,5 +1,6 @@
 import {
   checkContentType,
+  CONTENT_TYPE_BINARY,
   createBranchSet,
   integerField,
   InvalidConfig,
@@ -25,7 +26,7 @@ import type { BatchLimits } from './flush/batch-policy.ts'
 import type { SpaceLimits } from './flush/space.ts'
 import type { Logger } from './logging/logger.ts'
 import type { EngineObserver } from './observer.ts'
-import type { Codec } from './value/codec.ts'
+import { isOfCodec, type Codec } from './value/codec.ts'
 
 /** What a write is acknowledged for; see the table of the README. */
 export type Level = 'memory' | 'log' | 'archive'
@@ -333,6 +334,10 @@ function checkCodec(codec: Codec | undefined): Codec | undefined {
     checkContentType(codec.contentType)
   } catch (cause) {
     throw new InvalidConfig('codec.contentType', (cause as Error).message)
+  }
+  if (isOfCodec(codec, CONTENT_TYPE_BINARY)) {
+    const why = 'is that of bytes stored as they are, which the codec would be given to decode'
+    throw new InvalidConfig('codec.contentType', why, { contentType: codec.contentType })
   }
   return codec
 }

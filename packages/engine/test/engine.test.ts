@@ -82,8 +82,20 @@ describe('the main path', () => {
       ['contentType', () => engine.submit('a', 1, { contentType: 'é' })],
       ['level', () => engine.submit('a', 1, { level: 'x' as 'log' })],
       ['consistency', () => engine.get('a', { consistency: 'x' as 'local' })],
+      ['id', () => engine.getMany(['a', ''])],
+      ['id', () => engine.contains('')],
+      ['id', () => engine.explain('')],
+      ['id', () => engine.retryParked('')],
+      ['id', () => engine.dropParked(7 as unknown as string)],
     ] as const) {
       await expect(call(), field).rejects.toMatchObject({ code: 'SE_INVALID_INPUT', field })
+    }
+    // Without an id "not here" would be said of nothing [P77].
+    for (const call of [
+      () => engine.getSync(undefined as unknown as string),
+      () => engine.containsFast(''),
+    ]) {
+      expect(call).toThrow(expect.objectContaining({ code: 'SE_INVALID_INPUT', field: 'id' }))
     }
     expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0 })
     expect(engine.status().gauges.backpressureLevel).toBe(0)

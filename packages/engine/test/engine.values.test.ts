@@ -260,6 +260,11 @@ describe('values', () => {
     expect(() =>
       world.engine('a', { codec: { contentType: 'é', encode: serialize, decode: deserialize } }),
     ).toThrow(expect.objectContaining({ code: 'SE_INVALID_CONFIG', field: 'codec.contentType' }))
+    for (const contentType of ['application/octet-stream', 'Application/Octet-Stream; a=b']) {
+      expect(() =>
+        world.engine('a', { codec: { contentType, encode: serialize, decode: deserialize } }),
+      ).toThrow(/codec.contentType: is that of bytes/)
+    }
     expect(() => world.engine('a', { codec: { contentType: 'x' } as Codec })).toThrow(
       /codec: must be a codec/,
     )

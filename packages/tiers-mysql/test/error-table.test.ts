@@ -122,6 +122,8 @@ describe('[P72] every code of SQLite has a verdict', () => {
     expect(kindOf('SQLITE_CONSTRAINT_UNIQUE')).toBe('conflict')
     expect(kindOf('SQLITE_CONSTRAINT_DATATYPE')).toBe('refused')
     expect(kindOf('SQLITE_READONLY_DBMOVED')).toBe('misconfigured')
+    expect(kindOf('SQLITE_IOERR_LOCK')).toBe('misconfigured')
+    expect(kindOf('SQLITE_CORRUPT_VTAB')).toBe('misconfigured')
     expect(kindOf('SQLITE_FULL')).toBe('unavailable')
     expect(kindOf('SQLITE_IOERR_FSYNC')).toBe('unavailable')
     expect(kindOf('SE_CLOSED')).toBe('unavailable')

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -226,6 +226,21 @@ describe('SQLite archive', () => {
     })
     expect(outcomes).toMatchObject([{ kind: 'won' }, { kind: 'refused', because: 'stamp-ahead-of-archive' }])
     expect((await archive.readHeads()).nowMs).toBe(5_000_000)
+  })
+
+  it('[P72] a damaged file has to be restored: nobody is told to try again later', async () => {
+    const archive = await openArchive()
+    const writes = Array.from({ length: 200 }, (_, index) => write(`id${index}`, index + 1))
+    await archive.putBatch({ claim: await claim(archive), sequence: 1, link: linkOf(1, 1), writes })
+    await archive.close()
+    const bytes = await readFile(file)
+    bytes.fill(0xaa, 4_096)
+    await writeFile(file, bytes)
+    const opening = openArchive().then((opened) => opened.readHeads())
+    await expect(opening).rejects.toMatchObject({
+      code: 'SE_TIER_MISCONFIGURED',
+      details: { because: 'damaged' },
+    })
   })
 
   it('a ledger row edited by hand is corrupt, not believed', async () => {

@@ -1,4 +1,5 @@
 import {
+  checkId,
   compareStamps,
   CorruptData,
   ignoreMissing,
@@ -153,6 +154,7 @@ export class ParkingLot {
    * @throws what `submit` throws; the write stays parked
    */
   async retry(id: string, submit: (write: ItemWrite) => Promise<unknown>): Promise<number> {
+    checkId(id)
     const found = this.#of(id).filter((each) => !each.isRetrying)
     let count = 0
     for (const parked of found) {
@@ -175,6 +177,7 @@ export class ParkingLot {
    * @returns how many there were
    */
   async drop(id: string): Promise<number> {
+    checkId(id)
     const found = this.#of(id)
     for (const parked of found) await this.#close(parked, 'dropped')
     return found.length

@@ -74,6 +74,7 @@ export class ReadPath {
   }
 
   getSync(id: string): KeptItem | undefined {
+    checkId(id)
     const { memory, freshness } = this.#ports
     if (freshness.isFresh) {
       const item = memory.get(id)

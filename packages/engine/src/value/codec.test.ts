@@ -72,6 +72,12 @@ describe('encodeValue', () => {
     expect(() => encode(1, undefined, odd)).toThrow(message)
   })
 
+  it('[P70] refuses a value that is not there yet, as of an async decode', () => {
+    const late: Codec = { ...codec, decode: async (bytes) => deserialize(bytes) }
+    expect(() => decodeBy(late, serialize(1))).toThrow('codec.decode gave a Promise')
+    expect(() => decodeBy(late, serialize(1))).toThrow(CodecFailed)
+  })
+
   it('keeps what a codec threw as the cause', () => {
     const cause = new Error('cannot')
     const fail = () => {

@@ -113,9 +113,16 @@ function encodeBy(codec: Codec, value: unknown): string | Uint8Array {
  * @throws CodecFailed
  */
 export function decodeBy(codec: Codec, bytes: Uint8Array): unknown {
+  const details = { contentType: codec.contentType }
+  let value: unknown
   try {
-    return codec.decode(bytes)
+    value = codec.decode(bytes)
   } catch (cause) {
-    throw new CodecFailed('codec.decode threw', { cause, details: { contentType: codec.contentType } })
+    throw new CodecFailed('codec.decode threw', { cause, details })
   }
+  // A reader would take it for the value, and JSON shows it as {}. A Blob or a stream may be what is meant.
+  if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
+    throw new CodecFailed('codec.decode gave a Promise: it has to answer at once', { details })
+  }
+  return value
 }

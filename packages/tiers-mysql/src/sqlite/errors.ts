@@ -22,6 +22,17 @@ const NO_ACCESS: Failure = {
   because: 'missing-right',
   advice: 'the file cannot be opened or written: check the path, and the rights of file and directory',
 }
+const NO_LOCK: Failure = {
+  kind: 'misconfigured',
+  because: 'missing-right',
+  advice:
+    'the file cannot be locked: check that this user may write to it, and that its file system has locks (not a network file system)',
+}
+const DAMAGED: Failure = {
+  kind: 'misconfigured',
+  because: 'damaged',
+  advice: 'the file is damaged: restore it from a backup',
+}
 const NOT_OURS: Failure = {
   kind: 'misconfigured',
   because: 'tables',
@@ -49,6 +60,9 @@ export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Fail
   ['SQLITE_PERM', NO_ACCESS],
   ['SQLITE_AUTH', NO_ACCESS],
   ['SQLITE_READONLY', NO_ACCESS],
+  // With a file of somebody else's, too: SQLite then reads only, and a lock for writing is an I/O error.
+  ['SQLITE_IOERR_LOCK', NO_LOCK],
+  ['SQLITE_IOERR_RDLOCK', NO_LOCK],
   ['EACCES', NO_ACCESS],
   ['EPERM', NO_ACCESS],
   ['EROFS', NO_ACCESS],
@@ -57,6 +71,7 @@ export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Fail
   ['EISDIR', NO_ACCESS],
   ['ELOOP', NO_ACCESS],
   ['ENAMETOOLONG', NO_ACCESS],
+  ['SQLITE_CORRUPT', DAMAGED],
   ['SQLITE_NOTADB', NOT_OURS],
   // No such table or column.
   ['SQLITE_ERROR', NOT_OURS],
