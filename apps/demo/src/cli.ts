@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { StorageError } from '@se/core'
 import { defineCommand, runMain, type ArgsDef } from 'citty'
 import { importItems } from './import/import.ts'
@@ -88,6 +89,11 @@ export async function main(rawArgs: string[]): Promise<void> {
     ['SIGHUP', 1],
   ] as const) {
     process.once(signal, () => process.exit(128 + number))
+  }
+  if (rawArgs.length === 1 && rawArgs[0] === '--version') {
+    const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+    process.stdout.write(`${(JSON.parse(text) as { version: string }).version}\n`)
+    return
   }
   await runMain(demo, { rawArgs })
 }

@@ -39,6 +39,12 @@ describe('settings', () => {
     }
   })
 
+  it('[P77] refuses a variable of ours that nobody reads by its name, without repeating its value', () => {
+    const parse = () => parseSettings({ SE_SQLURL: 'geheim', HOME: '/' }, '/work')
+    expect(parse).toThrow(/SE_SQLURL: is not a variable of this program; there are SE_SQL_URL/)
+    expect(parse).not.toThrow(/geheim/)
+  })
+
   it('shows urls without who and with what [P49]', () => {
     expect(describeUrl('mysql://me:geheim@host:3307/shop')).toBe('host:3307/shop')
     expect(describeUrl('redis://:geheim@127.0.0.1:6379')).toBe('127.0.0.1:6379')

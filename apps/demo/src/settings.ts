@@ -19,6 +19,10 @@ export interface Settings {
  * @throws InvalidConfig naming the variable, never its value: it may hold a password [P49]
  */
 export function parseSettings(environment: NodeJS.ProcessEnv, workingDirectory: string): Settings {
+  const unknown = Object.keys(environment).find((name) => name.startsWith('SE_') && !isKnown(name))
+  if (unknown !== undefined) {
+    throw new InvalidConfig(unknown, `is not a variable of this program; there are ${VARIABLES.join(', ')}`)
+  }
   const { SE_SQL_URL, SE_REDIS_URL, SE_REDIS_PREFIX, SE_DATA_DIR } = environment
   return {
     sqlUrl: url('SE_SQL_URL', SE_SQL_URL, ['mysql', 'mariadb']),
@@ -26,6 +30,13 @@ export function parseSettings(environment: NodeJS.ProcessEnv, workingDirectory: 
     redisPrefix: SE_REDIS_PREFIX || undefined,
     dataDirectory: SE_DATA_DIR ? userPath(SE_DATA_DIR, environment, workingDirectory) : undefined,
   }
+}
+
+const VARIABLES = ['SE_SQL_URL', 'SE_REDIS_URL', 'SE_REDIS_PREFIX', 'SE_DATA_DIR']
+
+/** Those of the tests are nobody's business here. */
+function isKnown(name: string): boolean {
+  return VARIABLES.includes(name) || /^SE_(TEST_|SEED$|REQUIRE_|NO_|HISTORY$)/.test(name)
 }
 
 /** A path as the user meant it: npm runs scripts in the workspace's folder, not in theirs. */

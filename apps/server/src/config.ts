@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidConfig } from '@se/core'
+import { checkVariables, type VariableTable } from './command-line.ts'
 
 /** What the server takes from its environment, checked. It holds credentials: never print it, print {@link describeConfig}. */
 export interface ServerConfig {
@@ -22,12 +23,25 @@ export interface ServerConfig {
   readonly stopMs: number
 }
 
+/** Every variable that is read, for the help and to refuse others. */
+export const VARIABLES: VariableTable = {
+  HOST: 'where to listen; default 127.0.0.1',
+  PORT: 'a port, 0 takes a free one; default 3000',
+  SE_DATA_DIR: 'log, instance, filter snapshot and the SQLite file; default apps/server/data',
+  SE_SQL_URL: 'mysql://… or mariadb://…: the archive; default SQLite in the data directory',
+  SE_REDIS_URL: 'redis://… or rediss://…: the cache; default none',
+  SE_REDIS_PREFIX: 'before every key in Redis',
+  SE_STOP_MS: 'requests still running so long after a signal are cut off, ms; default 10000',
+  SE_LOG_LEVEL: 'of pino; default info',
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /** @throws InvalidConfig naming the variable, never its value */
 export function parseServerConfig(environment: Environment): ServerConfig {
+  checkVariables(environment, VARIABLES)
   // An empty variable is how many a deployment file says "unset".
   const read = (name: string) => (environment[name] === '' ? undefined : environment[name])
   const logLevel = read('SE_LOG_LEVEL') ?? 'info'

@@ -19,10 +19,13 @@ export interface ErrorAnswer {
  */
 const BY_CODE: Readonly<Record<string, { status: number; retryAfterSeconds?: number }>> = {
   SE_TIER_UNAVAILABLE: { status: 503, retryAfterSeconds: 1 },
+  SE_DEADLINE_EXCEEDED: { status: 503, retryAfterSeconds: 1 },
+  SE_CALL_ABORTED: { status: 503, retryAfterSeconds: 1 },
   SE_WRONG_PHASE: { status: 503, retryAfterSeconds: 1 },
   SE_BACKPRESSURE: { status: 503, retryAfterSeconds: 1 },
   SE_LOG_FULL: { status: 503, retryAfterSeconds: 1 },
   SE_LOG_FAILED: { status: 503 },
+  SE_TIER_MISCONFIGURED: { status: 503 },
   SE_LOG_LOCK_LOST: { status: 503 },
   SE_LOG_CLOSED: { status: 503 },
   SE_INSTANCE_FENCED: { status: 503 },

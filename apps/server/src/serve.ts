@@ -7,6 +7,9 @@ import { wireEngine } from './open-engine.ts'
 /** While stopping, connections whose request has been answered are closed so often, ms. */
 const IDLE_CHECK_MS = 20
 
+/** What the engine has for its stop beyond `stopMs`, ms. */
+const ENGINE_STOP_MS = 5_000
+
 /** A server that listens. */
 export interface RunningServer {
   /** `http://host:port` */
@@ -22,8 +25,8 @@ export interface RunningServer {
  * Listens at once, so that `/livez` answers while the log is replayed; items are answered with 503 until the engine is
  * Ready.
  *
- * @param onListening called before the engine starts, so that a signal during the start can be honoured: `stop` then waits
- *   for the start to end
+ * @param onListening called before the engine starts, so that a signal during the start can be honoured: `stop` then ends
+ *   the start
  * @throws what kept it from listening or the engine from starting; everything is closed again
  */
 export async function serve(
@@ -55,9 +58,9 @@ export async function serve(
       clearTimeout(cutOff)
       clearInterval(reap)
     }
-    // An engine that is starting cannot be stopped half-way; one that failed to start has closed itself.
+    // A start that is under way is ended. Requests had their time: the engine has as much, and a moment more.
+    const report = await engine.stop({ timeoutMs: config.stopMs + ENGINE_STOP_MS })
     await started.catch(() => undefined)
-    const report = await engine.stop()
     await metrics.shutdown()
     logger.info({ event: 'stopped', ...report }, 'stopped')
   }

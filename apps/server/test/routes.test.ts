@@ -6,8 +6,10 @@
 import {
   ArchiveRefusedData,
   CorruptData,
+  DeadlineExceeded,
   InstanceFenced,
   InvalidInput,
+  TierMisconfigured,
   TierUnavailable,
   type StorageError,
 } from '@se/core'
@@ -47,9 +49,25 @@ async function appWith(ports: Partial<AppPorts>) {
   return { app, lines }
 }
 
+describe('a query', () => {
+  it.each([
+    ['PUT', '/items/a?levle=archive'],
+    ['DELETE', '/items/a?level=log&force=1'],
+    ['GET', '/items/a?level=log'],
+  ] as const)('[P77] with a parameter that nobody reads is refused: %s %s', async (method, url) => {
+    const { app } = await appWith({})
+    const response = await app.inject({ method, url })
+    expect(response.statusCode).toBe(400)
+    expect(response.json()).toMatchObject({ error: { code: 'SE_INVALID_INPUT' } })
+    expect(response.body).toMatch(/levle|force|level/)
+  })
+})
+
 describe('a failing engine', () => {
   const cases: readonly [StorageError, number, string | undefined][] = [
     [new TierUnavailable('mysql did not answer'), 503, '1'],
+    [new DeadlineExceeded('submit', 30_000), 503, '1'],
+    [new TierMisconfigured('wrong password'), 503, undefined],
     [new WrongPhase('get', 'Starting'), 503, '1'],
     [new Backpressure('no space'), 503, '1'],
     [new LogFull('the log is full'), 503, '1'],
