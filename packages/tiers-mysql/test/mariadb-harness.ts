@@ -1,5 +1,6 @@
 import { createConnection, type Connection } from 'mysql2/promise'
-import type { ArchiveHarness } from '@se/core/testing'
+import { stampTimeOf, type ArchiveTier, type ItemWrite } from '@se/core'
+import { linkOf, type ArchiveHarness } from '@se/core/testing'
 import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
 import { tableNames } from '../src/tables.ts'
 import { treeHarness } from './contract-harness.ts'
@@ -75,3 +76,25 @@ export async function plainUser(url: string, rights = 'ALL'): Promise<string> {
   return plain.href
 }
 let userCount = 0
+
+let nonceCount = 0
+/** An instance, and how to write under it. */
+export async function claimed(archive: ArchiveTier) {
+  nonceCount += 1
+  const nonce = nonceCount.toString(16).padStart(32, '0')
+  const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce })
+  let sequence = 0
+  let time = stampTimeOf(Date.now() - 60_000)
+  const write = (id: string, bytes: Uint8Array | undefined = Uint8Array.of(1)): ItemWrite => {
+    const stamp = { time: (time += 1), instance: claim.instance }
+    return { id, stamp, state: 'default', contentType: '', bytes }
+  }
+  const send = (at: number, writes: readonly ItemWrite[]) =>
+    archive.putBatch({ claim, sequence: at, link: linkOf(claim.instance, at), writes })
+  const put = async (...writes: readonly ItemWrite[]) => {
+    const receipt = await send(sequence + 1, writes)
+    sequence += 1
+    return receipt
+  }
+  return { claim, write, send, put }
+}
