@@ -24,10 +24,11 @@ export async function runTour(settings: Settings): Promise<number> {
       context.withEngine({ filter: FILTER }, async (demo) => {
         const { place, out, checks } = context
         const tour: Tour = { ...context, demo }
-        redisKey = demo.cache?.keyOf(firstId)
         configure(tour)
         out.section('Start')
-        await startEngine(demo, place, out, checks)
+        const { isDegraded } = await startEngine(demo, place, out, checks)
+        // The keys carry the archive's birth id, so a cache knows them once it was opened.
+        if (!isDegraded) redisKey = demo.cache?.keyOf(firstId)
         await submit(tour)
         await flush(tour)
         await askWhatExists(tour)
