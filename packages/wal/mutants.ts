@@ -379,4 +379,11 @@ export const mutants = [
     replace: 'return { directory: this.#parts.directory, recovery: this.recovery } as never',
     test: 'src/options.test.ts',
   },
+  // what is freed while a segment is prepared is all kept
+  {
+    file: 'src/segment-pool.ts',
+    find: 'const needsNext = this.#next === undefined && this.#preparing === undefined',
+    replace: 'const needsNext = this.#next === undefined',
+    test: ADVERSARY,
+  },
 ]

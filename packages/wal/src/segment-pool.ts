@@ -216,7 +216,9 @@ export class SegmentPool {
     this.#releasedAtMs.delete(segment.id)
     this.#heldBytes -= segment.usedBytes
     const spare = await this.#parts.files.free(segment.id)
-    const isWanted = this.#next === undefined || this.#spares.length < this.#parts.spareSegmentsMax
+    // One that is being prepared has its file: without that, all that is freed meanwhile would be kept.
+    const needsNext = this.#next === undefined && this.#preparing === undefined
+    const isWanted = needsNext || this.#spares.length < this.#parts.spareSegmentsMax
     if (isWanted && segment.segmentBytes === this.#parts.segmentBytes) this.#spares.push(spare)
     else await this.#parts.files.removeSpare(spare)
     this.prepare()

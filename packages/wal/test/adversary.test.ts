@@ -145,6 +145,43 @@ describe('files of an earlier life', () => {
   })
 })
 
+describe('a segment that takes long to prepare', () => {
+  it('does not make the log keep all files that are freed meanwhile', async () => {
+    const disk = createPowerLossFileSystem()
+    await disk.makeDirectory('/data')
+    let isHeld = false
+    let go = () => {}
+    const hold = new Promise<void>((resolve) => (go = resolve))
+    const fileSystem: FileSystem = Object.assign(Object.create(disk) as FileSystem, {
+      open: (path: string, mode: OpenMode) => disk.open(path, mode),
+      readFile: (path: string) => disk.readFile(path),
+      list: (path: string) => disk.list(path),
+      makeDirectory: (path: string) => disk.makeDirectory(path),
+      remove: (path: string) => disk.remove(path),
+      syncDirectory: (path: string) => disk.syncDirectory(path),
+      async rename(from: string, to: string) {
+        if (isHeld && to.endsWith('.wal')) await hold
+        return disk.rename(from, to)
+      },
+    })
+    const log = await openLog(
+      worldOptions(disk, { fileSystem, limits: { segmentBytes: 4096, spareSegmentsMax: 2 } }),
+    )
+    for (let index = 0; index < 20; index++) await log.append(new Uint8Array(FULL_RECORD))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(log.stats().spareSegments).toBe(1)
+    isHeld = true
+    // Takes the segment that is ready; the next one is under way from here on.
+    await log.append(new Uint8Array(FULL_RECORD))
+    await log.release(20)
+    isHeld = false
+    go()
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(log.stats()).toMatchObject({ segments: 1, spareSegments: 3, fileBytes: 4 * 4096 })
+    await log.close()
+  })
+})
+
 describe('repairLog', () => {
   it('leaves a log that opens, also where the cut takes the groups that told of the release', async () => {
     const log = await openLog({ directory, limits })

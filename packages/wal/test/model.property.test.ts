@@ -1,7 +1,7 @@
 import { createFakeClock, createPowerLossFileSystem, seededRandom, type SeededRandom } from '@se/core/testing'
 import { seed } from '@se/testkit'
 import { expect, it } from 'vitest'
-import { openLog, repairLog, type Log } from '../src/index.ts'
+import { openLog, repairLog, type Log, type LogOptions } from '../src/index.ts'
 import { worldOptions } from './power-cut-world.ts'
 
 /**
@@ -116,7 +116,8 @@ async function live(random: SeededRandom): Promise<void> {
     if (random.chance(0.6)) {
       await log.close()
       expect(disk.openCount).toBe(0)
-      expect((await repairLog(options)).finding).toBeUndefined()
+      const { directory, fileSystem, processes } = options as Required<LogOptions>
+      expect((await repairLog({ directory, fileSystem, processes })).finding).toBeUndefined()
     } else {
       disk = disk.afterKill()
     }
