@@ -496,4 +496,61 @@ export const mutants = [
     replace: 'const value = this.#readable()',
     test: 'src/item.test.ts',
   },
+  // deadlines, and what ends in time [W10, P70]
+  {
+    file: 'src/deadline/deadline.ts',
+    find: "signal?.removeEventListener('abort', abort)",
+    replace: '',
+    test: 'src/deadline/deadline.test.ts',
+  },
+  {
+    file: 'src/deadline/deadline.ts',
+    find: 'caller.leave(new DeadlineExceeded(operation, timeoutMs)),',
+    replace: 'void timeoutMs,',
+    test: 'test/engine.deadlines.test.ts',
+  },
+  {
+    file: 'src/lifecycle/shutdown.ts',
+    find: "if (archive.breakerState !== 'closed') await logWhatMemoryHas(shutdown)",
+    replace: 'void archive',
+    test: 'test/engine.deadlines.test.ts',
+  },
+  // what always fails, and what it must not be taken for [W9, P72]
+  {
+    file: 'src/flush/doubts.ts',
+    find: 'before !== undefined && before < this.#acceptedCount',
+    replace: 'before !== undefined',
+    test: 'src/flush/bisect.property.test.ts',
+  },
+  {
+    file: 'src/flush/bisect.ts',
+    find: 'this.#open = [...others, ...doubted].reverse()',
+    replace: 'this.#open = [...doubted, ...others].reverse()',
+    test: 'src/flush/bisect.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: 'if (visible !== undefined && visible !== newest) this.#coalesce(merged, visible)',
+    replace: '',
+    test: 'src/flush/pending-set.property.test.ts',
+  },
+  // instances and log lines [P80]
+  {
+    file: 'src/flush/retirement.ts',
+    find: 'if (await this.#ledger.isNextIn()) this.#ledger.advance()',
+    replace: 'if (false as boolean) this.#ledger.advance()',
+    test: 'test/engine.retirement.test.ts',
+  },
+  {
+    file: 'src/lifecycle/maintenance.ts',
+    find: 'await archive.touchInstance(claim)',
+    replace: 'void claim',
+    test: 'test/engine.retirement.test.ts',
+  },
+  {
+    file: 'src/logging/repeats.ts',
+    find: 'if (nowMs - known.lineMs < REPEAT_MS) return undefined',
+    replace: '',
+    test: 'src/logging/logging-observer.test.ts',
+  },
 ]
