@@ -228,8 +228,8 @@ export const mutants = [
   { file: 'src/mysql/pool.ts', find: ' || this.#drained.has(connection)', replace: '', ...POOL },
   {
     file: 'src/mysql/pool.ts',
-    find: 'if (!connection.isEnded && !this.#isOld(connection)',
-    replace: 'if (!this.#isOld(connection)',
+    find: 'idleMs < this.#options.idleMsMax(connection)',
+    replace: 'idleMs < Infinity',
     ...POOL,
   },
   {
