@@ -1,9 +1,16 @@
 /** Each rule of docs/formats/redis.md broken once; the contract suite on a real Redis must notice. */
 const SCRIPTS = 'src/scripts.ts'
-const CACHE = 'src/redis-cache.ts'
+const STRIPES = 'src/stripes.ts'
+const LOOKUPS = 'src/lookups.ts'
+const BELIEFS = 'src/beliefs.ts'
+const PUTS = 'src/puts.ts'
+const CONNECTION = 'src/connection.ts'
+const ERRORS = 'src/error-table.ts'
 const ENTRY = 'src/entry.ts'
 const FINISH = 'src/finish-plan.ts'
 const CONTRACT = { test: 'test/redis-cache.contract.test.ts', title: 'standalone' }
+const FAULTS = { test: 'test/redis-faults.test.ts' }
+const CLUSTER = { test: 'test/redis-cluster.test.ts' }
 
 export const mutants = [
   // Replacing needs a newer stamp.
@@ -32,7 +39,7 @@ export const mutants = [
     replace: 'then',
     ...CONTRACT,
   },
-  { file: ENTRY, find: 'return word(source, EPOCH_AT + 4)', replace: 'return 0', ...CONTRACT },
+  { file: ENTRY, find: 'return wordAt(source, EPOCH_AT + 4)', replace: 'return 0', ...CONTRACT },
   // Creating needs the token [P51] …
   {
     file: SCRIPTS,
@@ -101,12 +108,12 @@ export const mutants = [
     replace: 'entry.stamp',
     ...CONTRACT,
   },
-  { file: CACHE, find: 'addLeaves(before, leaf.delta)', replace: 'leaf.delta', ...CONTRACT },
+  { file: STRIPES, find: 'addLeaves(before, leaf.delta)', replace: 'leaf.delta', ...CONTRACT },
   // A stripe is made once.
   {
     file: SCRIPTS,
-    find: "string.find(cut, '^[0-9a-f;=]+$') then\n    return 0",
-    replace: 'false then\n    return 0',
+    find: "and type(stand) == 'string' and #stand == ${MARK_BYTES} then",
+    replace: 'and false then',
     ...CONTRACT,
   },
   // Invalidation reaches those who poll, and who did it.
@@ -117,15 +124,195 @@ export const mutants = [
     ...CONTRACT,
   },
   {
-    file: CACHE,
-    find: '    await this.#loadLeafEpochs(state.stripe)\n    return true',
-    replace: '    return true',
+    file: STRIPES,
+    find: '    beliefs.doubt([stripe])\n    const isDone = await this.#onMeta(stripe, () =>\n      connection.run(stripe, (client) =>\n        client.seInvalidateBuffer(',
+    replace:
+      '    const isDone = await this.#onMeta(stripe, () =>\n      connection.run(stripe, (client) =>\n        client.seInvalidateBuffer(',
     ...CONTRACT,
   },
   {
-    file: CACHE,
-    find: 'if (known?.revision === read.revision) {',
-    replace: 'if (known !== undefined) {',
+    file: BELIEFS,
+    find: 'return latest?.revision === revision ? latest.leafEpochs : undefined',
+    replace: 'return latest?.leafEpochs',
     ...CONTRACT,
+  },
+  // Nothing is believed that nobody has vouched for, and what was asked before counts no more [P66].
+  {
+    file: BELIEFS,
+    find: '    this.#latest[facts.state.stripe] = facts\n',
+    replace: '    this.#latest[facts.state.stripe] = facts\n    this.believe([facts.state])\n',
+    ...CONTRACT,
+  },
+  {
+    file: BELIEFS,
+    find: 'read.order < this.#ordersMin[state.stripe]!',
+    replace: 'false',
+    ...CONTRACT,
+  },
+  { file: LOOKUPS, find: 'if (belief.isWithdrawn || ', replace: 'if (', ...CONTRACT },
+  {
+    file: 'src/permits.ts',
+    find: 'if (!epoch || !revision || stripeEpoch !== believed) return',
+    replace: 'if (!epoch || !revision) return',
+    ...CONTRACT,
+  },
+  // What went back shows in the read itself [R5].
+  {
+    file: LOOKUPS,
+    find: "belief.standing(mark) !== 'stands') return",
+    replace: 'false) return',
+    ...CONTRACT,
+  },
+  {
+    file: BELIEFS,
+    find: 'cut.archiveId === believed.archiveId && covers(cut, believed)',
+    replace: 'true',
+    test: 'src/beliefs.test.ts',
+  },
+  {
+    file: BELIEFS,
+    find: 'cut.archiveId === believed.archiveId && covers(cut, believed)',
+    replace: 'false',
+    ...CONTRACT,
+  },
+  { file: SCRIPTS, find: "  call('SET', KEYS[2], ARGV[6])\n", replace: '', ...CONTRACT },
+  // Two archives never meet [P66].
+  {
+    file: 'src/keys.ts',
+    find: '${prefix}${birthId.slice(0, BIRTH_DIGITS)}:',
+    replace: '${prefix}${birthId.slice(0, 0)}:',
+    ...CONTRACT,
+  },
+  // Renewing an epoch ends those of the leaves too.
+  {
+    file: SCRIPTS,
+    find: "then call('HDEL', KEYS[1], field) end",
+    replace: 'then end',
+    ...CONTRACT,
+  },
+  // Damage [P86].
+  {
+    file: ENTRY,
+    find: 'return crc32(source, idHash) === CRC_OF_CHECKED',
+    replace: 'return true',
+    ...CONTRACT,
+  },
+  {
+    file: ENTRY,
+    find: 'return crc32(source, idHash) === CRC_OF_CHECKED',
+    replace: 'return crc32(source.subarray(0, -4), idHash) === source.readUInt32BE(source.length - 4)',
+    ...CONTRACT,
+  },
+  // What fails alone [P74].
+  {
+    file: SCRIPTS,
+    find: "  redis.call('UNLINK', key)\n  foreign = foreign + 1\n  return ''",
+    replace: "  return ''",
+    ...CONTRACT,
+  },
+  {
+    file: STRIPES,
+    find: "fateOf(error) !== 'wrong-type') throw error",
+    replace: 'true) throw error',
+    ...CONTRACT,
+  },
+  {
+    file: STRIPES,
+    find: "return { kind: 'unknown', because: unknownCauseOf(cause), cause }",
+    replace: 'throw cause',
+    ...CONTRACT,
+  },
+  {
+    file: LOOKUPS,
+    find: "if (becauseOf(error) === 'no-permission-for-key' && call.stripes.length > 1) {",
+    replace: 'if (false) {',
+    ...CONTRACT,
+  },
+  {
+    file: PUTS,
+    find: "return becauseOf(error) === 'no-permission-for-key' ? [...call.positionsByStripe.values()] : []",
+    replace: 'return []',
+    ...CONTRACT,
+  },
+  {
+    file: 'src/refusals.ts',
+    find: 'if (bytes <= this.#valueBytesMax && !this.#isKnown(id, bytes)) return true',
+    replace: 'return true',
+    ...CONTRACT,
+  },
+  {
+    file: PUTS,
+    find: "if (put.kind === 'fill') {",
+    replace: 'if (true) {',
+    ...CONTRACT,
+  },
+  {
+    file: PUTS,
+    find: 'if (isRefusalForNow(error)) for',
+    replace: 'if (false) for',
+    ...FAULTS,
+    title: 'full',
+  },
+  { file: CONNECTION, find: '    line.isDown = true\n', replace: '', ...CLUSTER, title: 'hangs costs' },
+  // A connection is what it was asked to be [P69].
+  {
+    file: ERRORS,
+    find: "READONLY: { command: 'not-done', connection: 'reconnect'",
+    replace: "READONLY: { command: 'not-done', connection: 'keep'",
+    ...FAULTS,
+    title: 'demoted',
+  },
+  {
+    file: ERRORS,
+    find: "export const UNLISTED: Verdict = { command: 'in-doubt', connection: 'reconnect'",
+    replace: "export const UNLISTED: Verdict = { command: 'in-doubt', connection: 'keep'",
+    test: 'src/error-table.test.ts',
+  },
+  {
+    file: CONNECTION,
+    find: 'silent: (line) => this.#isOwn && this.#endLine(line as NodeLine)',
+    replace: 'silent: () => undefined',
+    ...FAULTS,
+    title: 'that hangs is left',
+  },
+  {
+    file: CONNECTION,
+    find: "if (client.status !== 'connect') return",
+    replace: 'return',
+    ...FAULTS,
+    title: 'that hangs is left',
+  },
+  {
+    file: CONNECTION,
+    find: "if (verdict?.because === 'unknown-database') this.#misfit = failure",
+    replace: '',
+    ...FAULTS,
+    title: 'unknown database',
+  },
+  {
+    file: CONNECTION,
+    find: '.stream as typeof node.stream | undefined)?.destroy()',
+    replace: '.stream as typeof node.stream | undefined)?.ref()',
+    ...FAULTS,
+    title: 'keeps nobody',
+  },
+  {
+    file: 'src/target.ts',
+    find: "url.hostname.replace(/^\\[(.*)\\]$/, '$1')",
+    replace: 'url.hostname',
+    test: 'src/options.test.ts',
+  },
+  {
+    file: 'src/client-options.ts',
+    find: '  enableAutoPipelining: refuseIf(\n    isOn,',
+    replace: '  enableAutoPipelining: refuseIf(\n    () => false,',
+    test: 'src/client-options.test.ts',
+  },
+  // Reads are cut by what their entries may have [P73].
+  {
+    file: 'src/read-plan.ts',
+    find: 'Math.floor((READ_CALL_BYTES_MAX - callBytes) / bytesEach)',
+    replace: 'Infinity',
+    test: 'src/read-plan.property.test.ts',
   },
 ]

@@ -58,7 +58,7 @@ async function cacheOf(
   return redisCache({
     url: redisUrl,
     prefix: redisPrefix,
-    onConnectionError: (error) =>
-      logger.debug({ event: 'redis-connection', err: error }, 'redis: connection lost'),
+    // Faults and health say when the cache ceases to answer; this is every single attempt.
+    onConnectionError: (error) => logger.debug({ event: 'redis-connection', err: error }, error.message),
   })
 }

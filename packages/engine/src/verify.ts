@@ -3,6 +3,7 @@ import {
   covers,
   equalBytes,
   formatCut,
+  TierMisconfigured,
   TierUnavailable,
   type ArchivedRow,
   type ArchiveTier,
@@ -294,7 +295,7 @@ async function verifyCache(
     return await compareCache(ports, cacheView, options, scan)
   } catch (error) {
     // The cache may be lost at any time: that is a finding, not a failure of the comparison.
-    if (!(error instanceof TierUnavailable)) throw error
+    if (!(error instanceof TierUnavailable || error instanceof TierMisconfigured)) throw error
     return report('cache', ports, {
       isTrusted: false,
       because: `the cache does not answer: ${error.message}`,

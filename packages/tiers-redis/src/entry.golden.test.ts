@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { decodeEntry, encodeEntry, encodeTexts, entryBytes, isEntry, isIntact, type EntryFields } from './entry.ts'
+import {
+  decodeEntry,
+  encodeEntry,
+  encodeTexts,
+  entryBytes,
+  isEntry,
+  isIntact,
+  type EntryFields,
+} from './entry.ts'
 
 const EPOCH = Buffer.from('0102030405060708', 'hex')
 const ID_HASH = 0xfedcba98
@@ -74,7 +82,8 @@ describe('entry', () => {
 
   it('is refused when it ends early, has another format or a flag nobody knows', () => {
     const bytes = encode({ ...spelledOut, bytes: new Uint8Array(0) })
-    for (let length = 0; length < bytes.length; length++) expect(isEntry(bytes.subarray(0, length))).toBe(false)
+    for (let length = 0; length < bytes.length; length++)
+      expect(isEntry(bytes.subarray(0, length))).toBe(false)
     expect(isEntry(bytes)).toBe(true)
     for (const [at, value] of [
       [0, 0xe1],

@@ -82,7 +82,8 @@ export class Puts {
       if (Array.isArray(answer)) onForeignKeys(answer[1])
       indexes.forEach((index, at) => {
         batch.answer(index, decodeOutcome(letters[at]!))
-        refusals.valueTaken(batch.puts[index]!.write.id)
+        const { id, bytes } = batch.puts[index]!.write
+        if (bytes !== undefined) refusals.valueTaken(id)
       })
     } catch (error) {
       if (indexes.length === 1) return this.#failedAlone(batch, indexes[0]!, error)

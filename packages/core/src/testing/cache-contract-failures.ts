@@ -70,7 +70,9 @@ export const failureCases: readonly CacheContractCase[] = [
       const large = 'x'.repeat(5_000)
       assert.deepEqual(await tier.put([put(at(4), await permitOf(tier), { value: large })]), ['stored'])
       await harness.mistype({ id: ID })
+      const { foreignKeys } = tier.health()
       assert.deepEqual(await finish(tier, await stateOf(tier), [row([entry(at(7))])]), [])
+      assert.equal(tier.health().foreignKeys, foreignKeys + 1)
       assert.equal(await stampIn(tier), undefined)
       assert.equal(await stampIn(tier, mate), 5)
     },

@@ -192,7 +192,7 @@ export async function finish(
   return finished.removedIds
 }
 
-/** Invalidates leaves, which must not have moved, and believes what comes of it. */
+/** Invalidates leaves of a stripe that must not have moved: nothing counts there until what comes of it is believed. */
 export async function invalidate(
   tier: CacheTier,
   state: StripeState,
@@ -200,6 +200,7 @@ export async function invalidate(
 ): Promise<void> {
   const after = await tier.invalidateLeaves(state, leaves)
   assert.deepEqual(after, state)
+  assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
   tier.believe([after!])
 }
 

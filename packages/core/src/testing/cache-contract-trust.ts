@@ -7,6 +7,7 @@ import {
   entry,
   finish,
   ID,
+  invalidate,
   joined,
   kinds,
   leafOfId,
@@ -171,6 +172,10 @@ export const trustCases: readonly CacheContractCase[] = [
       }
       assert.deepEqual(await tier.put([put(at(7), permit)]), ['skipped'])
       await store(tier, at(4))
+      // Nor do epochs of leaves come back with those that are made later.
+      await invalidate(tier, await stateOf(tier), [leafOfId(ZERO_SUMS)])
+      await poll(other)
+      assert.equal(await stampIn(other, stranger), undefined)
     },
   },
   {

@@ -1,40 +1,60 @@
 /**
- * Goal: a stripe is asked only while it is known to be recent enough. Method: a view of a cache in memory, with a clock, a
- * round and heads that the test moves.
+ * Goal: a stripe is asked only while it is known to be of this archive, and recent enough. Method: a view of a cache in memory,
+ * with a clock, a round, heads and foreign cuts that the test moves.
  */
-import { createBranchSet, type Cut } from '@se/core'
-import { STRIPE_COUNT } from '@se/core/hash'
+import { createBranchSet, equalCuts, TierUnavailable, type Cut } from '@se/core'
+import { STRIPE_COUNT, stripeOfId } from '@se/core/hash'
 import { createFakeClock, cutAt } from '@se/core/testing'
 import { DigestTree } from '@se/merkle'
 import { expect, it } from 'vitest'
 import { createMemoryTiers } from '../../test/world.ts'
+import type { FaultEvent } from '../observer.ts'
 import { CacheView } from './cache-view.ts'
 
 const INSTANCE = 1
 const STALENESS_MS = 1_000
 const at = (sequence: number): Cut => cutAt('a'.repeat(32), [[INSTANCE, sequence]])
 
+const BIRTH_ID = 'b'.repeat(32)
+
 async function createAttached() {
   const clock = createFakeClock()
   const { cache } = createMemoryTiers({ clock, seed: 1 })
+  const tier = cache.connect()
   const known = { round: 0, droppedBefore: 0 }
   const views = { catchUp: async () => {}, cut: at(1), tree: new DigestTree(createBranchSet([])) }
-  const view = new CacheView({
-    cache: cache.connect(),
+  const calls = { setBack: 0, receipts: [] as number[], faults: [] as FaultEvent[] }
+  const readReceipt = tier.readReceipt.bind(tier)
+  tier.readReceipt = (stripe) => {
+    calls.receipts.push(stripe)
+    return readReceipt(stripe)
+  }
+  /** Cuts that the archive does not have. */
+  const foreign = new Set<Cut>()
+  const readTail = (from: Cut) => {
+    const heads = { cut: views.cut }
+    if (from.archiveId !== views.cut.archiveId) return { kind: 'gap', because: 'another-archive', heads }
+    if ([...foreign].some((cut) => equalCuts(cut, from)))
+      return { kind: 'gap', because: 'another-history', heads }
     // Rows without entries: the stripes move, their receipts do not.
-    archive: { readTail: async () => ({ kind: 'rows', rows: [], heads: { cut: views.cut } }) as never },
+    return { kind: 'rows', rows: [], heads }
+  }
+  const view = new CacheView({
+    cache: tier,
+    archive: { readTail: async (from: Cut) => readTail(from) as never },
     views: views as never,
     known,
     clock,
-    observer: {},
+    observer: { fault: (event) => void calls.faults.push(event) },
     branches: createBranchSet([]),
-    birthId: 'b'.repeat(32),
-    onSetBack: () => {},
+    birthId: BIRTH_ID,
+    onSetBack: () => void calls.setBack++,
     stalenessMs: STALENESS_MS,
   })
   await view.attach()
+  calls.receipts = []
   const poll = (heads: Cut, round = 0) => view.tick({ cut: heads } as never, clock.monotonicMs(), round)
-  return { view, clock, known, views, poll }
+  return { view, clock, known, views, poll, cache, tier, calls, foreign }
 }
 
 it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered was sent', async () => {
@@ -70,4 +90,196 @@ it('[R5] knows of a stripe behind the views that memory may not keep what it ans
   expect(view.standsAtViews('a')).toBe(false)
   await poll(at(2))
   expect(view.standsAtViews('a')).toBe(true)
+})
+
+const HERE = stripeOfId('a')
+const LOST = cutAt('a'.repeat(32), [[9, 4]])
+const BRANCHES = { branches: [''], birthId: BIRTH_ID }
+const QUIET_MS = 60_000
+
+/** Moves the stripe of `a` as a process of another history would: to where the archive never was. */
+async function createShared(foreign: Cut = LOST) {
+  const world = await createAttached()
+  const stranger = world.cache.connect()
+  await stranger.open(BRANCHES)
+  const stateNow = async () => {
+    const reading = (await stranger.readStripes())[HERE]!
+    return reading.kind === 'state' ? reading.state : expect.unreachable()
+  }
+  const move = async (to: Cut) => {
+    world.foreign.add(to)
+    const moved = await stranger.finishStripe(await stateNow(), [], to)
+    expect(moved).toBeDefined()
+  }
+  await move(foreign)
+  return { ...world, stateNow, move }
+}
+
+it('[P66] a foreign cut is looked at twice, and then told by name; both sides begin with fresh epochs', async () => {
+  const { view, clock, poll, stateNow, calls, tier } = await createShared()
+  const { epoch } = await stateNow()
+  await poll(at(1))
+  expect(view.mayAsk('a')).toBe(false)
+  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  expect((await tier.get('a')).kind).toBe('unknown')
+  await clock.advance(STALENESS_MS - 1)
+  await poll(at(1))
+  expect(calls.setBack).toBe(0)
+  await clock.advance(1)
+  await expect(poll(at(1))).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+  expect(view.isAttached).toBe(false)
+  expect(view.failure?.message).toContain('prefix of its own')
+  expect(calls.setBack).toBe(1)
+  // What this process may have put under that epoch, nobody can read any more.
+  expect((await stateNow()).epoch).not.toBe(epoch)
+})
+
+it('[P66] a stranger is waited for until he has been quiet for a minute, and then for two', async () => {
+  const { view, clock, poll, move } = await createShared()
+  await poll(at(1))
+  await clock.advance(STALENESS_MS)
+  await expect(poll(at(1))).rejects.toThrow()
+  await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+  await clock.advance(QUIET_MS - 1)
+  await move(cutAt('a'.repeat(32), [[9, 5]]))
+  await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+  await clock.advance(QUIET_MS - 1)
+  await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+  await clock.advance(1)
+  await view.attach()
+  expect(view.failure).toBeUndefined()
+  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  await clock.advance(STALENESS_MS)
+  await poll(at(1))
+  expect(view.askableStripes).toBe(STRIPE_COUNT)
+  // He was there all the same.
+  await move(cutAt('a'.repeat(32), [[9, 6]]))
+  await poll(at(1))
+  await clock.advance(STALENESS_MS)
+  await expect(poll(at(1))).rejects.toThrow()
+  await expect(view.attach()).rejects.toThrow()
+  await clock.advance(2 * QUIET_MS - 1)
+  await expect(view.attach()).rejects.toThrow()
+  await clock.advance(1)
+  await view.attach()
+})
+
+it('[P65] a foreign cut is started over once where the archive itself has gone back', async () => {
+  const { view, clock, poll, stateNow, calls, move } = await createShared()
+  view.archiveWentBack()
+  await poll(at(1))
+  expect(view.mayAsk('a')).toBe(false)
+  await clock.advance(STALENESS_MS)
+  await poll(at(1))
+  expect(view.mayAsk('a')).toBe(true)
+  expect((await stateNow()).cut).toEqual(at(1))
+  expect(calls.setBack).toBe(0)
+  await move(LOST)
+  await poll(at(1))
+  await clock.advance(STALENESS_MS)
+  await expect(poll(at(1))).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+})
+
+it('[P65] an archive id that was replaced is no reason to look twice', async () => {
+  const { view, poll, stateNow } = await createShared(cutAt('c'.repeat(32), [[1, 1]]))
+  view.archiveWentBack()
+  await poll(at(1))
+  expect(view.mayAsk('a')).toBe(true)
+  expect((await stateNow()).cut).toEqual(at(1))
+})
+
+it('[R5] a stripe that went back is brought forward by difference, and keeps its entries', async () => {
+  const { view, views, poll, cache, calls, tier } = await createAttached()
+  const dump = cache.snapshot(HERE)
+  views.cut = at(2)
+  await poll(at(2))
+  const before = (await tier.readStripes())[HERE]
+  cache.restore(dump)
+  await poll(at(2))
+  expect((await tier.readStripes())[HERE]).toEqual(before)
+  expect(view.mayAsk('a')).toBe(true)
+  expect(calls.setBack).toBe(0)
+  expect(calls.receipts).toContain(HERE)
+})
+
+it('[P66] an epoch that was changed by others says that what was read may not have been true', async () => {
+  const { poll, cache, calls } = await createAttached()
+  const other = cache.connect()
+  await other.open(BRANCHES)
+  const reading = (await other.readStripes())[HERE]!
+  if (reading.kind === 'state') await other.renewEpoch(reading.state)
+  await poll(at(1))
+  expect(calls.setBack).toBe(1)
+  await poll(at(1))
+  expect(calls.setBack).toBe(1)
+})
+
+it('[P74] a stripe that does not answer is left out, and the others are asked', async () => {
+  const { view, clock, poll, cache } = await createAttached()
+  cache.setUnavailableStripes([HERE])
+  await clock.advance(STALENESS_MS)
+  await poll(at(1))
+  await clock.advance(1)
+  expect(view.mayAsk('a')).toBe(false)
+  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  cache.setUnavailableStripes([])
+  await poll(at(1))
+  expect(view.askableStripes).toBe(STRIPE_COUNT)
+})
+
+it('[P74] a stripe that cannot be brought forward is left out, and the others are', async () => {
+  const { view, views, clock, poll, tier } = await createAttached()
+  const finishStripe = tier.finishStripe.bind(tier)
+  tier.finishStripe = (state, ...rest) =>
+    state.stripe === HERE ? Promise.reject(new TierUnavailable('full')) : finishStripe(state, ...rest)
+  views.cut = at(2)
+  await clock.advance(STALENESS_MS)
+  await poll(at(2))
+  await clock.advance(1)
+  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  expect(view.mayAsk('a')).toBe(false)
+})
+
+it('[P74] a stripe that lost its meta is made anew; one that others made meanwhile is not believed unseen', async () => {
+  const { view, poll, cache, tier } = await createAttached()
+  const write = {
+    id: 'a',
+    stamp: { time: 5, instance: 1 },
+    state: '',
+    contentType: '',
+    bytes: new Uint8Array(1),
+  }
+  const [permit] = await tier.readPermits(['a'])
+  await tier.put([{ write, version: 1, createdAtMs: 0, permit, kind: 'fill' }])
+  const other = cache.connect()
+  await other.open(BRANCHES)
+  tier.createStripe = async (...made) => {
+    await other.createStripe(...made)
+    return undefined
+  }
+  expect((await tier.get('a')).kind).toBe('found')
+  cache.dropMeta(HERE)
+  await poll(at(1))
+  expect((await tier.get('a')).kind).toBe('unknown')
+  await poll(at(1))
+  expect(view.mayAsk('a')).toBe(true)
+  expect((await tier.get('a')).kind).toBe('absent')
+})
+
+it('[P86] tells of damaged entries once, with how many', async () => {
+  const { poll, cache, tier, calls } = await createAttached()
+  const write = {
+    id: 'a',
+    stamp: { time: 5, instance: 1 },
+    state: '',
+    contentType: '',
+    bytes: new Uint8Array(1),
+  }
+  const [permit] = await tier.readPermits(['a'])
+  await tier.put([{ write, version: 1, createdAtMs: 0, permit, kind: 'fill' }])
+  cache.damage('a')
+  expect((await tier.get('a')).kind).toBe('absent')
+  await poll(at(1))
+  await poll(at(1))
+  expect(calls.faults).toEqual([expect.objectContaining({ part: 'cache', figures: { damaged: 1 } })])
 })

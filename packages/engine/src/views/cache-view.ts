@@ -70,6 +70,8 @@ export class CacheView {
   readonly #receipts: CacheReceipts
   #isOpen = false
   #isAttached = false
+  /** Those that were told of. */
+  #damagedEntries = 0
 
   constructor(ports: CacheViewPorts) {
     this.#ports = ports
@@ -79,7 +81,7 @@ export class CacheView {
 
   /** Whether the cache was reached and brought into line since the start. */
   get isAttached(): boolean {
-    return this.#isAttached
+    return this.#isAttached && this.#keeper.shared === undefined
   }
 
   /** What stands against the cache, or a part of it; `undefined`: nothing is known. */
@@ -89,7 +91,7 @@ export class CacheView {
 
   /** Whether the id's stripe is known to be recent enough to answer. */
   mayAsk(id: string): boolean {
-    return this.#isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
+    return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
   }
 
   /** Monotonic ms of the poll whose heads the id's stripe covers. */
@@ -108,7 +110,7 @@ export class CacheView {
 
   /** Stripes that may be asked now. */
   get askableStripes(): number {
-    if (!this.#isAttached) return 0
+    if (!this.isAttached) return 0
     const nowMs = this.#ports.clock.monotonicMs()
     let count = 0
     for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) if (this.#isRecent(stripe, nowMs)) count++
@@ -220,6 +222,7 @@ export class CacheView {
    */
   async tick(heads: Heads, sentAtMs: number, round: number): Promise<void> {
     await this.#bringToHeads({ sentAtMs, round }, noWork(), heads.cut)
+    this.#tellOfDamage()
   }
 
   /** Roots of archive and cache at one cut, whatever moves meanwhile. `cache` is `undefined` where a stripe cannot be compared. */
@@ -266,6 +269,20 @@ export class CacheView {
 
   #now(): Moment {
     return { sentAtMs: this.#ports.clock.monotonicMs(), round: this.#ports.known.round }
+  }
+
+  /** Each entry is counted; that there are any is said when there are more than before. */
+  #tellOfDamage(): void {
+    const { observer, cache } = this.#ports
+    const { damagedEntries } = cache.health()
+    const damaged = damagedEntries - this.#damagedEntries
+    if (damaged === 0) return
+    this.#damagedEntries = damagedEntries
+    for (let entry = 0; entry < damaged; entry++) {
+      observer.failed?.({ tier: 'L2', operation: 'get', kind: 'SE_CORRUPT_DATA' })
+    }
+    const what = 'entries of the cache were damaged; each was a miss, and was removed'
+    observer.fault?.({ part: 'cache', what, error: undefined, figures: { damaged } })
   }
 
   #tell(report: CacheReport, durationMs: number, isRepair: boolean): void {
