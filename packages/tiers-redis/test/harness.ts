@@ -73,7 +73,16 @@ export function createRedisHarness(
       await raw.del(key)
       await raw.rpush(key, 'something', 'else')
     },
-    failStripe: faults.failStripe,
+    async failStripe(stripe) {
+      const failure = await faults.failStripe(stripe)
+      return {
+        stripes: failure.stripes,
+        async mend() {
+          await failure.mend()
+          await Promise.all(tiers.map((tier) => allRead(tier)))
+        },
+      }
+    },
     async refuseLargeValues() {
       const nodes = nodesOf(raw)
       await Promise.all(
@@ -103,6 +112,13 @@ export async function reachable(tier: CacheTier): Promise<void> {
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
+  }
+}
+
+/** Resolves once the tier reads every stripe again. */
+async function allRead(tier: CacheTier): Promise<void> {
+  while ((await tier.readStripes()).some(({ kind }) => kind === 'unknown')) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 

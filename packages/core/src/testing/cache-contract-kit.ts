@@ -39,7 +39,7 @@ export interface CacheContractHarness {
   /**
    * Lets calls on a stripe fail. A store may be of parts that fail together.
    *
-   * @returns the stripes that fail, and what ends it
+   * @returns the stripes that fail, and what ends it: resolves once all tiers read them again
    */
   failStripe(stripe: number): Promise<{ readonly stripes: readonly number[]; mend(): Promise<void> }>
   /**

@@ -60,6 +60,7 @@ interface Known {
   isWithdrawn: boolean
 }
 
+const NO_META: StripeReading = Object.freeze({ kind: 'none' })
 /** Nothing is believed of the stripe, or it does not stand where it is believed to. */
 const SUSPENDED: Lookup = Object.freeze({ kind: 'unknown', because: 'suspended' })
 
@@ -109,7 +110,7 @@ class MemoryCacheTier implements CacheTier {
       Array.from({ length: STRIPE_COUNT }, (_, stripe): StripeReading => {
         if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
         const meta = this.#meta(stripe)
-        return meta === undefined ? { kind: 'none' } : { kind: 'state', state: this.#stateOf(stripe, meta) }
+        return meta === undefined ? NO_META : { kind: 'state', state: this.#stateOf(stripe, meta) }
       }),
     )
   }
