@@ -366,4 +366,11 @@ export const mutants = [
     replace: 'false',
     test: 'test/ledger-row.test.ts',
   },
+  // commits go into a file that was removed or replaced while it was open [W1]
+  {
+    file: 'src/sqlite/file-identity.ts',
+    find: 'if (identityOf(this.#path) !== this.#opened) throw fileMovedError()',
+    replace: 'if (identityOf(this.#path) === undefined) throw fileMovedError()',
+    ...SQLITE_OWN,
+  },
 ]

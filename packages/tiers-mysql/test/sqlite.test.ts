@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -242,6 +242,32 @@ describe('SQLite archive', () => {
       details: { because: 'damaged' },
     })
   })
+
+  it.each([true, false])(
+    '[W1] nothing is committed into a file that was removed or replaced while it was open (exclusive: %s)',
+    async (exclusive) => {
+      const archive = await openArchive({ exclusive })
+      const batchOf = async (sequence: number) => ({
+        claim: await claimed,
+        sequence,
+        link: linkOf(1, sequence),
+        writes: [write(`id${sequence}`, sequence)],
+      })
+      const claimed = claim(archive)
+      await archive.putBatch(await batchOf(1))
+      const moved = expect.objectContaining({
+        code: 'SE_TIER_MISCONFIGURED',
+        details: expect.objectContaining({ because: 'file-moved' }),
+      })
+      await rename(file, `${file}.aside`)
+      await expect(archive.putBatch(await batchOf(2))).rejects.toEqual(moved)
+      await expect(archive.readHeads()).rejects.toEqual(moved)
+      await copyFile(`${file}.aside`, file)
+      await expect(archive.putBatch(await batchOf(2))).rejects.toEqual(moved)
+      await rename(`${file}.aside`, file)
+      expect((await archive.putBatch(await batchOf(2))).outcomes).toMatchObject([{ kind: 'won' }])
+    },
+  )
 
   it('a ledger row edited by hand is corrupt, not believed', async () => {
     const archive = await openArchive()

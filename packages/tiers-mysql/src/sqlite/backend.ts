@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve as resolvePath } from 'node:path'
 import type { Clock } from '@se/core'
 import { sql, SqliteAdapter, SqliteQueryCompiler, type RawBuilder } from 'kysely'
 import type { Backend, Dialect, Failure, FoundRow, ReadSession, WriteSession } from '../backend.ts'
@@ -9,6 +9,7 @@ import { install, type SchemaAccess } from '../install.ts'
 import type { ColumnInfo } from '../schema-check.ts'
 import { tableNames } from '../tables.ts'
 import { SqliteConnection } from './connection.ts'
+import { FileIdentity } from './file-identity.ts'
 import { classifySqliteError, closedError, describeSqliteError } from './errors.ts'
 import { ItemStatements } from './item-statements.ts'
 import { sqliteMigrations, sqliteMigrationsTable } from './migrations.ts'
@@ -57,6 +58,7 @@ export class SqliteBackend implements Backend {
   readonly #turnstile: Turnstile
   #writer: SqliteConnection | undefined
   #reader: SqliteConnection | undefined
+  #identity: FileIdentity | undefined
   #isWriting = false
 
   constructor(options: SqliteBackendOptions) {
@@ -82,6 +84,7 @@ export class SqliteBackend implements Backend {
       throw error
     }
     this.#writer = writer
+    this.#identity = file === ':memory:' ? undefined : new FileIdentity(resolvePath(file))
   }
 
   install(): Promise<void> {
@@ -106,6 +109,7 @@ export class SqliteBackend implements Backend {
   write<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
     return this.#turnstile.pass(async () => {
       const connection = this.#required(this.#writer)
+      this.#identity?.check()
       connection.begin('IMMEDIATE')
       this.#isWriting = true
       try {
@@ -133,7 +137,9 @@ export class SqliteBackend implements Backend {
   }
 
   async read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
-    return work(new SqliteSession(await this.#lookupConnection(), this.#items))
+    const connection = await this.#lookupConnection()
+    this.#identity?.check()
+    return work(new SqliteSession(connection, this.#items))
   }
 
   async find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>> {

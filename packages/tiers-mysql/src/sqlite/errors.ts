@@ -14,6 +14,13 @@ export function noTurnError(waitMs: number): Error {
   return Object.assign(new Error(message), { code: NO_TURN })
 }
 
+/** In WAL mode SQLite itself does not look. */
+export function fileMovedError(): Error {
+  return Object.assign(new Error('the file was removed or replaced while it was open'), {
+    code: 'SQLITE_READONLY_DBMOVED',
+  })
+}
+
 const CONFLICT: Failure = { kind: 'conflict' }
 const REFUSED: Failure = { kind: 'refused' }
 const UNAVAILABLE: Failure = { kind: 'unavailable' }
@@ -32,6 +39,12 @@ const DAMAGED: Failure = {
   kind: 'misconfigured',
   because: 'damaged',
   advice: 'the file is damaged: restore it from a backup',
+}
+const MOVED: Failure = {
+  kind: 'misconfigured',
+  because: 'file-moved',
+  advice:
+    'another file, or none, is in its place: stop, put the right one there, and start again; what is pending stays in the log',
 }
 const NOT_OURS: Failure = {
   kind: 'misconfigured',
@@ -60,6 +73,7 @@ export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Fail
   ['SQLITE_PERM', NO_ACCESS],
   ['SQLITE_AUTH', NO_ACCESS],
   ['SQLITE_READONLY', NO_ACCESS],
+  ['SQLITE_READONLY_DBMOVED', MOVED],
   // With a file of somebody else's, too: SQLite then reads only, and a lock for writing is an I/O error.
   ['SQLITE_IOERR_LOCK', NO_LOCK],
   ['SQLITE_IOERR_RDLOCK', NO_LOCK],
