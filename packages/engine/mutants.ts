@@ -602,4 +602,70 @@ export const mutants = [
     replace: '',
     test: 'src/logging/logging-observer.test.ts',
   },
+  // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
+  {
+    file: 'src/flush/passage.ts',
+    find: "hear({ id, stamp, isLive, isInFilter: isHeard }, 'own-commit')",
+    replace: 'void isLive',
+    test: 'test/engine.heard.test.ts',
+    title: 'P84',
+  },
+  {
+    file: 'src/read/lower-tiers.ts',
+    find: '        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n',
+    replace:
+      "        this.#ports.hear({ id, stamp: lookup.item.stamp, isLive: true }, 'archive-read')\n        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n",
+    test: 'src/read/read-path.test.ts',
+    title: 'P86',
+  },
+  // what lost to a stamp from the future goes on above it [P67]
+  {
+    file: 'src/flush/passage.ts',
+    find: 'if (!outcome.isFromFuture) return outcome',
+    replace: 'return outcome',
+    test: 'test/engine.heard.test.ts',
+    title: 'P67',
+  },
+  {
+    file: 'src/write/write-path.ts',
+    find: 'const stamp = this.#nextStamp(write.id, above)',
+    replace: 'const stamp = this.#nextStamp(write.id)',
+    test: 'src/write/write-path.test.ts',
+    title: 'P67',
+  },
+  {
+    file: 'src/views/heard.ts',
+    find: "if (from !== 'own-acknowledged' && stamps.isFromFuture(stamp)) return",
+    replace: '',
+    test: 'test/engine.heard.test.ts',
+    title: 'P67',
+  },
+  {
+    file: 'src/lifecycle/runtime.ts',
+    find: 'new StampClock(archiveTime, instance, claim.maxStampTime)',
+    replace: 'new StampClock(clock, instance, claim.maxStampTime)',
+    test: 'test/engine.heard.test.ts',
+    title: 'P67',
+  },
+  // an archive that went back, as a process that slept finds it [P65, P88]
+  {
+    file: 'src/views/archive-views.ts',
+    find: '      await this.#startOver(tail.because)\n      return this.#cut\n',
+    replace: '      return this.#cut\n',
+    test: 'test/engine.heard.test.ts',
+    title: 'P88',
+  },
+  {
+    file: 'src/lifecycle/runtime.ts',
+    find: "if (because === undefined || because === 'pruned') return",
+    replace: 'if (because !== null) return',
+    test: 'test/engine.heard.test.ts',
+    title: 'P88',
+  },
+  {
+    file: 'src/views/stripe-keeper.ts',
+    find: 'if (history === this.#history) this',
+    replace: 'this',
+    test: 'src/views/cache-view.test.ts',
+  },
 ]

@@ -80,6 +80,21 @@ describe('StampClock', () => {
     expect(stamps.next(() => foreign)).toEqual({ time: foreign.time + 1, instance: 1 })
   })
 
+  it('gives no other id an older stamp than before after one above a stamp from the future [P67]', () => {
+    const stamps = new StampClock(createFakeClock(1_000_000), 1)
+    stamps.next()
+    const last = stamps.next()
+    const foreign = { time: stampTimeOf(1_002_000), instance: 9 }
+    stamps.witness(foreign)
+    stamps.next(() => foreign)
+    expect(
+      isNewer(
+        stamps.next(() => undefined),
+        last,
+      ),
+    ).toBe(true)
+  })
+
   it('asks for what is known of the id only while something is ahead of the clock', () => {
     const clock = createFakeClock(1_000_000)
     const stamps = new StampClock(clock, 1)

@@ -178,6 +178,24 @@ describe('a stamp from the future', () => {
     expect(later.stamp).toBeDefined()
   })
 
+  it('[P67] [W6] in a ledger row, takes no pending write of another process away', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b', { flush: { delayMs: 60_000 } })]
+    await a.start()
+    await b.start()
+    await b.submit('x', 'own')
+    world.archiveOf('b').setAvailable(false)
+    clock.jump(HOUR_MS)
+    await pass(clock, 600)
+    await a.submit('x', 'from the future', { level: 'archive' })
+    clock.jump(-HOUR_MS)
+    world.archiveOf('b').setAvailable(true)
+    await pass(clock, 3_000)
+    expect(b.status().isFresh).toBe(true)
+    expect((await b.get('x'))?.value).toBe('own')
+    await settle(b.flush())
+    expect((await b.get('x', { consistency: 'source' }))?.value).toBe('own')
+  })
+
   it('[P86] in an entry of the cache, by a flipped bit, is nobody’s witness', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
@@ -227,6 +245,22 @@ describe('an archive that was restored', () => {
     for (const engine of [again, b]) {
       expect(await settle(engine.verify({ deep: true }))).toMatchObject({ isTrusted: true })
     }
+  })
+})
+
+describe('a process that is awake when its archive goes back', () => {
+  it('[P65] [P88] starts its stripes of the cache over, and does not take them for a stranger’s', async () => {
+    const a = world.engine('a')
+    await a.start()
+    await a.submit('kept', 1, { level: 'archive' })
+    const backup = world.archive.backup()
+    await a.submit('lost', 1, { level: 'archive' })
+    await pass(clock, 1_000)
+    world.archive.restoreTo(backup)
+    await pass(clock, 5_000)
+    expect((await a.get('kept'))?.value).toBe(1)
+    expect(await a.get('lost')).toBeUndefined()
+    expect(await settle(a.verify({ deep: true }))).toMatchObject({ isTrusted: true })
   })
 })
 

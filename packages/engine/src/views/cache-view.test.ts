@@ -7,6 +7,7 @@ import { STRIPE_COUNT, stripeOfId } from '@se/core/hash'
 import { createFakeClock, cutAt } from '@se/core/testing'
 import { DigestTree } from '@se/merkle'
 import { expect, it } from 'vitest'
+import { turns } from '../../test/faults.ts'
 import { createMemoryTiers } from '../../test/world.ts'
 import type { FaultEvent } from '../observer.ts'
 import { CacheView } from './cache-view.ts'
@@ -282,4 +283,26 @@ it('[P86] tells of damaged entries once, with how many', async () => {
   await poll(at(1))
   await poll(at(1))
   expect(calls.faults).toEqual([expect.objectContaining({ part: 'cache', figures: { damaged: 1 } })])
+})
+
+it('[P65] [P88] does not take for a stranger’s what its own call has done that ends after the archive went back', async () => {
+  const { view, tier, views, poll } = await createAttached()
+  views.cut = at(2)
+  const finish = tier.finishStripe.bind(tier)
+  const held = Promise.withResolvers<void>()
+  tier.finishStripe = async (...args) => {
+    const finished = await finish(...args)
+    await held.promise
+    return finished
+  }
+  const late = poll(at(2))
+  await turns()
+  view.archiveWentBack()
+  views.cut = cutAt('c'.repeat(32), [[INSTANCE, 1]])
+  held.resolve()
+  await late
+  expect(view.mayAsk('a')).toBe(false)
+  await poll(views.cut)
+  expect(view.mayAsk('a')).toBe(true)
+  expect(view.failure).toBeUndefined()
 })

@@ -52,6 +52,8 @@ export class StripeKeeper {
   readonly #standings: StripeStandings
   readonly #watch = new StrangerWatch()
   #shared: TierMisconfigured | undefined
+  /** Counts how often the archive went back. */
+  #history = 0
 
   constructor(ports: StripeKeeperPorts) {
     this.#ports = ports
@@ -75,6 +77,7 @@ export class StripeKeeper {
 
   /** The archive has gone back, or is another one: what is known of the stripes is of a history that is no more. */
   archiveWentBack(): void {
+    this.#history++
     this.#standings.allowStartingOver()
     this.#ports.cache.doubt()
     this.#watch.reset()
@@ -106,11 +109,13 @@ export class StripeKeeper {
    */
   async bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<readonly number[]> {
     const { cache, archive, onSetBack } = this.#ports
+    const history = this.#history
     const readings = await cache.readStripes()
     const states = readings.flatMap((reading) => (reading.kind === 'state' ? [reading.state] : []))
     if (states.some((state) => this.#standings.wasReplaced(state))) onSetBack()
     const round: Round = {
       from,
+      history,
       work,
       heads,
       tails: createTails(archive),
@@ -136,7 +141,7 @@ export class StripeKeeper {
 
   async #bring(stripe: number, reading: StripeReading, round: Round): Promise<void> {
     const { cache, clock } = this.#ports
-    const { from, work, heads } = round
+    const { work, heads } = round
     const state = reading.kind === 'state' ? reading.state : undefined
     const isAtHeads = state !== undefined && heads !== undefined && equalCuts(state.cut, heads)
     const tail = state === undefined || isAtHeads ? undefined : await round.tails.from(state.cut)
@@ -161,7 +166,7 @@ export class StripeKeeper {
         const made = await cache.createStripe(stripe, cut, storedLeaves(leaves[stripe]!))
         if (made === undefined) return
         work.created++
-        return this.found(made, from)
+        return this.#foundIn(round, made)
       }
       case 'start-over': {
         const { cut, leaves } = round.tree()
@@ -173,7 +178,7 @@ export class StripeKeeper {
         const started = await cache.resetStripe(state!, cut, storedLeaves(leaves[stripe]!))
         if (started === undefined) return
         work.reset++
-        return this.found(started, from)
+        return this.#foundIn(round, started)
       }
       case 'believe':
       case 'finish': {
@@ -182,9 +187,14 @@ export class StripeKeeper {
         if (before?.state.epoch === known.epoch && !isOnTheWayTo(before.state.cut, state!.cut)) {
           round.wentBack.push(stripe)
         }
-        return this.found(known, from)
+        return this.#foundIn(round, known)
       }
     }
+  }
+
+  /** What a round finds out after the archive went back is of a history that is no more, and proves nothing of the one that is. */
+  #foundIn({ history, from }: Round, state: StripeState): void {
+    if (history === this.#history) this.found(state, from)
   }
 
   /** @returns the stripe at the heads; `undefined` when it had moved meanwhile */
@@ -242,6 +252,8 @@ interface TreeMoment {
 /** One look at all stripes. */
 interface Round {
   readonly from: Moment
+  /** How often the archive had gone back when it began. */
+  readonly history: number
   readonly work: Work
   readonly heads: Cut | undefined
   readonly tails: LedgerTails

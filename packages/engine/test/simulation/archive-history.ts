@@ -47,14 +47,16 @@ export class ArchiveHistory {
   /**
    * Whether the archive held a write, or something newer that took its place, and has lost that.
    *
-   * @param order when the write was issued
+   * @param order when the write was issued, or heard of
    */
   isVoid(id: string, stamp: Stamp, order: number): boolean {
     let isVoid = false
     for (const commit of this.commitsOf(id)) {
       const difference = compareStamps(commit.stamp, stamp)
       if (difference === 0 && commit.voided === undefined) return false
-      if (difference >= 0 && commit.voided !== undefined && order < commit.voided.order) isVoid = true
+      if (commit.voided === undefined || difference < 0) continue
+      // A read that had begun before may bring it later: the very write is lost, whenever it was heard of.
+      if (difference === 0 || order < commit.voided.order) isVoid = true
     }
     return isVoid
   }

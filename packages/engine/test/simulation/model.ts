@@ -1,6 +1,8 @@
-import { compareStamps, isNewer, type Stamp } from '@se/core'
-import type { Consistency, FastAnswer, Level } from '../../src/index.ts'
+import { compareStamps, isNewer, stampMs, type Stamp } from '@se/core'
+import type { FastAnswer } from '../../src/index.ts'
 import { ArchiveHistory, type Commit, type Moment } from './archive-history.ts'
+import { learn, nameOf, type Issued } from './issued.ts'
+import { isOwnSince, type Heard, type Reading, type ReadValue } from './reading.ts'
 
 /** A promise that was broken. */
 export class Anomaly extends Error {
@@ -14,47 +16,6 @@ export class Anomaly extends Error {
   }
 }
 
-/** A write that was handed to an engine. */
-export interface Issued {
-  readonly id: string
-  /** Unique, so that what is read can be told apart; `undefined`: a delete. */
-  readonly value: number | undefined
-  readonly process: number
-  /** Which life of the process: it is another one after each start. */
-  readonly life: number
-  readonly level: Level
-  readonly order: number
-  /** Those it was acknowledged, read and committed with: one that loses to a stamp from the future is stamped anew. */
-  readonly stamps: Stamp[]
-  /** The newest of them. */
-  stamp: Stamp | undefined
-  acknowledgedOrder: number | undefined
-  hasFailed: boolean
-  /** At level `memory`, and the process was killed. */
-  isForgotten: boolean
-}
-
-/** What a process has read of an id. */
-interface Heard extends Moment {
-  readonly stamp: Stamp
-  readonly isMemoryLevel: boolean
-}
-
-/** Who reads what, and when the read began. */
-export interface Reading extends Moment {
-  readonly process: number
-  readonly life: number
-  readonly id: string
-  readonly consistency: Consistency
-}
-
-/** What a read gave. */
-export interface ReadValue {
-  readonly number: unknown
-  readonly stamp: Stamp
-  readonly version: number | undefined
-}
-
 export interface ModelPorts {
   /** Monotonic time of the world, ms. */
   readonly nowMs: () => number
@@ -64,6 +25,8 @@ export interface ModelPorts {
   readonly isFromFuture: (stamp: Stamp) => boolean
   /** Δ, ms. */
   readonly stalenessMs: number
+  /** The only process: what it knows cannot go stale, so R5 does not bind it. */
+  readonly isExclusive: boolean
   /** Also holds a process to what it has read before. */
   readonly isMonotonic: boolean
 }
@@ -90,6 +53,7 @@ export class Model {
   readonly damaged = new Set<string>()
   readonly #ports: ModelPorts
   #order = 0
+  #collectedMs = Number.NEGATIVE_INFINITY
 
   constructor(ports: ModelPorts) {
     this.#ports = ports
@@ -139,6 +103,16 @@ export class Model {
   /** The archive goes back to what it was at a moment. @returns how many commits it loses */
   goBack(to: Moment): number {
     return this.#archive.goBack(to, this.now())
+  }
+
+  /** Whether the archive went back behind a commit of the id. */
+  hasLost(id: string): boolean {
+    return this.#archive.commitsOf(id).some(({ voided }) => voided !== undefined)
+  }
+
+  /** Tombstones up to here are gone. @param floorMs by the archive's clock */
+  collect(floorMs: number): void {
+    this.#collectedMs = Math.max(this.#collectedMs, floorMs)
   }
 
   /** A process was killed, or could not save what it had in memory alone. */
@@ -287,7 +261,10 @@ export class Model {
       for (const commit of this.#archive.commitsOf(id)) {
         const isOldEnough = consistency === 'source' ? commit.order < order : commit.atMs < atMs - stalenessMs
         if (commit.voided !== undefined || !isOldEnough) continue
+        if (this.#isUnanswered(commit, reading)) continue
         if (isPending && isFromFuture(commit.stamp)) continue
+        // Nobody can say any more that this delete was newer than the pending write, which the archive will park for it [W4].
+        if (isPending && commit.value === undefined && stampMs(commit.stamp) <= this.#collectedMs) continue
         const ago = Math.round(atMs - commit.atMs)
         raise('stale', `${nameOf(commit)} was committed ${ago} ms before`, commit.stamp, commit.value)
       }
@@ -301,6 +278,8 @@ export class Model {
           isSetAside(id, [heard.stamp], heard.isMemoryLevel)
         )
           continue
+        // What the cache has told is nobody's witness [P86]: memory, which `local` reads, may be older than that by Δ.
+        if (consistency === 'local' && heard.consistency === 'shared') continue
         // An own write that was acknowledged since is read until the archive has settled which of the two is the newer one.
         if (this.issued.some((issued) => isOwnSince(issued, reading, heard.order))) continue
         raise('back', 'this process has read newer before', heard.stamp, 0)
@@ -309,12 +288,31 @@ export class Model {
     return floor
   }
 
+  /**
+   * Whether it is an own write of a process that is alone, and the archive's answer to it has not been taken (as after a freeze):
+   * nobody else writes, nobody has been told of it, so the read may come before it.
+   */
+  #isUnanswered({ stamp, value }: Commit, { id, process, life, consistency, order }: Reading): boolean {
+    if (!this.#ports.isExclusive || consistency === 'source') return false
+    return this.issued.some(
+      (issued) =>
+        issued.id === id &&
+        issued.process === process &&
+        issued.life === life &&
+        issued.value === value &&
+        !issued.hasFailed &&
+        (issued.acknowledgedOrder ?? Infinity) >= order &&
+        (issued.stamp === undefined || compareStamps(issued.stamp, stamp) === 0),
+    )
+  }
+
   #hear(reading: Reading, stamp: Stamp, isMemoryLevel: boolean): void {
     if (this.damaged.has(reading.id)) return
     const key = `${reading.process} ${reading.life} ${reading.id}`
     const heard = this.#heard.get(key) ?? []
     this.#heard.set(key, heard)
-    if (heard.every((each) => isNewer(stamp, each.stamp))) heard.push({ stamp, isMemoryLevel, ...this.now() })
+    if (heard.every((each) => isNewer(stamp, each.stamp)))
+      heard.push({ stamp, isMemoryLevel, consistency: reading.consistency, ...this.now() })
   }
 
   // -------------------------------------------------------------------------------------------------------
@@ -378,26 +376,6 @@ interface Floor {
   readonly value: number | undefined
 }
 
-function learn(issued: Issued, stamp: Stamp): void {
-  if (issued.stamps.some((each) => compareStamps(each, stamp) === 0)) return
-  issued.stamps.push(stamp)
-  if (isNewer(stamp, issued.stamp)) issued.stamp = stamp
-}
-
 function keyOf(id: string, { time, instance }: Stamp): string {
   return `${id} ${time}.${instance}`
-}
-
-function nameOf({ id, value }: { readonly id: string; readonly value: number | undefined }): string {
-  return value === undefined ? `the delete of ${id}` : `${id} = ${value}`
-}
-
-function isOwnSince(issued: Issued, { id, process }: Reading, order: number): boolean {
-  const { acknowledgedOrder } = issued
-  return (
-    issued.id === id &&
-    issued.process === process &&
-    acknowledgedOrder !== undefined &&
-    acknowledgedOrder > order
-  )
 }

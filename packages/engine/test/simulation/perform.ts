@@ -4,7 +4,9 @@ import { stripeOfId } from '@se/core/hash'
 import type { Consistency, Item } from '../../src/index.ts'
 import { pass, turns } from '../faults.ts'
 import type { Action, ProcessAction } from './actions.ts'
-import { Anomaly, type Issued, type ReadValue } from './model.ts'
+import { nameOf, type Issued } from './issued.ts'
+import { Anomaly } from './model.ts'
+import type { ReadValue } from './reading.ts'
 import { IDS } from './writer.ts'
 import { dumpOf, setAvailable, type Process, type World } from './world.ts'
 
@@ -306,6 +308,7 @@ async function collect(world: World, ageMs: number): Promise<void> {
   await archive.foldTree()
   await archive.pruneLedger(beforeMs)
   await archive.collectTombstones(beforeMs)
+  world.model.collect(beforeMs)
 }
 
 function setBack(world: World, { cache, isSeen }: Of<'set-back'>): void {
@@ -363,10 +366,6 @@ export function numberOf(item: Item): unknown {
 function textOf(item: Item | undefined): string {
   if (item === undefined) return 'absent'
   return `${String(numberOf(item))}${item.version === undefined ? ' (pending)' : ''}`
-}
-
-function nameOf({ id, value }: Issued): string {
-  return value === undefined ? `the delete of ${id}` : `${id} = ${value}`
 }
 
 function reasonOf(error: unknown): string {

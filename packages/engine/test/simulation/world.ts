@@ -115,6 +115,7 @@ export class World {
       // A process learns of a jump at its next poll.
       isFromFuture: (stamp) => this.hasArchiveClockJumped && stampMs(stamp) > this.archiveNowMs() - 2_000,
       stalenessMs: STALENESS_MS,
+      isExclusive: variant.isExclusive,
       isMonotonic: switches.has('monotonic'),
     })
     this.archive.onCommit((row) => {
