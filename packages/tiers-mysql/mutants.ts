@@ -373,4 +373,20 @@ export const mutants = [
     replace: 'if (identityOf(this.#path) === undefined) throw fileMovedError()',
     ...SQLITE_OWN,
   },
+  // A node of a cluster answers with what it has, however old [P78].
+  {
+    file: 'src/mysql/topology.ts',
+    find: "settings.push(['wsrep_sync_wait', 1])",
+    replace: "settings.push(['wsrep_sync_wait', 0])",
+    test: 'test/galera.test.ts',
+    title: 'behind',
+  },
+  // Who opens while others do fails at the first conflict [P79].
+  {
+    file: 'src/relational-archive.ts',
+    find: 'await this.#runner.retried(async () => {\n          await this.#backend.open()\n          await this.#backend.install()\n        })',
+    replace: 'await this.#backend.open()\n        await this.#backend.install()',
+    test: 'test/galera.test.ts',
+    title: 'six opens',
+  },
 ]

@@ -1,4 +1,4 @@
-/** Deliberate defects of the checker of histories, and the test that notices each: `npm run mutants -- --only testkit`. */
+/** Deliberate defects, most of them of the checker of histories, and the test that notices each: `npm run mutants -- --only testkit`. */
 const PLANTED = 'src/history/check-history.test.ts'
 const VALID = 'src/history/check-history.property.test.ts'
 
@@ -100,5 +100,27 @@ export const mutants = [
     find: '(mark) => mark.atUs >= us',
     replace: '(mark) => mark.atUs > us',
     test: PLANTED,
+  },
+  // a replica that stands still counts as up to date
+  {
+    file: 'src/services/redis-replication.ts',
+    find: 'if (applied >= written) return',
+    replace: 'return',
+    test: 'src/services/redis-replication.test.ts',
+  },
+  // any node may begin the cluster again, whatever it lacks
+  {
+    file: 'src/services/galera-state.ts',
+    find: 'positions.findIndex(({ sequence }) => sequence === newest)',
+    replace: 'positions.findIndex(({ sequence }) => sequence <= newest)',
+    test: 'src/services/galera-state.test.ts',
+  },
+  // an address that moves takes its connections along
+  {
+    file: 'src/fault-proxy.ts',
+    find: '      targetPorts = checkedPorts(ports)\n',
+    replace: '      targetPorts = checkedPorts(ports)\n      cut()\n',
+    test: 'src/fault-proxy.test.ts',
+    title: 'retarget',
   },
 ]
