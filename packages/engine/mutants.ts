@@ -15,8 +15,11 @@ export const mutants = [
   },
   {
     file: 'src/flush/pending-set.ts',
-    find: 'this.#releaseOrder.claim(rest)',
-    replace: '',
+    find: `      waiting: undefined,
+    }
+    this.#releaseOrder.claim(rest)`,
+    replace: `      waiting: undefined,
+    }`,
     test: 'src/flush/pending-set.property.test.ts',
   },
   {
@@ -158,15 +161,15 @@ export const mutants = [
   },
   // late answers, gaps, set-back stripes [R2, R5, P63, P65]
   {
-    file: 'src/flush/pipeline.ts',
+    file: 'src/flush/passage.ts',
     find: 'write.bytes !== undefined && !isOvertaken(write)',
     replace: 'write.bytes !== undefined',
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/pipeline.ts',
-    find: 'isLive: isHeard ? undefined : bytes !== undefined',
-    replace: 'isLive: bytes !== undefined',
+    file: 'src/flush/passage.ts',
+    find: 'const isLive = isHeard ? undefined : bytes !== undefined',
+    replace: 'const isLive = bytes !== undefined',
     test: 'test/engine.faults.test.ts',
   },
   {
@@ -213,13 +216,18 @@ export const mutants = [
   },
   {
     file: 'src/lifecycle/shutdown.ts',
-    find: "new Set(['flush'])",
-    replace: "new Set(['flush', 'remember-sequence'])",
+    find: `    share: 0.5,
+    run: ({ environment, runtime }) =>
+      rememberPosition`,
+    replace: `    share: 0.5,
+    asks: 'archive as owner',
+    run: ({ environment, runtime }) =>
+      rememberPosition`,
     test: 'test/engine.faults.test.ts',
   },
   {
     file: 'src/lifecycle/maintenance.ts',
-    find: '    await rememberPosition()\n',
+    find: '    await this.#ports.rememberPosition()\n',
     replace: '',
     test: 'test/engine.faults.test.ts',
   },
@@ -428,8 +436,8 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/pipeline.ts',
-    find: '|| this.#cachePutCount >= CACHE_PUTS_MAX',
+    file: 'src/flush/cache-delivery.ts',
+    find: ' || this.#waitingCount >= CACHE_PUTS_MAX',
     replace: '',
     test: 'test/engine.faults.test.ts',
   },

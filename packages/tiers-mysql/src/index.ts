@@ -1,4 +1,3 @@
 export { decodeLedgerRow, encodeLedgerRow, type LedgerColumns } from './ledger-row.ts'
 export { BATCH_ITEMS_MAX } from './put-batch.ts'
-export { STAMP_AHEAD_MS_MAX } from './plan-batch.ts'
 export type { RetryReport } from './retry.ts'

@@ -1,5 +1,6 @@
 import {
   compareStamps,
+  STAMP_AHEAD_MS_MAX,
   stampMs,
   stampTimeOf,
   type ItemWrite,
@@ -9,9 +10,6 @@ import {
   type WriteOutcome,
 } from '@se/core'
 import type { ItemHead, ItemRow } from './item-row.ts'
-
-/** How far a stamp may be ahead of the archive's clock, ms. */
-export const STAMP_AHEAD_MS_MAX = 1_000
 
 /** A write and where it stands in its batch. */
 export interface PlacedWrite {

@@ -6,6 +6,7 @@ import {
   compareIds,
   InvalidInput,
   invariant,
+  STAMP_AHEAD_MS_MAX,
   stampTimeOf,
   type ArchiveBatch,
   type BatchReceipt,
@@ -17,13 +18,7 @@ import { sql } from 'kysely'
 import type { Dialect, WriteSession } from './backend.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
-import {
-  planBatch,
-  STAMP_AHEAD_MS_MAX,
-  type BatchConditions,
-  type PlacedWrite,
-  type PreparedWrite,
-} from './plan-batch.ts'
+import { planBatch, type BatchConditions, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
 import { settledOutcomes } from './settle.ts'
 import { isInLedger, lockOwnRow } from './take-sequence.ts'
 

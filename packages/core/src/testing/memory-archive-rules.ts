@@ -3,7 +3,7 @@ import { linkAt, sequenceAt, type Cut, type Position } from '../cut.ts'
 import { ArchiveRefusedData, InvalidInput } from '../errors.ts'
 import { invariant } from '../invariant.ts'
 import { checkContentType, checkId, checkState, compareIds, type ItemWrite } from '../item.ts'
-import { compareStamps, stampMs, stampTimeOf, type Stamp } from '../stamp.ts'
+import { compareStamps, STAMP_AHEAD_MS_MAX, stampMs, stampTimeOf, type Stamp } from '../stamp.ts'
 import type {
   ArchiveBatch,
   BatchReceipt,
@@ -16,8 +16,6 @@ import type {
 } from '../tier.ts'
 import { isSettled } from './memory-archive-instances.ts'
 import { append, linkOf, nowMsOf, type Row, type State, type World } from './memory-archive-state.ts'
-
-const STAMP_AHEAD_MS_MAX = 1_000
 
 export function put(world: World, { claim: key, sequence, link, writes }: ArchiveBatch): BatchReceipt {
   const { state, options } = world

@@ -108,6 +108,17 @@ describe('ReadPath', () => {
     expect((await behind.reads.getMany(['a']))[0]?.stamp).toEqual(stamp(1))
     expect(behind.memory.peek('a')).toBeUndefined()
 
+    // Nor does memory go on with something older than what was given.
+    const older = createWorld({
+      inCache: found(2),
+      inArchive: found(2),
+      standsAtViews: false,
+      isFresh: false,
+    })
+    older.memory.put((found(1) as Lookup & { kind: 'found' }).item)
+    await older.reads.get('a')
+    expect(older.memory.peek('a')).toBeUndefined()
+
     const level = createWorld({ inCache: found(1), inArchive: found(1) })
     await level.reads.get('a')
     expect(level.memory.peek('a')?.item.stamp).toEqual(stamp(1))

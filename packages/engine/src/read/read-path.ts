@@ -58,8 +58,11 @@ export class ReadPath {
   constructor(ports: ReadPathPorts) {
     this.#ports = ports
     this.#tiers = new LowerTiers(ports)
-    this.#loads = new SingleFlight<Answer>((_, answer) => {
-      if (answer.kind === 'found' && answer.mayKeep) ports.memory.put(answer.item)
+    this.#loads = new SingleFlight<Answer>((id, answer) => {
+      if (answer.kind !== 'found') return
+      if (answer.mayKeep) ports.memory.put(answer.item)
+      // What memory has must not be older than what this process was given.
+      else ports.memory.dropOlder(id, answer.item.stamp)
     })
   }
 
