@@ -9,8 +9,13 @@ import { treeHarness } from './contract-harness.ts'
  * An archive in a database of its own; a backup is a copy of each table beside it.
  *
  * @param adminUrl of a user who may make tables there
+ * @param prelude statements before those that copy tables: where a server may be behind, they make it catch up first
  */
-export function mariaDbHarness(adminUrl: string, options: MysqlArchiveOptions): ArchiveHarness {
+export function mariaDbHarness(
+  adminUrl: string,
+  options: MysqlArchiveOptions,
+  prelude: readonly string[] = [],
+): ArchiveHarness {
   const { tablePrefix = 'sync_' } = options
   const { items, instances, ledger, tree, meta } = tableNames(tablePrefix)
   const tables = [items, instances, ledger, tree, meta]
@@ -21,21 +26,16 @@ export function mariaDbHarness(adminUrl: string, options: MysqlArchiveOptions): 
     peer: mysqlArchive({ ...options, poolSize: 2 }),
     async backup() {
       const prefix = `backup${(backupCount += 1)}_`
-      await runAll(
-        adminUrl,
-        tables.flatMap((table) => [
-          `CREATE TABLE ${prefix}${table} LIKE ${table}`,
-          `INSERT INTO ${prefix}${table} SELECT * FROM ${table}`,
-        ]),
-      )
-      return () =>
-        runAll(
-          adminUrl,
-          tables.flatMap((table) => [
-            `DELETE FROM ${table}`,
-            `INSERT INTO ${table} SELECT * FROM ${prefix}${table}`,
-          ]),
-        )
+      const copies = tables.flatMap((table) => [
+        `CREATE TABLE ${prefix}${table} LIKE ${table}`,
+        `INSERT INTO ${prefix}${table} SELECT * FROM ${table}`,
+      ])
+      await runAll(adminUrl, [...prelude, ...copies])
+      const returns = tables.flatMap((table) => [
+        `DELETE FROM ${table}`,
+        `INSERT INTO ${table} SELECT * FROM ${prefix}${table}`,
+      ])
+      return () => runAll(adminUrl, [...prelude, ...returns])
     },
   }
 }
