@@ -10,7 +10,7 @@ export const sqlReadyWithinMs = 60_000
 export const privateDatabase = 'se_test'
 
 export interface PrivateMariaDbOptions {
-  /** Further arguments of the server, e.g. `['--max-allowed-packet=1M']`. They come last and win. */
+  /** Further arguments of the server, e.g. `['--max-allowed-packet=1M']`. They come last and win. Read at each start. */
   readonly args?: readonly string[]
   /** Fixed port; default: a free one. */
   readonly port?: number
