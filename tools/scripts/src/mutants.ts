@@ -1,4 +1,4 @@
-/** npm run mutants: applies each mutant of packages/*\/mutants.ts to a copy of the workspace and runs the test named with it. */
+/** npm run mutants: applies each mutant of *\/*\/mutants.ts to a copy of the workspace and runs the test named with it. */
 import { execFileSync } from 'node:child_process'
 import {
   cpSync,
@@ -16,8 +16,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { endOnMistake, readCommandLine, WrongCommandLine, type Program } from '@se/core/node'
+import { acquireTestServices } from '@se/testkit/services'
 import { WORKSPACE_MANIFEST } from './manifest.ts'
-import { applyMutant, parseMutants, type Mutant } from './mutation.ts'
+import { applyMutant, outcomeOf, parseMutants, type Mutant, type Outcome } from './mutation.ts'
 import { packageBin, runNode, workspaceRoot } from './run-process.ts'
 import type { VitestReport } from './test-report.ts'
 
@@ -27,15 +28,24 @@ const TEST_MS_MAX = 120_000
 const program = {
   name: 'npm run mutants --',
   summary:
-    'Plants each bug of packages/*/mutants.ts in a copy of the workspace and runs the test named with it. A mutant is killed when that test fails, alive when it passes. Exit 1 when one is alive, cannot be applied, or its test does not pass undamaged.',
-  options: { only: { type: 'text', value: 'PACKAGE', default: '*', meaning: 'Those of one package.' } },
+    'Plants each bug of */*/mutants.ts in a copy of the workspace and runs the test named with it. A mutant is killed when that test fails, alive when it passes. Exit 1 when one is alive, cannot be applied, or its test does not pass undamaged.',
+  options: {
+    only: { type: 'text', value: 'PACKAGE', default: '*', meaning: 'Those of one package, app or tool.' },
+    match: {
+      type: 'text',
+      value: 'TEXT',
+      default: '',
+      meaning: 'Those whose label, as printed, has this text.',
+    },
+  },
 } as const satisfies Program
 const {
-  values: { only },
+  values: { only, match },
 } = readCommandLine(program, WORKSPACE_MANIFEST)
-const lists = globSync(`packages/${only}/mutants.ts`, { cwd: workspaceRoot }).toSorted()
+const LISTS = '{packages,apps,tools}'
+const lists = globSync(`${LISTS}/${only}/mutants.ts`, { cwd: workspaceRoot }).toSorted()
 if (lists.length === 0) {
-  const packages = globSync('packages/*/mutants.ts', { cwd: workspaceRoot }).map((file) =>
+  const packages = globSync(`${LISTS}/*/mutants.ts`, { cwd: workspaceRoot }).map((file) =>
     path.basename(path.dirname(file)),
   )
   endOnMistake(
@@ -49,68 +59,86 @@ const copy = copyWorkspace()
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
-const undamaged = new Map<string, boolean>()
+const services = await acquireTestServices()
+const undamaged = new Map<string, Outcome>()
 let bad = 0
 let killed = 0
-for (const listFile of lists) {
-  const directory = path.dirname(listFile)
-  const loaded = (await import(pathToFileURL(path.join(workspaceRoot, listFile)).href)) as {
-    mutants?: unknown
+try {
+  for (const listFile of lists) {
+    const directory = path.dirname(listFile)
+    const loaded = (await import(pathToFileURL(path.join(workspaceRoot, listFile)).href)) as {
+      mutants?: unknown
+    }
+    for (const mutant of parseMutants(loaded.mutants, listFile)) {
+      const label = `${directory}/${mutant.file}: ${firstLine(mutant.find)} -> ${firstLine(mutant.replace)}`
+      if (!label.includes(match)) continue
+      const beganMs = performance.now()
+      const { fate, note } = await tryMutant(directory, mutant)
+      if (fate === 'killed') killed++
+      else bad++
+      const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1)
+      console.log(`${fate.padEnd(7)} ${label}  (${seconds} s; ${note})`)
+    }
   }
-  for (const mutant of parseMutants(loaded.mutants, listFile)) {
-    const label = `${directory}/${mutant.file}: ${firstLine(mutant.find)} -> ${firstLine(mutant.replace)}`
-    const fate = await tryMutant(directory, mutant)
-    if (fate === 'killed') killed++
-    else bad++
-    console.log(`${fate.padEnd(7)} ${label}`)
-  }
+} finally {
+  await services.release()
 }
 console.log(`${killed} killed, ${bad} alive or invalid`)
 process.exitCode = bad > 0 || killed === 0 ? 1 : 0
 
-async function tryMutant(directory: string, mutant: Mutant): Promise<string> {
+interface Fate {
+  readonly fate: 'killed' | 'alive' | 'invalid'
+  readonly note: string
+}
+
+async function tryMutant(directory: string, mutant: Mutant): Promise<Fate> {
   const file = path.join(copy, directory, mutant.file)
-  if (!existsSync(file)) return `invalid (there is no ${mutant.file})`
+  if (!existsSync(file)) return { fate: 'invalid', note: `there is no ${mutant.file}` }
   const source = readFileSync(file, 'utf8')
   let damaged: string
   try {
     damaged = applyMutant(source, mutant)
   } catch (error) {
-    return `invalid (${error instanceof Error ? error.message : String(error)})`
+    return { fate: 'invalid', note: error instanceof Error ? error.message : String(error) }
   }
   const key = JSON.stringify([directory, mutant.test, mutant.title])
-  if (!undamaged.has(key)) undamaged.set(key, await passes(directory, mutant))
-  if (undamaged.get(key) !== true) return `invalid (${mutant.test} does not pass undamaged)`
+  const before = undamaged.get(key) ?? (await runTest(directory, mutant))
+  undamaged.set(key, before)
+  if (before.kind === 'failed')
+    return { fate: 'invalid', note: `${mutant.test} fails undamaged: ${before.by}` }
+  if (before.kind === 'nothing-ran') return { fate: 'invalid', note: `${mutant.test}: ${before.because}` }
   writeFileSync(file, damaged)
   try {
-    return (await passes(directory, mutant)) ? 'alive' : 'killed'
+    const after = await runTest(directory, mutant)
+    if (after.kind === 'failed') return { fate: 'killed', note: after.by }
+    if (after.kind === 'passed') return { fate: 'alive', note: `${mutant.test} passes` }
+    return { fate: 'invalid', note: after.because }
   } finally {
     writeFileSync(file, source)
   }
 }
 
-/** Whether the named test runs and passes; a pattern that selects no test does not pass. */
-async function passes(directory: string, mutant: Mutant): Promise<boolean> {
+async function runTest(directory: string, mutant: Mutant): Promise<Outcome> {
   const report = path.join(copy, 'mutant-report.json')
   rmSync(report, { force: true })
   const title = mutant.title === undefined ? [] : ['-t', mutant.title]
-  const { exitCode } = await runNode(
+  const root = path.join(copy, directory)
+  await runNode(
     packageBin('vitest'),
     [
       'run',
       '--root',
-      path.join(copy, directory),
+      root,
       mutant.test,
       ...title,
+      '--bail=1',
       '--reporter=json',
       `--outputFile.json=${report}`,
     ],
-    { cwd: copy, quiet: true, timeoutMs: TEST_MS_MAX },
+    { cwd: copy, quiet: true, timeoutMs: TEST_MS_MAX, env: services.env },
   )
-  if (exitCode !== 0 || !existsSync(report)) return false
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as VitestReport
-  return testResults.some(({ assertionResults }) =>
-    assertionResults.some(({ status }) => status === 'passed'),
+  return outcomeOf(
+    existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as VitestReport) : undefined,
   )
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { applyMutant, MutantInvalid, parseMutants } from './mutation.ts'
+import { applyMutant, MutantInvalid, outcomeOf, parseMutants } from './mutation.ts'
 
 const mutant = { file: 'src/a.ts', find: 'a < b', replace: 'a <= b', test: 'src/a.test.ts' }
 
@@ -19,5 +19,31 @@ describe('mutants', () => {
     expect(parseMutants([mutant], 'x')).toEqual([mutant])
     expect(() => parseMutants(undefined, 'x')).toThrow('x: must export mutants')
     expect(() => parseMutants([mutant, { ...mutant, find: '' }], 'x')).toThrow('mutants[1].find')
+  })
+})
+
+describe('what a run of Vitest shows', () => {
+  const run = (success: boolean, ...statuses: string[]) => ({
+    success,
+    testResults: [
+      {
+        name: 'a.test.ts',
+        status: success ? 'passed' : 'failed',
+        message: 'no export b',
+        assertionResults: statuses.map((status) => ({ fullName: `a ${status} test`, status })),
+      },
+    ],
+  })
+
+  it('is a pass only where a test passed and nothing failed', () => {
+    expect(outcomeOf(run(true, 'skipped', 'passed'))).toEqual({ kind: 'passed' })
+    expect(outcomeOf(run(false, 'passed', 'failed'))).toEqual({ kind: 'failed', by: 'a failed test' })
+    expect(outcomeOf(run(false, 'passed'))).toEqual({ kind: 'failed', by: 'an error outside of any test' })
+    expect(outcomeOf(undefined)).toEqual({ kind: 'failed', by: 'the time limit' })
+  })
+
+  it('is nothing where no test ran: neither noticed nor missed', () => {
+    expect(outcomeOf(run(true, 'skipped'))).toMatchObject({ kind: 'nothing-ran' })
+    expect(outcomeOf(run(false))).toEqual({ kind: 'nothing-ran', because: 'no export b' })
   })
 })

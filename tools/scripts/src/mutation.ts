@@ -1,5 +1,7 @@
+import type { VitestReport } from './test-report.ts'
+
 /**
- * One deliberate defect and the test that must notice it. `packages/NAME/mutants.ts` exports `mutants: Mutant[]`.
+ * One deliberate defect and the test that must notice it. `mutants.ts` of a package, app or tool exports `mutants: Mutant[]`.
  */
 export interface Mutant {
   /** The file to damage, relative to the package. */
@@ -45,4 +47,29 @@ export function applyMutant(source: string, mutant: Mutant): string {
   if (mutant.find === mutant.replace)
     throw new MutantInvalid(`${mutant.file}: the replacement changes nothing`)
   return parts.join(mutant.replace)
+}
+
+/** What one run of Vitest showed: `by` says who failed. */
+export type Outcome =
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'failed'; readonly by: string }
+  | { readonly kind: 'nothing-ran'; readonly because: string }
+
+/**
+ * A file that cannot be loaded shows nothing: a defect that is no valid program, or has no such export, would be "noticed" by any test.
+ *
+ * @param report `undefined` when Vitest was ended before it could write one
+ */
+export function outcomeOf(report: VitestReport | undefined): Outcome {
+  if (report === undefined) return { kind: 'failed', by: 'the time limit' }
+  const results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
+  const failed = results.find(({ status }) => status === 'failed')
+  if (failed !== undefined) return { kind: 'failed', by: failed.fullName }
+  const unloaded = report.testResults.find(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  )
+  if (unloaded !== undefined) return { kind: 'nothing-ran', because: unloaded.message ?? 'no message' }
+  if (!report.success) return { kind: 'failed', by: 'an error outside of any test' }
+  if (results.some(({ status }) => status === 'passed')) return { kind: 'passed' }
+  return { kind: 'nothing-ran', because: 'no test has such a title, or all were skipped' }
 }

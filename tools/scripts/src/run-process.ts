@@ -10,7 +10,7 @@ export const workspaceRoot = fileURLToPath(new URL('../../..', import.meta.url))
 export interface ProcessOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Ends the process, and counts as a failure. Default: never. */
+  /** Ends the process and those it started, and counts as a failure. So does the end of this process. Default: never. */
   readonly timeoutMs?: number
   /** Collects what the process prints instead of passing it on. */
   readonly quiet?: boolean
@@ -34,17 +34,27 @@ export function runNode(
       cwd: options.cwd ?? workspaceRoot,
       env: { ...process.env, ...options.env },
       stdio: options.quiet === true ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+      detached: options.timeoutMs !== undefined,
     })
     const chunks: Buffer[] = []
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk))
-    const timer =
-      options.timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.timeoutMs)
+    // A worker of Vitest in an endless loop outlives Vitest, hence the whole group.
+    const endGroup = () => {
+      try {
+        process.kill(-child.pid!, 'SIGKILL')
+      } catch {
+        // It has ended.
+      }
+    }
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(endGroup, options.timeoutMs)
+    if (options.timeoutMs !== undefined) process.on('exit', endGroup)
     const passOn = (signal: NodeJS.Signals) => child.kill(signal)
     process.on('SIGINT', passOn)
     process.on('SIGTERM', passOn)
     const settle = () => {
       clearTimeout(timer)
+      process.off('exit', endGroup)
       process.off('SIGINT', passOn)
       process.off('SIGTERM', passOn)
     }
