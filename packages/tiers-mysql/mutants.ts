@@ -13,6 +13,7 @@ const SHARED = { test: 'test/sqlite-shared.test.ts' }
 const LARGEST = { test: 'test/limits.test.ts', title: 'SQLite' }
 const MARIADB = { test: 'test/mariadb.contract.test.ts' }
 const FAULTS = { test: 'test/mariadb.faults.test.ts' }
+const LOCKS = { test: 'test/mariadb.locks.test.ts' }
 const SERVER = { test: 'test/mariadb.server.test.ts' }
 
 export const mutants = [
@@ -99,7 +100,7 @@ export const mutants = [
     file: 'src/take-sequence.ts',
     find: 'if (lastSequence < sequence) throw',
     replace: 'if (false) throw',
-    ...SQLITE,
+    test: 'test/take-sequence.test.ts',
   },
   { file: 'src/settle.ts', find: 'order < 0', replace: 'false', ...SQLITE },
   // Histories are told apart by their links [P65, P88].
@@ -153,7 +154,15 @@ export const mutants = [
     file: 'src/mysql/item-statements.ts',
     find: ' ORDER BY id FOR UPDATE',
     replace: ' ORDER BY id',
-    ...FAULTS,
+    ...LOCKS,
+    title: 'P89',
+  },
+  {
+    file: 'src/put-batch.ts',
+    find: '      .modifyEnd(dialect.forShare)\n',
+    replace: '',
+    ...LOCKS,
+    title: 'P90',
   },
   // A connection lost while it wrote is ended on the server [P61].
   {

@@ -136,7 +136,7 @@ describeWithGalera('Galera archive', () => {
     await checkNothingLost()
   }, 240_000)
 
-  it('[P79] six opens at once over three nodes make one archive, ten times', async () => {
+  it('[P79] [P81] six opens at once over three nodes make one archive with six instances, ten times', async () => {
     for (let round = 0; round < 10; round++) {
       const url = await harness.newDatabase()
       const archives = Array.from({ length: 6 }, (_, index) =>

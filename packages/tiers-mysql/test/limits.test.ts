@@ -197,6 +197,7 @@ describeWithServer('sql', 'MariaDB archive: at its largest', () => {
     await expect(writer.send(writes)).rejects.toMatchObject({
       code: 'SE_ARCHIVE_REFUSED_DATA',
       message: expect.stringContaining('max_allowed_packet'),
+      details: { code: 'SE_PACKET_TOO_LARGE' },
     })
     for (let at = 0; at < IDS_MAX; at += 2_500) {
       const { outcomes } = await writer.put(writes.slice(at, at + 2_500))

@@ -1,17 +1,24 @@
 /**
- * Lists the promises (docs/INVARIANTS.md) and pitfalls (docs/PITFALLS.md) that no test title carries. That is information, not a failure; a number that does not exist is
- * one, because a test that claims it protects nothing.
+ * Each promise (docs/INVARIANTS.md) and pitfall (docs/PITFALLS.md) is carried by a test title, or has a reason why not. A number that does
+ * not exist is an error too, because a test that claims it protects nothing.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { readCommandLine, type Program } from '@se/core/node'
 import { WORKSPACE_MANIFEST } from './manifest.ts'
-import { NUMBERED_DOCUMENTS, numbersIn, promisesInTitles } from './promises.ts'
+import {
+  faultsOfPromises,
+  NUMBERED_DOCUMENTS,
+  numbersIn,
+  promisesInTitles,
+  WITHOUT_TEST,
+} from './promises.ts'
 import { workspaceRoot } from './run-process.ts'
 
 const program = {
   name: 'node tools/bootstrap.mjs tools/scripts/src/check-promises.ts',
-  summary: 'The promises and pitfalls that no test title carries; a number that does not exist is an error.',
+  summary:
+    'The promises and pitfalls that no test title carries, and why; one without a reason is an error, and so is a number that does not exist.',
   options: {},
 } as const satisfies Program
 readCommandLine(program, WORKSPACE_MANIFEST)
@@ -33,10 +40,10 @@ for (const file of files.toSorted()) {
     console.error(`${file}: a title carries [${number}], which does not exist`)
   }
 }
-const missing = promiseNumbers.filter((number) => !carried.has(number))
-console.log(
-  missing.length === 0
-    ? 'Every promise and pitfall has a test title.'
-    : `Without a test title (${missing.length} of ${promiseNumbers.length}): ${missing.join(' ')}`,
-)
-process.exitCode = unknown > 0 ? 1 : 0
+for (const [number, reason] of Object.entries(WITHOUT_TEST)) {
+  console.log(`Without a test title: ${number}, as ${reason}.`)
+}
+const faults = faultsOfPromises(promiseNumbers, carried)
+for (const fault of faults) console.error(fault)
+console.log(`${carried.size} of ${promiseNumbers.length} promises and pitfalls have a test title.`)
+process.exitCode = unknown > 0 || faults.length > 0 ? 1 : 0

@@ -298,7 +298,7 @@ describe('putBatch', () => {
     expect(asked).toBe(3)
   })
 
-  it('waits for a call that was given up instead of sending the batch beside it [P61]', async () => {
+  it('waits for a call that was given up instead of sending the batch beside it [P61, P93]', async () => {
     const { archive, clock } = createWorld({ callMs: 100, attemptsMax: 1 })
     const answers: ((receipt: BatchReceipt) => void)[] = []
     const tier = archive({ putBatch: () => new Promise((resolve) => answers.push(resolve)) })

@@ -135,6 +135,24 @@ export const ledger: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
+    '[P83] [P93] what one instance asks for at once ends: none of its calls waits for one that waits for it',
+    async ({ archive }, writer) => {
+      for (let round = 1; round <= 10; round++) {
+        const writes = [write('a', writer.stamp(), `${round}`), write(`b.${round}`, writer.stamp(), 'b')]
+        const [first, second] = await Promise.all([
+          writer.put(...writes),
+          writer.send(round, writes),
+          archive.touchInstance(writer.claim),
+          archive.touchInstance(writer.claim),
+          archive.foldTree(),
+        ])
+        ok(first.wasSettled !== second.wasSettled, 'it is applied once')
+        equal(await bytesOf(archive, 'a'), `${round}`)
+      }
+      await Promise.all([archive.endInstance(writer.claim), archive.touchInstance(writer.claim)])
+    },
+  ),
+  withWriter(
     '[W5] a batch sent again is settled: same results, nothing applied twice',
     async (harness, writer) => {
       const { archive } = harness

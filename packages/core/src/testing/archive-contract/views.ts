@@ -94,7 +94,7 @@ export const views: readonly ArchiveContractCase[] = [
     equal(itemOf(await archive.get('a')).version, 1)
   }),
   withWriter(
-    '[P30] folded pages are what the rows give, after any mixture of writes, deletes and folds',
+    '[P30] [P38] folded pages are what the rows give, after any mixture of writes, deletes and folds',
     async (harness, writer) => {
       const { archive, seed } = harness
       const random = seededRandom(seed)
