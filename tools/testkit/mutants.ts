@@ -123,4 +123,12 @@ export const mutants = [
     test: 'src/fault-proxy.test.ts',
     title: 'retarget',
   },
+  // The nodes of a cluster that are left give up each other together with the one that is gone.
+  {
+    file: 'src/services/galera.ts',
+    find: "'evs.install_timeout': 'PT9S'",
+    replace: "'evs.install_timeout': 'PT3S'",
+    test: 'src/services/galera.test.ts',
+    title: 'given up',
+  },
 ]

@@ -56,6 +56,14 @@ describe.skipIf(findGaleraProvider() === undefined)('startPrivateGalera', { time
     await expectAllEverywhere()
   })
 
+  test('a node that is gone is given up well before those that are left must agree: they would give up each other', async () => {
+    const [row] = await query(0, 'SELECT @@global.wsrep_provider_options AS options')
+    const options = String(row?.['options'])
+    const seconds = (name: string) => Number(new RegExp(`evs.${name} = PT([0-9.]+)S`).exec(options)?.[1])
+    expect(seconds('install_timeout')).toBeGreaterThanOrEqual(2 * seconds('suspect_timeout'))
+    expect(seconds('inactive_timeout')).toBeGreaterThanOrEqual(seconds('install_timeout'))
+  })
+
   test('a killed node comes back with what it missed', async () => {
     const [, node] = cluster.nodes
     await node?.kill()
