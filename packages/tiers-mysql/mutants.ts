@@ -398,4 +398,18 @@ export const mutants = [
     test: 'test/galera.test.ts',
     title: 'six opens',
   },
+  // A server that lacks something is believed at once when its first answer took long [P91].
+  {
+    file: 'src/runner.ts',
+    find: 'let doubtedSinceMs: number | undefined',
+    replace: 'let doubtedSinceMs: number | undefined = clock.monotonicMs()',
+    test: 'test/runner.test.ts',
+  },
+  // A node of a cluster is believed as soon as a server that stands alone [P78].
+  {
+    file: 'src/mysql/topology.ts',
+    find: "return cluster === 'none' ? BEHIND_MS_ALONE : BEHIND_MS_OF_CLUSTER",
+    replace: 'return cluster.length > 0 ? BEHIND_MS_ALONE : BEHIND_MS_OF_CLUSTER',
+    test: 'test/topology.test.ts',
+  },
 ]

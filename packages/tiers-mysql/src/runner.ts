@@ -66,13 +66,16 @@ export class Runner {
    */
   async writeOnceCaughtUp<T>(work: (session: WriteSession, isSure: boolean) => Promise<T>): Promise<T> {
     const { clock } = this.#ports
-    const startedMs = clock.monotonicMs()
+    // Of the first answer that seemed to be behind: what was waited for before it, a lock or a connection, tells nothing.
+    let doubtedSinceMs: number | undefined
     for (;;) {
-      const isSure = clock.monotonicMs() - startedMs >= this.#backend.behindMs
+      const doubtedMs = doubtedSinceMs === undefined ? 0 : clock.monotonicMs() - doubtedSinceMs
+      const isSure = doubtedMs >= this.#backend.behindMs
       try {
         return await this.write((session) => work(session, isSure))
       } catch (error) {
         if (!(error instanceof MayBeBehind) || isSure) throw error
+        doubtedSinceMs ??= clock.monotonicMs()
       }
       await new Promise<void>((resolve) => clock.setTimer(BEHIND_PAUSE_MS, resolve))
     }

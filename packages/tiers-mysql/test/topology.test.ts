@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  behindMsOf,
   ENCODING_PROBE,
   idleMsMax,
   isOn,
@@ -57,6 +58,14 @@ describe('what kind of server it is', () => {
       [false, 'group-replication'],
     ])
     expect(topologyOf([])).toMatchObject({ isMariaDb: false, cluster: 'none', readOnlyVariables: [] })
+  })
+
+  it('says how long it may only be behind: a node of a cluster for long, any other so shortly that two doubts fit in 2 s [P78] [P65]', () => {
+    for (const clustered of [galera, group]) expect(behindMsOf(clustered)).toBeGreaterThanOrEqual(1_000)
+    for (const alone of [mariaDb, mysql, topologyOf([])]) {
+      expect(behindMsOf(alone)).toBeGreaterThanOrEqual(200)
+      expect(2 * behindMsOf(alone)).toBeLessThanOrEqual(1_000)
+    }
   })
 
   it('[P69] only variables that it has are asked whether it can be written', () => {

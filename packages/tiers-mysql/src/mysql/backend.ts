@@ -15,7 +15,14 @@ import { LostSessions } from './lost-sessions.ts'
 import { mysqlMigrations, mysqlMigrationsTable } from './migrations.ts'
 import { ConnectionPool } from './pool.ts'
 import { MysqlSession } from './session.ts'
-import { idleMsMax, isReadOnly, readOnlyExpression, topologyOf, type Topology } from './topology.ts'
+import {
+  behindMsOf,
+  idleMsMax,
+  isReadOnly,
+  readOnlyExpression,
+  topologyOf,
+  type Topology,
+} from './topology.ts'
 
 export interface MysqlBackendOptions extends ConnectOptions {
   readonly poolSize: number
@@ -24,8 +31,6 @@ export interface MysqlBackendOptions extends ConnectOptions {
   readonly tablePrefix: string
 }
 
-/** How long a node that seems to have gone back is asked again before it is believed, ms. */
-const BEHIND_MS = 1_000
 /** How long one wait for the lock of those who make tables may take, seconds; then it is waited for again. */
 const INSTALL_LOCK_SECONDS = 2
 
@@ -33,7 +38,6 @@ const INSTALL_LOCK_SECONDS = 2
 export class MysqlBackend implements Backend {
   readonly name = 'mysql'
   readonly isExclusive = false
-  readonly behindMs = BEHIND_MS
   readonly dialect: Dialect
   readonly schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>
   readonly #options: MysqlBackendOptions
@@ -42,6 +46,8 @@ export class MysqlBackend implements Backend {
   #pool: ConnectionPool<MysqlConnection> | undefined
   /** Of the connection that was opened last. */
   #topology: Topology = topologyOf([])
+  /** The longest that any server asked for: what was a cluster once may be one behind the next connection. */
+  #behindMs = behindMsOf(this.#topology)
 
   constructor(options: MysqlBackendOptions) {
     this.#options = options
@@ -67,12 +73,17 @@ export class MysqlBackend implements Backend {
     }
   }
 
+  get behindMs(): number {
+    return this.#behindMs
+  }
+
   async open(): Promise<void> {
     const { poolSize, acquireTimeoutMs, connectionAgeMs, clock, random } = this.#options
     this.#pool ??= new ConnectionPool({
       open: async (gaveUp) => {
         const connection = await connect(this.#options, gaveUp)
         this.#topology = connection.session.topology
+        this.#behindMs = Math.max(this.#behindMs, behindMsOf(this.#topology))
         return connection
       },
       idleMsMax: (connection) => idleMsMax(connection.session.topology),

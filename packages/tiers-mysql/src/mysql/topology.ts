@@ -57,6 +57,20 @@ export function topologyOf(rows: Iterable<{ readonly name: string; readonly valu
   }
 }
 
+/** How long a node of a cluster that seems to have gone back is asked again before it is believed, ms [P78]. */
+const BEHIND_MS_OF_CLUSTER = 1_000
+/**
+ * The same for a server that stands alone, ms. A transaction reads there what is committed, so it can only be behind when
+ * it was promoted while it still applies what it had been sent. A process that such a failover has put back doubts twice,
+ * when its batch is not the next one and when it claims its instance again; both must fit in the 2 s after which it writes.
+ */
+const BEHIND_MS_ALONE = 300
+
+/** How long a server that seems to have gone back may only be behind, ms. */
+export function behindMsOf({ cluster }: Pick<Topology, 'cluster'>): number {
+  return cluster === 'none' ? BEHIND_MS_ALONE : BEHIND_MS_OF_CLUSTER
+}
+
 /** Whether a variable is on, as any of these servers says it: 1, ON, or a word of its own such as NO_LOCK. */
 export function isOn(value: unknown): boolean {
   if (value === undefined || value === null) return false
