@@ -1,0 +1,60 @@
+/** Deliberate defects of the programs that judge the tests, and the test that notices each: `npm run mutants -- --only scripts`. */
+const MUTATION = { test: 'src/mutation.test.ts' }
+const PROMISES = { test: 'src/promises.test.ts' }
+const REPORT = { test: 'src/test-report.test.ts' }
+
+export const mutants = [
+  // a bug that cannot be planted, or a test that does not run, counts as killed
+  {
+    file: 'src/mutation.ts',
+    find: 'if (parts.length !== 2) {',
+    replace: 'if (parts.length < 2) {',
+    ...MUTATION,
+  },
+  {
+    file: 'src/mutation.ts',
+    find: 'if (unloaded !== undefined) return',
+    replace: 'if (false) return',
+    ...MUTATION,
+  },
+  {
+    file: 'src/mutation.ts',
+    find: "if (results.some(({ status }) => status === 'passed')) return",
+    replace: 'if (results.length > 0) return',
+    ...MUTATION,
+  },
+  // a worker in an endless loop outlives its run
+  {
+    file: 'src/run-process.ts',
+    find: 'process.kill(-child.pid!',
+    replace: 'process.kill(child.pid!',
+    test: 'src/run-process.test.ts',
+  },
+  // a pitfall without a test passes, and so does an excuse that is none any more
+  {
+    file: 'src/promises.ts',
+    find: '!carried.has(number) && !excused',
+    replace: 'false && !excused',
+    ...PROMISES,
+  },
+  { file: 'src/promises.ts', find: ' || carried.has(number))', replace: ')', ...PROMISES },
+  {
+    file: 'src/promises.ts',
+    find: 'if (number !== `${letter}${expected}`)',
+    replace: 'if (false)',
+    ...PROMISES,
+  },
+  // a project that crashes reads as 0 failed
+  {
+    file: 'src/test-report.ts',
+    find: "if (file.status === 'failed' && failedInFile.length === 0) {",
+    replace: 'if (false) {',
+    ...REPORT,
+  },
+  {
+    file: 'src/test-report.ts',
+    find: 'if (!report.success && failedTitles.length === failedBefore) {',
+    replace: 'if (false) {',
+    ...REPORT,
+  },
+]
