@@ -104,9 +104,17 @@ export const mutants = [
   // a replica that stands still counts as up to date
   {
     file: 'src/services/redis-replication.ts',
-    find: 'if (applied >= written) return',
-    replace: 'return',
+    find: 'if (isLinked && written !== undefined && applied >= written) return',
+    replace: 'if (isLinked && written !== undefined) return',
     test: 'src/services/redis-replication.test.ts',
+  },
+  // … and one that has not come yet
+  {
+    file: 'src/services/redis-replication.ts',
+    find: "const isLinked = info.includes('master_link_status:up')",
+    replace: 'const isLinked = true',
+    test: 'src/services/redis-replication.test.ts',
+    title: 'counts nothing',
   },
   // any node may begin the cluster again, whatever it lacks
   {

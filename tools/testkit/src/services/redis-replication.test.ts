@@ -1,8 +1,14 @@
 // Goal: a test decides what the replica has, when it takes over, and which server a client reaches.
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
-import { startPrivateRedisCluster, startPrivateRedisPair, type ReplicatedPair } from './index.ts'
-import { callRedis, waitForReplica } from './redis-replication.ts'
+import { startFaultProxy } from '../fault-proxy.ts'
+import {
+  startPrivateRedis,
+  startPrivateRedisCluster,
+  startPrivateRedisPair,
+  type ReplicatedPair,
+} from './index.ts'
+import { callRedis, syncAtOnce, waitForReplica } from './redis-replication.ts'
 
 const ends: (() => Promise<unknown>)[] = []
 
@@ -69,6 +75,24 @@ describe('startPrivateRedisPair', () => {
 })
 
 describe('a replica that is waited for', () => {
+  test('has what was written before it had come: until then its primary counts nothing', async () => {
+    const [primary, replica] = [await startPrivateRedis({ args: syncAtOnce }), await startPrivateRedis()]
+    const link = await startFaultProxy({ targetPort: primary.port })
+    ends.push(() => Promise.all([primary.stop(), replica.stop(), link.close()]))
+    link.stall()
+    await callRedis(replica, 'REPLICAOF', '127.0.0.1', String(link.port))
+    await callRedis(primary, 'SET', 'key', 'value')
+    let hasCome = false
+    const waited = waitForReplica(primary, replica).then(() => {
+      hasCome = true
+    })
+    for (let round = 0; round < 20; round++) expect(await callRedis(replica, 'DBSIZE')).toBe('0')
+    expect(hasCome).toBe(false)
+    await link.resume()
+    await waited
+    expect(await callRedis(replica, 'GET', 'key')).toBe('value')
+  })
+
   // Right after the first copy it says that it has all it read, and the primary has not begun to send.
   test.each([1, 2, 3])('has what was written the moment its cluster was up, round %i', async () => {
     const cluster = await startPrivateRedisCluster({ replicasPerPrimary: 1 })

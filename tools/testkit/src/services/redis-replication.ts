@@ -29,22 +29,26 @@ export async function callRedis(
 /**
  * Resolves when the replica has all that the primary had when this was called.
  *
- * The replica alone cannot tell: right after its first copy it says that the link is up and that it has applied all it
- * read, while the primary sends it nothing yet, for up to a second.
+ * Neither can tell alone. The replica says right after its first copy that the link is up and that it has applied all it
+ * read, while the primary sends it nothing yet, for up to a second. The primary counts nothing before its first replica
+ * has come, so its count means something only once the link is up.
  *
  * @throws TestServerUnavailable when that takes longer than 30 s
  */
 export async function waitForReplica(primary: PrivateServer, replica: PrivateServer): Promise<void> {
-  const written = offsetIn(await callRedis(primary, 'INFO', 'replication'), 'master_repl_offset')
   const deadline = performance.now() + replicatedWithinMs
+  let written: number | undefined
   for (;;) {
-    const applied = offsetIn(await callRedis(replica, 'INFO', 'replication'), 'slave_repl_offset')
-    if (applied >= written) return
+    const info = await callRedis(replica, 'INFO', 'replication')
+    const isLinked = info.includes('master_link_status:up')
+    const applied = offsetIn(info, 'slave_repl_offset')
+    if (isLinked && written !== undefined && applied >= written) return
     if (performance.now() > deadline) {
       throw new TestServerUnavailable(
-        `private redis: the replica stands at ${applied}, its primary at ${written}, after ${replicatedWithinMs} ms`,
+        `private redis: the replica stands at ${applied} (${isLinked ? 'linked' : 'not linked'}), its primary at ${written ?? 'nothing known'}, after ${replicatedWithinMs} ms`,
       )
     }
+    if (isLinked) written ??= offsetIn(await callRedis(primary, 'INFO', 'replication'), 'master_repl_offset')
     await delay(replicatedPollMs)
   }
 }
