@@ -290,9 +290,9 @@ export const mutants = [
     title: 'unknown database',
   },
   {
-    file: CONNECTION,
-    find: '.stream as typeof node.stream | undefined)?.destroy()',
-    replace: '.stream as typeof node.stream | undefined)?.ref()',
+    file: 'src/client.ts',
+    find: '    disconnectTimeout: DISCONNECT_MS,\n',
+    replace: '',
     ...FAULTS,
     title: 'keeps nobody',
   },

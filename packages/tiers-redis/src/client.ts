@@ -27,7 +27,7 @@ const SCRIPTS = {
   seClear: CLEAR,
 }
 
-/** Ending a connection in good order waits so long for the other side, ms. */
+/** Ending a connection in good order waits so long for the other side, which may hang, ms; then it is cut. */
 const DISCONNECT_MS = 50
 /** How often, and after how long, a Cluster is asked for its slots without a reason, ms. */
 const SLOTS_REFRESH_MS = 5_000

@@ -150,10 +150,7 @@ class ClientConnection implements RedisConnection {
     if (this.#isOwn) this.#client.on('error', () => undefined)
     this.#deadlines.end(unavailable('disconnected', 'the cache was closed'))
     if (!this.#isOwn) return Promise.resolve()
-    const nodes = isCluster(this.#client) ? this.#client.nodes() : [this.#client]
     this.#client.disconnect()
-    // Ending a connection in good order waits for the other side, which may hang.
-    for (const node of nodes) (node.stream as typeof node.stream | undefined)?.destroy()
     return Promise.resolve()
   }
 
