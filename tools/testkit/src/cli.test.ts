@@ -35,7 +35,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-test('up, up again, status, down', async () => {
+/** A dozen processes and three servers come up one after the other: a few seconds, and many where others are at work. */
+const COMMANDS_MS = 180_000
+
+test('up, up again, status, down', { timeout: COMMANDS_MS }, async () => {
   expect((await services('status')).code).toBe(1)
   const up = await services('up')
   expect(up.code).toBe(0)

@@ -39,7 +39,7 @@ function saveState(state: State): void {
 }
 
 async function end(server: Pick<RunningServer, 'where'>): Promise<void> {
-  if ('directory' in server.where) endRecordedServer(server.where.directory)
+  if ('directory' in server.where) await endRecordedServer(server.where.directory)
   else await removeContainer(server.where.container)
 }
 

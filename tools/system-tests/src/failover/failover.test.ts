@@ -28,8 +28,8 @@ import { slowness, startFailoverWorld, STALENESS_MS, type FailoverWorld } from '
  */
 const WRITING_WITHIN_MS = 2_000
 const TIMEOUT_MS = 240_000
-/** For the last connections to the old primary to be ended. */
-const DRAINED = { timeout: 5_000, interval: 100 }
+/** For the last connections to the old primary to be ended: they are, or they never will be. */
+const DRAINED = { timeout: 60_000, interval: 100 }
 /** What a read that must not be older than Δ waits beyond it, ms. */
 const MARGIN_MS = 100
 

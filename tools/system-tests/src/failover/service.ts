@@ -26,7 +26,7 @@ export interface ServiceOptions {
 const FIGURES_MAX = 8
 const PAUSE_MS = 5
 /** For a restarted engine to find its servers. */
-const START_MS = 30_000
+const START_MS = 120_000
 const RETRY_MS = 50
 
 /** A process of a service, as a supervisor keeps it: an engine on one log directory, made and started anew when it has failed. */

@@ -10,10 +10,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.ts'
 
 const directoryPrefix = 'se-testkit-'
 const recordName = 'owner.json'
+const gonePollMs = 5
 /** A directory without a readable record is somebody's half-made one until it is this old. */
 const unrecordedAgeMsMax = 10 * 60_000
 
@@ -69,7 +71,7 @@ export function reapStaleDirectories(): string[] {
       } else {
         if (record.owner === null || isRunning(record.owner)) continue
       }
-      endRecordedServer(directory)
+      reap(directory)
       reaped.push(directory)
     } catch {
       // Somebody else is removing it, or it is not ours to remove.
@@ -78,8 +80,22 @@ export function reapStaleDirectories(): string[] {
   return reaped
 }
 
-/** Ends the server of a directory, if it is still the one recorded there, and removes the directory. */
-export function endRecordedServer(directory: string): void {
+/**
+ * Ends the server of a directory, if it is still the one recorded there, and removes the directory.
+ *
+ * @returns once the server is gone: on a busy machine that is some time after it was told to, and until then it answers
+ */
+export async function endRecordedServer(directory: string): Promise<void> {
+  const server = runningServer(directory)
+  if (server !== undefined) {
+    signalProcess(server, 'SIGKILL')
+    while (isRunning(server)) await delay(gonePollMs)
+  }
+  removePrivateDirectory(directory)
+}
+
+/** The same without waiting. */
+function reap(directory: string): void {
   const server = readRecord(directory)?.server
   if (server) signalProcess(server, 'SIGKILL')
   removePrivateDirectory(directory)
