@@ -676,4 +676,19 @@ export const mutants = [
     replace: 'this',
     test: 'src/views/cache-view.test.ts',
   },
+  // The roots of an engine without a cache differ from nothing [P87].
+  {
+    file: 'src/status.ts',
+    find: 'const agree = cacheView === undefined',
+    replace: 'const agree = false',
+    test: 'test/engine.verify.test.ts',
+    title: 'P87',
+  },
+  {
+    file: 'src/status.ts',
+    find: 'const agree = cacheView === undefined',
+    replace: 'const agree = cacheView !== null',
+    test: 'test/engine.verify.test.ts',
+    title: 'P87',
+  },
 ]

@@ -174,7 +174,7 @@ export async function checkRecovery(
       if (!isTrusted) broken.push(`the ${view} is untrusted: ${because}`)
     }
     const roots = await engine.roots()
-    if (target.servers !== undefined && !roots.agree) {
+    if (!roots.agree) {
       broken.push(`the roots differ: archive ${roots.archive}, cache ${roots.cache ?? 'unknown'}`)
     }
     for (const [view, trust] of Object.entries(engine.status().trust)) {

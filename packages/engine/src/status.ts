@@ -33,8 +33,9 @@ export interface Roots {
   /** As `encodeCut` of `@se/core` writes it. */
   readonly cut: string
   readonly archive: string
-  /** `undefined`: there is no cache, or one of its stripes cannot be compared. */
+  /** `undefined`: there is no cache, or it, or one of its stripes, cannot be compared. */
   readonly cache: string | undefined
+  /** False where a cache says something else, or cannot be compared; true where there is none. */
   readonly agree: boolean
 }
 
@@ -43,7 +44,8 @@ export async function readRoots(runtime: Runtime): Promise<Roots> {
   const { views, cacheView, poll } = runtime
   await poll.now()
   if (cacheView?.isAttached !== true) {
-    return { cut: encodeCut(views.cut), archive: views.tree.root(), cache: undefined, agree: false }
+    const agree = cacheView === undefined
+    return { cut: encodeCut(views.cut), archive: views.tree.root(), cache: undefined, agree }
   }
   const { cut, archive, cache } = await cacheView.readRoots()
   return { cut: encodeCut(cut), archive, cache, agree: cache === archive }

@@ -130,3 +130,24 @@ describe('damage in one copy', () => {
     expect(engine.status().trust.filter).toMatch(/^trusted/)
   })
 })
+
+describe('[P87] the roots of an engine', () => {
+  it('agree where there is no cache, and nothing disagrees', async () => {
+    const engine = world.engine('a', { withoutCache: true })
+    await engine.start()
+    await engine.submit('x', 1, { level: 'archive' })
+    expect(await settle(engine.roots())).toMatchObject({ agree: true, cache: undefined })
+  })
+
+  it('do not agree while its cache cannot be asked, and do again when it can', async () => {
+    world.cache.setAvailable(false)
+    const engine = world.engine('a')
+    await settle(engine.start())
+    await engine.submit('x', 1, { level: 'archive' })
+    expect(await settle(engine.roots())).toMatchObject({ agree: false, cache: undefined })
+    world.cache.setAvailable(true)
+    await pass(clock, 3_000)
+    const roots = await settle(engine.roots())
+    expect(roots).toMatchObject({ agree: true, cache: roots.archive })
+  })
+})

@@ -146,7 +146,6 @@ async function writeOnceMore(
 }
 
 async function checkAtEnd(world: World, { number, engine }: Process): Promise<void> {
-  const hasCache = world.variant.caches[number] !== undefined
   let report = await world.settle(engine.verify({ deep: true, repair: world.model.damaged.size > 0 }))
   // Delivered to the cache before a poll, for a commit that the archive lost before that poll: it is found, and repaired, where
   // the cache is not so slow just then that it is not asked.
@@ -157,7 +156,7 @@ async function checkAtEnd(world: World, { number, engine }: Process): Promise<vo
   }
   expect('verify', report.isTrusted, `process ${number}: ${JSON.stringify(report.views)}`)
   const roots = await world.settle(engine.roots())
-  expect('roots', roots.agree || !hasCache, `process ${number}: ${JSON.stringify(roots)}`)
+  expect('roots', roots.agree, `process ${number}: ${JSON.stringify(roots)}`)
   for (const id of IDS) {
     for (const consistency of ['local', 'shared', 'source'] as const) {
       const item = await world.settle(engine.get(id, { consistency }))
