@@ -318,6 +318,19 @@ export const mutants = [
     replace: '',
     test: 'test/lock-lost.test.ts',
   },
+  // a log goes on in a directory that was removed [P82]
+  {
+    file: 'src/lock.ts',
+    find: 'await fileSystem.list(this.#directory).catch(ignoreMissing)',
+    replace: 'await fileSystem.list(this.#directory)',
+    test: 'test/lock-lost.test.ts',
+  },
+  {
+    file: 'src/lock.ts',
+    find: 'generationsOf(names ?? [])',
+    replace: 'generationsOf(names ?? [lockFileName(this.#generation + 1)])',
+    test: 'test/lock-lost.test.ts',
+  },
   // a lost lock is noticed only by those who append [P82]
   {
     file: 'src/log.ts',

@@ -312,12 +312,15 @@ class HeldLock implements DirectoryLock {
     await this.#write('held')
     const content = await readLock(fileSystem, this.#directory, this.#generation)
     const found = content === undefined ? undefined : decodeLockFile(content)
-    const [highest = 0] = generationsOf(await fileSystem.list(this.#directory))
+    // A directory that is gone is an answer, and a final one: what is written now lies where no start will look.
+    const names = await fileSystem.list(this.#directory).catch(ignoreMissing)
+    const [highest = 0] = generationsOf(names ?? [])
     if (highest === this.#generation && found?.nonce === this.#identity.nonce) {
       this.#sureUntilMs = startMs + SURE_MS
       return
     }
-    const who = highest > this.#generation ? 'another process has taken it over' : 'its file is gone'
+    const gone = names === undefined ? 'the directory is gone' : 'its file is gone'
+    const who = highest > this.#generation ? 'another process has taken it over' : gone
     const lost = new LogLockLost(
       `the lock of ${this.#directory} is lost: ${who}; this log has written its last record`,
       { details: { directory: this.#directory, lockFile: lockFileName(this.#generation) } },

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Clock, FileHandle, FileSystem, OpenMode } from '@se/core'
 import { createFakeClock, createPowerLossFileSystem, type PowerLossFileSystem } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
@@ -68,6 +71,57 @@ describe('[P82] a log whose lock file is removed', () => {
     await expect(log.sync()).rejects.toMatchObject({ code: 'SE_LOG_LOCK_LOST' })
     await log.close()
     expect(clock.timerCount).toBe(0)
+  })
+})
+
+describe('[P82] a log whose directory is taken away', () => {
+  it('fails within two seconds by the name of what happened, also if nobody appends', async () => {
+    const disk = await newDisk()
+    const clock = createFakeClock()
+    const log = await openLog(worldOptions(disk, { clock }))
+    await log.append(new Uint8Array(10))
+    await new Promise((resolve) => setImmediate(resolve))
+    // What is open stays open; by name nothing is found any more.
+    disk.onCall = ({ operation, path }) =>
+      path.startsWith(DIRECTORY) && ['list', 'readFile', 'open', 'syncDirectory'].includes(operation)
+        ? { code: 'ENOENT' }
+        : undefined
+    await clock.advance(2000)
+    expect(log.stats().state).toBe('failed')
+    await expect(log.append(new Uint8Array(1))).rejects.toMatchObject({
+      code: 'SE_LOG_LOCK_LOST',
+      message: expect.stringContaining('the directory is gone') as unknown,
+    })
+    await log.close()
+    expect(clock.timerCount).toBe(0)
+  })
+
+  it.each([
+    ['removed', (directory: string) => rm(directory, { recursive: true })],
+    ['moved', (directory: string) => rename(directory, `${directory}.moved`)],
+    [
+      'removed and made again',
+      async (directory: string) => {
+        await rm(directory, { recursive: true })
+        await mkdir(directory)
+      },
+    ],
+  ])('on a real disk, %s: it acknowledges nothing more within two seconds', async (_, takeAway) => {
+    const parent = await mkdtemp(join(tmpdir(), 'se-lock-lost-'))
+    try {
+      const clock = createFakeClock()
+      const log = await openLog({ directory: join(parent, 'log'), clock })
+      await log.append(Buffer.from('before'))
+      await takeAway(join(parent, 'log'))
+      await clock.advance(2000)
+      // What it had begun runs on threads that no clock drives.
+      await expect.poll(() => log.stats().state, { timeout: 20_000 }).toBe('failed')
+      await expect(log.append(Buffer.from('after'))).rejects.toThrow()
+      await log.close()
+      expect(clock.timerCount).toBe(0)
+    } finally {
+      await rm(parent, { recursive: true })
+    }
   })
 })
 
