@@ -168,8 +168,8 @@ export const mutants = [
   },
   {
     file: 'src/flush/passage.ts',
-    find: 'const isLive = isHeard ? undefined : bytes !== undefined',
-    replace: 'const isLive = bytes !== undefined',
+    find: 'isLive: bytes !== undefined, isInFilter: isHeard }',
+    replace: 'isLive: bytes !== undefined, isInFilter: false }',
     test: 'test/engine.faults.test.ts',
   },
   {
@@ -408,7 +408,7 @@ export const mutants = [
     file: 'src/views/receipts.ts',
     find: 'return combined(leaves, change, subtractLeaves)',
     replace: 'return combined(leaves, new Map(), subtractLeaves)',
-    test: 'test/engine.verify.test.ts',
+    test: 'src/views/receipts.property.test.ts',
   },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
@@ -613,8 +613,8 @@ export const mutants = [
   // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
   {
     file: 'src/flush/passage.ts',
-    find: "hear({ id, stamp, isLive, isInFilter: isHeard }, 'own-commit')",
-    replace: 'void isLive',
+    find: "hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')",
+    replace: 'void bytes',
     test: 'test/engine.heard.test.ts',
     title: 'P84',
   },

@@ -154,6 +154,25 @@ describe('what was not heard', () => {
     }
   })
 
+  it('[P66] [R5] what was read from a stripe is forgotten once somebody had to make misses of its entries', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await b.start()
+    await b.submit('x', 'right', { level: 'archive' })
+    await b.flush()
+    await pass(clock, 600)
+    // Put by a process of a copy of this archive, under the same stamp.
+    world.cache.tamper('x', (item) => ({ ...item, bytes: new TextEncoder().encode('"of a copy"') }))
+    expect((await a.get('x', { consistency: 'shared' }))?.value).toBe('of a copy')
+    const reading = (await world.cacheOf('b').readStripes())[stripeOfId('x')]
+    if (reading?.kind !== 'state') return expect.unreachable('the stripe has a meta')
+    expect(await world.cacheOf('b').renewEpoch(reading.state)).toBeDefined()
+    await pass(clock, 600)
+    for (const consistency of ['local', 'shared', 'source'] as const) {
+      expect((await a.get('x', { consistency }))?.value, consistency).toBe('right')
+    }
+  })
+
   it("[R5] containsFast gives another process' write of an own id its due while the cache hangs", async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()

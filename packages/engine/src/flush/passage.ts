@@ -239,8 +239,7 @@ export class Passage {
       hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'own-commit')
     } else {
       // Where the views have heard of it, they may have heard of newer writes too, and forgotten them.
-      const isLive = isHeard ? undefined : bytes !== undefined
-      hear({ id, stamp, isLive, isInFilter: isHeard }, 'own-commit')
+      hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')
     }
   }
 
