@@ -194,7 +194,7 @@ describe('operations', () => {
       phase,
       gauges: {
         ...STATUS.gauges,
-        backendHealthy: { sqlite: healthy, redis: false },
+        backendHealthy: { sqlite: healthy, redis: !healthy },
       },
     }
     expect(readinessOf(status, 'sqlite', stopping).isReady).toBe(isReady)

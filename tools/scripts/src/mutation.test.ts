@@ -1,5 +1,9 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { applyMutant, MutantInvalid, outcomeOf, parseMutants } from './mutation.ts'
+import { workspaceRoot } from './run-process.ts'
 
 const mutant = { file: 'src/a.ts', find: 'a < b', replace: 'a <= b', test: 'src/a.test.ts' }
 
@@ -45,5 +49,24 @@ describe('what a run of Vitest shows', () => {
   it('is nothing where no test ran: neither noticed nor missed', () => {
     expect(outcomeOf(run(true, 'skipped'))).toMatchObject({ kind: 'nothing-ran' })
     expect(outcomeOf(run(false))).toEqual({ kind: 'nothing-ran', because: 'no export b' })
+  })
+})
+
+describe('the planted bugs of this workspace', () => {
+  const lists = globSync('{packages,apps,tools}/*/mutants.ts', { cwd: workspaceRoot }).toSorted()
+
+  // Who changes the code renews the entry: by `npm run mutants` alone it would be noticed much later.
+  it.each(lists)('fit the code that there is: %s', async (list) => {
+    const directory = path.join(workspaceRoot, path.dirname(list))
+    const loaded = (await import(pathToFileURL(path.join(workspaceRoot, list)).href)) as { mutants?: unknown }
+    for (const mutant of parseMutants(loaded.mutants, list)) {
+      expect(() => applyMutant(readFileSync(path.join(directory, mutant.file), 'utf8'), mutant)).not.toThrow()
+      expect(existsSync(path.join(directory, mutant.test)), mutant.test).toBe(true)
+    }
+  })
+
+  it('are in every list that there is', () => {
+    expect(lists).toContain('packages/engine/mutants.ts')
+    expect(lists).toContain('tools/testkit/mutants.ts')
   })
 })
