@@ -22,8 +22,11 @@ import { applyMutant, outcomeOf, parseMutants, type Mutant, type Outcome } from 
 import { packageBin, runNode, workspaceRoot } from './run-process.ts'
 import type { VitestReport } from './test-report.ts'
 
-/** A mutant may loop for ever; a test ended by this counts as failed. */
-const TEST_MS_MAX = 120_000
+/** Longest time of a test on the undamaged code, ms. */
+const UNDAMAGED_MS_MAX = 600_000
+/** A mutant may loop for ever. Its test may take so many times as long as on the undamaged code, and so much more, ms; then it counts as failed. */
+const DAMAGED_FACTOR = 3
+const DAMAGED_MS_MORE = 60_000
 
 const program = {
   name: 'npm run mutants --',
@@ -60,7 +63,7 @@ process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
 const services = await acquireTestServices()
-const undamaged = new Map<string, Outcome>()
+const undamaged = new Map<string, Run>()
 let bad = 0
 let killed = 0
 try {
@@ -86,6 +89,11 @@ try {
 console.log(`${killed} killed, ${bad} alive or invalid`)
 process.exitCode = bad > 0 || killed === 0 ? 1 : 0
 
+interface Run {
+  readonly outcome: Outcome
+  readonly tookMs: number
+}
+
 interface Fate {
   readonly fate: 'killed' | 'alive' | 'invalid'
   readonly note: string
@@ -102,27 +110,29 @@ async function tryMutant(directory: string, mutant: Mutant): Promise<Fate> {
     return { fate: 'invalid', note: error instanceof Error ? error.message : String(error) }
   }
   const key = JSON.stringify([directory, mutant.test, mutant.title])
-  const before = undamaged.get(key) ?? (await runTest(directory, mutant))
-  undamaged.set(key, before)
+  const { outcome: before, tookMs } =
+    undamaged.get(key) ?? (await runTest(directory, mutant, UNDAMAGED_MS_MAX))
+  undamaged.set(key, { outcome: before, tookMs })
   if (before.kind === 'failed')
     return { fate: 'invalid', note: `${mutant.test} fails undamaged: ${before.by}` }
   if (before.kind === 'nothing-ran') return { fate: 'invalid', note: `${mutant.test}: ${before.because}` }
   writeFileSync(file, damaged)
   try {
-    const after = await runTest(directory, mutant)
-    if (after.kind === 'failed') return { fate: 'killed', note: after.by }
-    if (after.kind === 'passed') return { fate: 'alive', note: `${mutant.test} passes` }
-    return { fate: 'invalid', note: after.because }
+    const { outcome } = await runTest(directory, mutant, DAMAGED_FACTOR * tookMs + DAMAGED_MS_MORE)
+    if (outcome.kind === 'failed') return { fate: 'killed', note: outcome.by }
+    if (outcome.kind === 'passed') return { fate: 'alive', note: `${mutant.test} passes` }
+    return { fate: 'invalid', note: outcome.because }
   } finally {
     writeFileSync(file, source)
   }
 }
 
-async function runTest(directory: string, mutant: Mutant): Promise<Outcome> {
+async function runTest(directory: string, mutant: Mutant, timeoutMs: number): Promise<Run> {
   const report = path.join(copy, 'mutant-report.json')
   rmSync(report, { force: true })
   const title = mutant.title === undefined ? [] : ['-t', mutant.title]
   const root = path.join(copy, directory)
+  const beganMs = performance.now()
   await runNode(
     packageBin('vitest'),
     [
@@ -135,11 +145,10 @@ async function runTest(directory: string, mutant: Mutant): Promise<Outcome> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ],
-    { cwd: copy, quiet: true, timeoutMs: TEST_MS_MAX, env: services.env },
+    { cwd: copy, quiet: true, timeoutMs, env: services.env },
   )
-  return outcomeOf(
-    existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as VitestReport) : undefined,
-  )
+  const written = existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as VitestReport) : undefined
+  return { outcome: outcomeOf(written), tookMs: performance.now() - beganMs }
 }
 
 /**

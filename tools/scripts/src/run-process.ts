@@ -10,7 +10,10 @@ export const workspaceRoot = fileURLToPath(new URL('../../..', import.meta.url))
 export interface ProcessOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Ends the process and those it started, and counts as a failure. So does the end of this process. Default: never. */
+  /**
+   * Ends the process, and counts as a failure. Those it started end with it, however it ends: by this, by itself, or because this
+   * process ends. Default: never.
+   */
   readonly timeoutMs?: number
   /** Collects what the process prints instead of passing it on. */
   readonly quiet?: boolean
@@ -48,7 +51,10 @@ export function runNode(
       }
     }
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(endGroup, options.timeoutMs)
-    if (options.timeoutMs !== undefined) process.on('exit', endGroup)
+    if (options.timeoutMs !== undefined) {
+      process.on('exit', endGroup)
+      child.on('exit', endGroup)
+    }
     const passOn = (signal: NodeJS.Signals) => child.kill(signal)
     process.on('SIGINT', passOn)
     process.on('SIGTERM', passOn)
