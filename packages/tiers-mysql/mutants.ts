@@ -412,4 +412,20 @@ export const mutants = [
     replace: 'return cluster.length > 0 ? BEHIND_MS_ALONE : BEHIND_MS_OF_CLUSTER',
     test: 'test/topology.test.ts',
   },
+  // A limit that was raised a moment ago is taken for a refusal [P73].
+  {
+    file: 'src/mysql/backend.ts',
+    find: 'if (!(Number(row?.packet_bytes) > connection.session.packetBytesMax)) return undefined',
+    replace: 'if (Number(row?.packet_bytes) >= 0) return undefined',
+    test: 'test/mariadb.server.test.ts',
+    title: 'limits that were raised',
+  },
+  // What is too large for the server is sent again and again, as if its limit had been raised [P73].
+  {
+    file: 'src/mysql/backend.ts',
+    find: 'if (!(Number(row?.packet_bytes) > connection.session.packetBytesMax)) return undefined',
+    replace: 'if (!(Number(row?.packet_bytes) > 0)) return undefined',
+    test: 'test/mariadb.server.test.ts',
+    title: 'costs no connection',
+  },
 ]

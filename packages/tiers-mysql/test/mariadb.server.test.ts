@@ -203,17 +203,39 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     expect((await a.put(a.write('hot'))).outcomes).toHaveLength(1)
   })
 
-  it('limits that were raised at the server hold for the next batch, and connections do not grow old', async () => {
+  it('[P73] limits that were raised at the server hold for the next batch, on connections of any age', async () => {
     await runAll(server.url, ['SET GLOBAL max_allowed_packet = 2097152'])
     const url = await newDatabase()
-    const archive = await openArchive({ url, poolSize: 2, connectionAgeMs: 1_000 })
+    const archive = await openArchive({ url, poolSize: 2 })
     const { write, put, send } = await claimed(archive)
     const large = write('large', new Uint8Array(5 * 2 ** 20))
     await expect(send(1, [large])).rejects.toMatchObject({ code: 'SE_ARCHIVE_REFUSED_DATA' })
-    const before = await threads(url)
     await runAll(server.url, ['SET GLOBAL max_allowed_packet = 67108864'])
-    await delay(1_100)
     expect((await put(large)).outcomes[0]?.kind).toBe('won')
+  })
+
+  it('[P73] what is too large for the server costs no connection', async () => {
+    await runAll(server.url, ['SET GLOBAL max_allowed_packet = 2097152'])
+    const url = await newDatabase()
+    const archive = await openArchive({ url, poolSize: 1 })
+    const { write, put, send } = await claimed(archive)
+    const before = await threads(url)
+    for (let round = 0; round < 3; round++) {
+      const large = write('large', new Uint8Array(5 * 2 ** 20))
+      await expect(send(1, [large])).rejects.toMatchObject({ code: 'SE_ARCHIVE_REFUSED_DATA' })
+    }
+    expect((await put(write('small'))).outcomes[0]?.kind).toBe('won')
+    expect(await threads(url)).toEqual(before)
+    await runAll(server.url, ['SET GLOBAL max_allowed_packet = 67108864'])
+  })
+
+  it('connections do not grow old', async () => {
+    const url = await newDatabase()
+    const archive = await openArchive({ url, poolSize: 2, connectionAgeMs: 1_000 })
+    const { write, put } = await claimed(archive)
+    const before = await threads(url)
+    await delay(1_100)
+    expect((await put(write('a'))).outcomes[0]?.kind).toBe('won')
     expect((await threads(url)).some((thread) => before.includes(thread))).toBe(false)
   })
 

@@ -158,7 +158,6 @@ export class MysqlBackend implements Backend {
     { isWriting }: { readonly isWriting: boolean },
   ): Promise<T> {
     const pool = this.#open()
-    const startedMs = this.#options.clock.monotonicMs()
     let connection: MysqlConnection
     try {
       connection = await pool.acquire()
@@ -171,7 +170,10 @@ export class MysqlBackend implements Backend {
       pool.release(connection)
       return result
     } catch (thrown) {
-      const error = limitsAreOld(thrown, connection, startedMs) ?? thrown
+      const error = await limitsAreOld(thrown, connection).then(
+        (outdated) => outdated ?? thrown,
+        (unanswered: unknown) => unanswered,
+      )
       const verdict = judgeMysqlError(error)?.connection ?? 'keep'
       if (verdict === 'drain') pool.drain()
       if (verdict === 'keep' && (await isRolledBack(connection))) {
@@ -190,13 +192,17 @@ export class MysqlBackend implements Backend {
   }
 }
 
-/** How long before its use a connection may have been opened for its limits to be those of now, ms. */
-const LIMITS_FRESH_MS = 1_000
-
-/** What is too large for a connection that was there before may not be too large for the server any more. */
-function limitsAreOld(error: unknown, connection: MysqlConnection, startedMs: number): Error | undefined {
+/**
+ * What is too large for a connection may not be too large for the server any more, as a session keeps the limit that it began
+ * with. Asked for where it matters, at a refusal: by the age of the connection it would be guessed.
+ */
+async function limitsAreOld(error: unknown, connection: MysqlConnection): Promise<Error | undefined> {
   if ((error as { code?: unknown } | null)?.code !== OWN_CODES.packetTooLarge) return undefined
-  if (connection.openedAtMs >= startedMs - LIMITS_FRESH_MS) return undefined
+  const [row] = await connection.rows<{ packet_bytes: number }>(
+    'SELECT @@global.max_allowed_packet AS packet_bytes',
+    [],
+  )
+  if (!(Number(row?.packet_bytes) > connection.session.packetBytesMax)) return undefined
   return codedError(OWN_CODES.limitsOutdated, 'max_allowed_packet is read again')
 }
 
