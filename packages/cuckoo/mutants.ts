@@ -67,6 +67,7 @@ export const mutants = [
     find: 'if (!this.#put(target, word)) this.#kick(target, word, KICKS_MAX)',
     replace: 'this.#put(target, word)',
     test: TABLE_TEST,
+    title: 'buckets that are full',
   },
   {
     file: TABLE,

@@ -80,6 +80,16 @@ describe('GrowingTable', () => {
     expect(table.byteLength).toBe(256)
   })
 
+  it('loses nothing where it shrinks into buckets that are full [P23]', () => {
+    const table = new GrowingTable({ hashBits: 31, baseBits: 4, bucketCount: 16, kickState: 1 })
+    const baseOf = (tag: number) => Math.imul(tag, 0x9e3779b1) >>> 7
+    for (let tag = 1; tag <= 10_000; tag++) table.add(tag, baseOf(tag))
+    for (let tag = 1; tag <= 8_700; tag++) table.delete(tag, baseOf(tag))
+    expect(table.shrink(16, Number.MAX_SAFE_INTEGER)).toBe(true)
+    expect(table.bucketCount).toBe(512)
+    for (let tag = 8_701; tag <= 10_000; tag++) if (!table.has(tag, baseOf(tag))) expect.fail(`tag ${tag}`)
+  })
+
   it('doubles within a sixteenth of its slots once it has begun', () => {
     const table = new GrowingTable({ hashBits: 31, baseBits: 10, bucketCount: 1024, kickState: 1 })
     let begunAt = 0
