@@ -1,5 +1,6 @@
 /** Deliberate defects of the log, and the test that notices each: `npm run mutants -- --only wal`. */
 const POWER_CUTS = 'test/power-cut.sim.test.ts'
+const EVERY_CUT = { test: POWER_CUTS, title: 'a power cut at every call' }
 const CORRUPTION = 'test/corruption.test.ts'
 const FAULTS = 'test/faults.test.ts'
 const LOG = 'src/log.test.ts'
@@ -11,21 +12,21 @@ export const mutants = [
     file: 'src/log.ts',
     find: 'if (call.isDurable === isDurable) call.resolve(sequence)',
     replace: 'call.resolve(sequence)',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // a durable group is written to the page cache alone [W1]
   {
     file: 'src/log.ts',
     find: 'if (isThrough) await active.handle.writeThrough(buffers, position)',
     replace: 'if (isThrough) await active.handle.write(buffers, position)',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // writing one group through is taken for a sync of those before it
   {
     file: 'src/log.ts',
     find: 'const isThrough = mustSync && (isFirst || active.durableBytes === active.offset)',
     replace: 'const isThrough = mustSync',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // the name of a new segment is not made durable
   {
@@ -33,14 +34,14 @@ export const mutants = [
     find: `this.#path(segmentId))
       await this.#fileSystem.syncDirectory(this.#directory)`,
     replace: 'this.#path(segmentId))',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // the directory itself is not made durable
   {
     file: 'src/open-log.ts',
     find: 'if (isNew) await fileSystem.syncDirectory(dirname(directory))',
     replace: 'if (isNew) await Promise.resolve()',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // what a killed process renamed is built upon before it is durable
   {
@@ -55,7 +56,7 @@ export const mutants = [
     file: 'src/segment-files.ts',
     find: 'await handle.syncData()\n      return handle',
     replace: 'return handle',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // a short write is taken for a whole one
   {
@@ -98,7 +99,7 @@ export const mutants = [
     file: 'src/scan.ts',
     find: 'if (durableBytes > end) {',
     replace: 'if (follows.length > 0) {',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // a file that was cut short is taken for whole
   {
@@ -152,7 +153,7 @@ export const mutants = [
     file: 'src/log.ts',
     find: 'if (left.durableBytes < left.offset) await this.#sync()',
     replace: '',
-    test: POWER_CUTS,
+    ...EVERY_CUT,
   },
   // after a short write, buffers are written from the wrong place
   {
