@@ -393,7 +393,7 @@ export const mutants = [
     test: 'test/engine.verify.test.ts',
   },
   {
-    file: 'src/verify.ts',
+    file: 'src/verify-copies.ts',
     find: "if (order > 0) return 'the entry is newer than anything that the archive has'",
     replace: 'if (order > 0) return undefined',
     test: 'test/engine.verify.test.ts',
@@ -690,5 +690,54 @@ export const mutants = [
     replace: 'const agree = cacheView !== null',
     test: 'test/engine.verify.test.ts',
     title: 'P87',
+  },
+  {
+    file: 'src/views/stripe-standings.ts',
+    find: 'this.#mayHoldLost.fill(true)',
+    replace: '',
+    test: 'src/views/cache-view.test.ts',
+  },
+  {
+    file: 'src/views/stripe-standings.ts',
+    find: 'former.unshift(epoch)',
+    replace: '',
+    test: 'test/engine.heard.test.ts',
+    title: 'P88',
+  },
+  {
+    file: 'src/verify-copies.ts',
+    find: 'if (isNewer(stamp, stampOf(lookup))) {',
+    replace: 'if (false) {',
+    test: 'test/engine.verify.test.ts',
+    title: 'P65',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: 'if (next?.isFoundAgain === true || inFlight?.isFoundAgain === true) return false',
+    replace: '',
+    test: 'src/flush/pending-set.test.ts',
+  },
+  // what a process answers that has heard nothing for long [R5]
+  {
+    file: 'src/read/read-path.ts',
+    find: 'return this.#isSure(id) ? this.#pendingItem(this.#ports.pending.read(id)) : undefined',
+    replace: 'return this.#pendingItem(this.#ports.pending.read(id))',
+    test: 'test/engine.heard.test.ts',
+    title: 'R5',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: "    if (!freshness.isFresh) return 'unknown'\n    const write = pending.read(id)\n",
+    replace: '    const write = pending.read(id)\n',
+    test: 'test/engine.heard.test.ts',
+    title: 'R5',
+  },
+  // a write that was set aside for its stamp [P67]
+  {
+    file: 'src/flush/passage.ts',
+    find: "if (because === 'stamp-ahead-of-archive') refusedAhead(write)",
+    replace: '',
+    test: 'test/engine.heard.test.ts',
+    title: 'P67',
   },
 ]

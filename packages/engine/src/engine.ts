@@ -110,7 +110,7 @@ export class Engine implements AsyncDisposable {
     return found.map((kept) => this.#itemFor(call, kept))
   }
 
-  /** From memory and pending writes alone: `undefined` means "not here", not "absent". */
+  /** From memory and pending writes alone, while the archive was heard within Δ: `undefined` means "not here", not "absent" [R5]. */
   getSync(id: string, options?: GetSyncOptions): Item | undefined {
     return this.#itemFor(readGetSyncOptions(options), this.#life.reading('getSync').reads.getSync(id))
   }

@@ -5,15 +5,12 @@ import {
   formatCut,
   TierMisconfigured,
   TierUnavailable,
-  type ArchivedRow,
   type ArchiveTier,
   type BranchSet,
   type CacheTier,
   type Clock,
   type Cut,
   type LeafAddress,
-  type Lookup,
-  type StoredItem,
 } from '@se/core'
 import { differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkle'
 import type { VerifyCall } from './call-options.ts'
@@ -24,6 +21,15 @@ import type { CacheView } from './views/cache-view.ts'
 import { membershipText, type FilterView } from './views/filter-view.ts'
 import type { HeadsPoll } from './views/heads-poll.ts'
 import { rowsBetween } from './views/net.ts'
+import {
+  findLostInMemory,
+  isSuspect,
+  lookAgain,
+  MEMORY_CHANGED,
+  readEntries,
+  type SuspectRow,
+  type WrongCopy,
+} from './verify-copies.ts'
 
 /** Most differences a report lists; all are counted. */
 export const DIFFERENCES_LISTED_MAX = 100
@@ -65,7 +71,7 @@ export interface VerifyPorts {
   readonly cacheView: CacheView | undefined
   readonly views: ArchiveViews
   readonly filter: FilterView
-  readonly memory: Pick<MemoryTier, 'peek' | 'drop'>
+  readonly memory: Pick<MemoryTier, 'peek' | 'drop' | 'ids'>
   readonly poll: Pick<HeadsPoll, 'now'>
   readonly branches: BranchSet
   readonly digester: RowDigester
@@ -102,15 +108,10 @@ interface Scan {
   readonly changedIds: readonly string[]
   /** Ids whose entry in the cache says something else than the row of the same stamp, or something older. */
   readonly cacheDifferences: readonly WrongCopy[]
-  /** Ids whose item in memory says something else than the row of the same stamp. */
+  /** Ids whose item in memory says something else than the row of the same stamp, or is newer than anything the archive has. */
   readonly memoryDifferences: readonly WrongCopy[]
   /** Items in memory that were compared. */
   readonly memoryCompared: number
-}
-
-interface WrongCopy {
-  readonly id: string
-  readonly what: string
 }
 
 async function scanRows(ports: VerifyPorts): Promise<Scan> {
@@ -118,7 +119,7 @@ async function scanRows(ports: VerifyPorts): Promise<Scan> {
   const tree = new DigestTree(branches)
   const changedIds: string[] = []
   const memoryDifferences: WrongCopy[] = []
-  let memoryCompared = 0
+  const comparedInMemory = new Set<string>()
   /** Rows whose entry is not what it should be, or is only not there yet. */
   const suspects = new Map<string, SuspectRow>()
   let rowsRead = 0
@@ -131,9 +132,9 @@ async function scanRows(ports: VerifyPorts): Promise<Scan> {
       tree.apply([{ id: row.id, previousDigest: undefined, digest }])
       const item = memory.peek(row.id)?.item
       if (item !== undefined && compareStamps(item.stamp, row.stamp) === 0) {
-        memoryCompared++
+        comparedInMemory.add(row.id)
         const isEqual = row.digest !== undefined && equalBytes(digester.digest(item), row.digest)
-        if (!isEqual) memoryDifferences.push({ id: row.id, what: "the item in memory is not the row's" })
+        if (!isEqual) memoryDifferences.push({ id: row.id, what: MEMORY_CHANGED })
       }
     }
     if (cache === undefined || cacheView === undefined) return
@@ -143,65 +144,9 @@ async function scanRows(ports: VerifyPorts): Promise<Scan> {
     }
   })
   const cacheDifferences = suspects.size === 0 ? [] : await lookAgain(ports, [...suspects.values()])
+  memoryDifferences.push(...(await findLostInMemory(ports, comparedInMemory)))
+  const memoryCompared = comparedInMemory.size
   return { tree, cut, rowsRead, changedIds, cacheDifferences, memoryDifferences, memoryCompared }
-}
-
-type SuspectRow = Pick<ArchivedRow, 'id' | 'stamp' | 'digest'>
-
-/** The cache's entries of some rows; what it does not have, and stripes that may not be asked, are passed over. */
-async function readEntries<Row extends SuspectRow>(
-  rows: readonly Row[],
-  cache: Pick<CacheTier, 'getMany'>,
-  cacheView: CacheView,
-): Promise<{ readonly row: Row; readonly entry: StoredItem }[]> {
-  const asked = rows.filter((row) => cacheView.mayAsk(row.id))
-  const lookups = await cache.getMany(asked.map((row) => row.id))
-  return asked.flatMap((row, index) => {
-    const lookup = lookups[index]
-    return lookup?.kind === 'found' ? [{ row, entry: lookup.item }] : []
-  })
-}
-
-/** Whether an entry is not the row's own: perhaps it is only not there yet, or the row was written since. */
-function isSuspect(row: SuspectRow, entry: StoredItem, digester: RowDigester): boolean {
-  if (compareStamps(entry.stamp, row.stamp) !== 0 || row.digest === undefined) return true
-  return !equalBytes(digester.digest(entry), row.digest)
-}
-
-/**
- * While others write, an entry may be older than a row that was written a moment ago, or newer than a row that was read a
- * moment ago. Once the stripes have been brought to heads that include the row, it may not be older; and the archive, asked after
- * the cache, has whatever an entry can have come from.
- */
-async function lookAgain(ports: VerifyPorts, rows: readonly SuspectRow[]): Promise<WrongCopy[]> {
-  const { archive, cache, cacheView, poll, digester } = ports
-  if (cache === undefined || cacheView === undefined) return []
-  await poll.now()
-  const found = await readEntries(rows, cache, cacheView)
-  const lookups = await archive.getMany(found.map(({ row }) => row.id))
-  return found.flatMap(({ row, entry }, index) => {
-    const what = differenceOfEntry(row, entry, lookups[index]!, digester)
-    return what === undefined ? [] : [{ id: row.id, what }]
-  })
-}
-
-/** @param now what the archive has of the id, asked after the entry was read */
-function differenceOfEntry(
-  row: SuspectRow,
-  entry: StoredItem,
-  now: Lookup,
-  digester: RowDigester,
-): string | undefined {
-  if (compareStamps(entry.stamp, row.stamp) < 0) return 'the entry is older than the row'
-  if (now.kind === 'unknown') return undefined
-  const stamp = now.kind === 'found' ? now.item.stamp : now.tombstone
-  const order = stamp === undefined ? 1 : compareStamps(entry.stamp, stamp)
-  if (order > 0) return 'the entry is newer than anything that the archive has'
-  if (order < 0) return undefined
-  if (now.kind === 'absent') return 'the entry is there, the row is a tombstone'
-  return equalBytes(digester.digest(entry), digester.digest(now.item))
-    ? undefined
-    : "the entry's digest is not the row's"
 }
 
 async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<ViewReport> {
@@ -267,7 +212,7 @@ async function verifyFilter(ports: VerifyPorts, options: VerifyCall): Promise<Vi
   })
 }
 
-/** Memory's items beside the rows of the same stamp; one of another stamp is older or newer by right, and cannot be compared. */
+/** Memory's items beside the rows of the same stamp; and those of which the archive has nothing as new. */
 function verifyMemory(ports: VerifyPorts, options: VerifyCall, scan: Scan): ViewReport {
   const { memoryDifferences, memoryCompared } = scan
   const { memory } = ports
@@ -275,10 +220,11 @@ function verifyMemory(ports: VerifyPorts, options: VerifyCall, scan: Scan): View
   // What is dropped is read again from below.
   const repaired = isRepair ? memoryDifferences.filter(({ id }) => memory.drop(id)).length : 0
   const count = memoryDifferences.length
+  const changed = memoryDifferences.filter(({ what }) => what === MEMORY_CHANGED).length
   return report('memory', ports, {
     isTrusted: count === 0 || isRepair,
     because: count === 0 ? 'every item equals the row of its stamp' : `${count} items differ from their rows`,
-    digest: `${memoryCompared - count} items equal their rows`,
+    digest: `${memoryCompared - changed} items equal their rows`,
     expected: `${memoryCompared} items equal their rows`,
     differences: memoryDifferences.map(({ id, what }) => ({ kind: 'id', id, what })),
     repaired,

@@ -4,6 +4,7 @@
  * puts, an archive whose clock jumps.
  */
 import { stampMs, type FileHandle, type FileSystem } from '@se/core'
+import { STRIPE_COUNT, stripeOfId } from '@se/core/hash'
 import type { FakeClock } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { holdAnswer, pass, settleOn, turns } from './faults.ts'
@@ -179,6 +180,26 @@ describe('a stamp from the future', () => {
     expect(later.stamp).toBeDefined()
   })
 
+  it('[P67] of a write that was set aside for it, holds up no later write of its id', async () => {
+    const { fileSystem, hold, release } = holdWrites(world.disk)
+    const a = world.engine('a', { fileSystem })
+    await a.start()
+    clock.jump(HOUR_MS)
+    await pass(clock, 600)
+    // Back again; until its next poll the process goes on an hour ahead. The log takes longer than that.
+    clock.jump(-HOUR_MS)
+    hold()
+    const ahead = a.submit('x', 'ahead')
+    await pass(clock, 600)
+    release()
+    await ahead
+    await settle(a.flush())
+    expect(a.parked()).toMatchObject([{ id: 'x', because: 'stamp-ahead-of-archive' }])
+    const later = await a.submit('x', 'later', { level: 'archive' })
+    expect(stampMs(later.stamp)).toBeLessThanOrEqual(clock.nowMs() + 1_000)
+    expect((await a.get('x', { consistency: 'source' }))?.value).toBe('later')
+  })
+
   it('[P67] [W6] in a ledger row, takes no pending write of another process away', async () => {
     const [a, b] = [world.engine('a'), world.engine('b', { flush: { delayMs: 60_000 } })]
     await a.start()
@@ -263,6 +284,46 @@ describe('a process that is awake when its archive goes back', () => {
     expect(await a.get('lost')).toBeUndefined()
     expect(await settle(a.verify({ deep: true }))).toMatchObject({ isTrusted: true })
   })
+
+  it('[P65] [P88] reads nothing lost from a stripe that had not heard of the batch yet', async () => {
+    const a = world.engine('a')
+    await a.start()
+    await a.submit('x', 'kept', { level: 'archive' })
+    await pass(clock, 1_000)
+    const backup = world.archive.backup()
+    const inCache = () => {
+      const [space] = [...world.cache.snapshot(stripeOfId('x')).spaces.values()]
+      const meta = space?.metas[0]
+      return { cut: typeof meta === 'object' ? meta.cut : undefined, entry: space?.entries.get('x') }
+    }
+    const before = inCache()
+    // Committed and put into the cache, and lost before a poll.
+    await a.submit('x', 'lost', { level: 'archive' })
+    await turns()
+    expect(inCache().cut).toEqual(before.cut)
+    expect(inCache().entry).not.toEqual(before.entry)
+    world.archive.restoreTo(backup)
+    await pass(clock, 5_000)
+    expect(a.status().trust.cache).toMatch(/^trusted/)
+    expect((await a.get('x', { consistency: 'shared' }))?.value).toBe('kept')
+    expect((await a.get('x'))?.value).toBe('kept')
+  })
+
+  it('[P65] [P88] takes a cache that comes back as it was in the lost history for nobody else’s', async () => {
+    const a = world.engine('a')
+    await a.start()
+    await a.submit('x', 'kept', { level: 'archive' })
+    const backup = world.archive.backup()
+    await a.submit('x', 'lost', { level: 'archive' })
+    await pass(clock, 1_000)
+    const dump = Array.from({ length: STRIPE_COUNT }, (_, stripe) => world.cache.snapshot(stripe))
+    world.archive.restoreTo(backup)
+    await pass(clock, 5_000)
+    for (const stripe of dump) world.cache.restore(stripe)
+    await pass(clock, 5_000)
+    expect(a.status().trust.cache).toMatch(/^trusted/)
+    expect((await a.get('x', { consistency: 'shared' }))?.value).toBe('kept')
+  })
 })
 
 describe('ledger rows that were missed for good', () => {
@@ -283,5 +344,30 @@ describe('ledger rows that were missed for good', () => {
     expect(a.status().isFresh).toBe(true)
     expect((await a.get('x'))?.value).toBe('newer')
     expect((await a.getMany(['x']))[0]?.value).toBe('newer')
+  })
+})
+
+describe('a process that has heard nothing for longer than Δ', () => {
+  it('[R5] [R8] answers nothing at once, not even of its own pending writes', async () => {
+    const [a, b] = [world.engine('a', { flush: { delayMs: 60_000 } }), world.engine('b')]
+    await a.start()
+    await b.start()
+    await a.submit('x', 'own')
+    await a.delete('y')
+    expect([a.getSync('x')?.value, a.containsFast('x'), a.containsFast('y')]).toEqual([
+      'own',
+      'present',
+      'absent',
+    ])
+    world.archiveOf('a').setAvailable(false)
+    await pass(clock, 10)
+    await b.delete('x', { level: 'archive' })
+    await b.submit('y', 'newer', { level: 'archive' })
+    await pass(clock, 2_000)
+    expect([a.getSync('x'), a.containsFast('x'), a.containsFast('y')]).toEqual([
+      undefined,
+      'unknown',
+      'unknown',
+    ])
   })
 })

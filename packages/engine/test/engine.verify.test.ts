@@ -111,6 +111,29 @@ describe('damage in one copy', () => {
     ])
   })
 
+  it('[P65] [P87] is found in memory where the archive has lost what was read before the ledger told of it', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b', { withoutCache: true })]
+    await a.start()
+    await b.start()
+    await a.submit('x', 'kept', { level: 'archive' })
+    await a.flush()
+    await pass(clock, 1_000)
+    const backup = world.archive.backup()
+    await a.submit('x', 'lost', { level: 'archive' })
+    expect((await b.get('x'))?.value).toBe('lost')
+    world.archive.restoreTo(backup)
+    await pass(clock, 1_000)
+    const found = await settle(b.verify({ deep: true, repair: true }))
+    expect(found.views.find(({ view }) => view === 'memory')).toMatchObject({
+      differences: [
+        { kind: 'id', id: 'x', what: 'the item in memory is newer than anything that the archive has' },
+      ],
+      repaired: 1,
+    })
+    expect((await b.get('x'))?.value).toBe('kept')
+    expect(await settle(b.verify({ deep: true }))).toMatchObject({ isTrusted: true })
+  })
+
   it('[P27] in the rows takes trust from the tree, and the tree has it again once the rows are right', async () => {
     const engine = world.engine('a')
     await engine.start()

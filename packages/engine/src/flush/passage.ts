@@ -38,6 +38,8 @@ export interface PassagePorts {
   readonly restamp: (write: ItemWrite, above: Stamp) => Promise<Restamped | undefined>
   /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
   readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
+  /** The archive refused a write, as its stamp lies ahead of the archive's clock. */
+  readonly refusedAhead: (write: ItemWrite) => void
   readonly isAcknowledged: (write: ItemWrite) => boolean
   /** Whether something newer than an `archive`-level write was heard of since it was submitted. */
   readonly isOvertaken: (write: ItemWrite) => boolean
@@ -266,7 +268,8 @@ export class Passage {
 
   /** A write the archive does not take: kept in the local file, or its writer is told [W6]. */
   async #setAside(write: ItemWrite, because: ParkCause, cause: unknown): Promise<SettledOutcome> {
-    const { isAcknowledged, park, memory, observer } = this.#ports
+    const { isAcknowledged, refusedAhead, park, memory, observer } = this.#ports
+    if (because === 'stamp-ahead-of-archive') refusedAhead(write)
     const error =
       cause instanceof ArchiveRefusedData
         ? cause

@@ -423,3 +423,20 @@ describe('figures', () => {
     expect(set.stats.items).toBe(1)
   })
 })
+
+it('[W6] [R2] a write that was found in the log again is read, and is not the newest for sure', () => {
+  const { set, log, take } = createSet()
+  const older = write('a', 5)
+  log(older, 1)
+  log(write('a', 7), 2)
+  const batch = take()
+  set.settle(batch, [PARKED], new Map([[0, { write: older, logSequence: 1 }]]))
+  expect(set.read('a')).toBe(older)
+  expect(set.isSure('a')).toBe(false)
+  // Also once it is written again, as what is sent may not be what is read.
+  log(write('a', 8), 3)
+  expect(set.isSure('a')).toBe(false)
+  set.settle(take(), [WON])
+  log(write('a', 9), 4)
+  expect(set.isSure('a')).toBe(true)
+})

@@ -114,6 +114,8 @@ interface Generation extends RecordHolder {
   visible: Held | undefined
   firstLogSequence: number | undefined
   isSettled: boolean
+  /** Begins with a write that was found in the log again: something newer may have been stored since it was covered. */
+  readonly isFoundAgain: boolean
   waiting: Waiting[] | undefined
 }
 
@@ -223,6 +225,7 @@ export class PendingSet {
         visible: options.isVisible ? held : undefined,
         firstLogSequence: logSequence,
         isSettled: false,
+        isFoundAgain: false,
         waiting: undefined,
       }
       this.#next.set(write.id, generation)
@@ -264,8 +267,9 @@ export class PendingSet {
 
   /** Whether something newer than the pending writes of an id would have been heard of. */
   isSure(id: string): boolean {
-    const oldest = Math.min(this.#next.get(id)?.order ?? Infinity, this.#inFlight.get(id)?.order ?? Infinity)
-    return oldest > this.#unsureThrough
+    const [next, inFlight] = [this.#next.get(id), this.#inFlight.get(id)]
+    if (next?.isFoundAgain === true || inFlight?.isFoundAgain === true) return false
+    return Math.min(next?.order ?? Infinity, inFlight?.order ?? Infinity) > this.#unsureThrough
   }
 
   /** Stamp of the newest write of an id, visible or not; `undefined`: none is pending. */
@@ -572,6 +576,7 @@ export class PendingSet {
       newest: covered,
       visible: covered.isVisible ? covered : undefined,
       isSettled: false,
+      isFoundAgain: generation.isFoundAgain || covered !== generation.visible,
       waiting: undefined,
     }
     this.#releaseOrder.claim(rest)
@@ -616,6 +621,7 @@ export class PendingSet {
         ...newer,
         order: generation.order,
         addedAtMs: generation.addedAtMs,
+        isFoundAgain: generation.isFoundAgain || newer.isFoundAgain,
         waiting: [...(generation.waiting ?? []), ...(newer.waiting ?? [])],
       }
       newer.isSettled = true

@@ -158,6 +158,7 @@ export function assemble(
     hear,
     restamp: (write, above) => writes.restamp(write, above),
     park: (write, because, error) => parking.park(write, because, error),
+    refusedAhead: (write) => writes.refusedAhead(write),
     isAcknowledged: (write) => writes.isAcknowledged(write),
     isOvertaken: (write) => writes.isOvertaken(write),
     heardThrough: () => sequenceAt(views.cut, instance),

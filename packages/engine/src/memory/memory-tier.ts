@@ -71,6 +71,11 @@ export class MemoryTier {
     return entry.item
   }
 
+  /** Of everything that is kept; do not keep it across an await. */
+  ids(): IterableIterator<string> {
+    return this.#entries.keys()
+  }
+
   /** The entry as it is. */
   peek(id: string): MemoryEntry | undefined {
     const entry = this.#entries.get(id)

@@ -83,16 +83,16 @@ export class ReadPath {
       const item = memory.get(id)
       if (item !== undefined) return item
     }
-    return this.#pendingItem(this.#ports.pending.read(id))
+    return this.#isSure(id) ? this.#pendingItem(this.#ports.pending.read(id)) : undefined
   }
 
   containsFast(id: string): FastAnswer {
     checkId(id)
     const { pending, memory, known, filter, freshness } = this.#ports
+    if (!freshness.isFresh) return 'unknown'
     const write = pending.read(id)
     if (write !== undefined && !pending.isSure(id)) return 'unknown'
     if (write !== undefined) return write.bytes === undefined ? 'absent' : 'present'
-    if (!freshness.isFresh) return 'unknown'
     if (memory.get(id) !== undefined) return 'present'
     const own = known.get(id)
     if (own?.isInFilter === false) {

@@ -267,6 +267,26 @@ it('[P74] a stripe that lost its meta is made anew; one that others made meanwhi
   expect((await tier.get('a')).kind).toBe('absent')
 })
 
+it('[P65] a stripe that others changed before the archive went back gets a new epoch all the same', async () => {
+  const { view, poll, cache, tier } = await createAttached()
+  const other = cache.connect()
+  await other.open(BRANCHES)
+  const epochNow = async () => {
+    const reading = (await tier.readStripes())[HERE]!
+    return reading.kind === 'state' ? reading.state.epoch : expect.unreachable()
+  }
+  const reading = (await other.readStripes())[HERE]!
+  if (reading.kind === 'state') await other.renewEpoch(reading.state)
+  const before = await epochNow()
+  view.archiveWentBack()
+  await poll(at(1))
+  const after = await epochNow()
+  expect(after).not.toBe(before)
+  expect(view.mayAsk('a')).toBe(true)
+  await poll(at(1))
+  expect(await epochNow()).toBe(after)
+})
+
 it('[P86] tells of damaged entries once, with how many', async () => {
   const { poll, cache, tier, calls } = await createAttached()
   const write = {

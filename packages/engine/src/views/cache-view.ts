@@ -94,6 +94,11 @@ export class CacheView {
     return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
   }
 
+  /** Whether the id's stripe is known to be of this archive, however recent: its entries count, and may be asked for soon. */
+  isFound(id: string): boolean {
+    return this.isAttached && this.#keeper.standing(stripeOfId(id)) !== undefined
+  }
+
   /** Monotonic ms of the poll whose heads the id's stripe covers. */
   verifiedAtMs(id: string): number {
     return this.#keeper.standing(stripeOfId(id))?.from.sentAtMs ?? Number.NEGATIVE_INFINITY

@@ -6,6 +6,7 @@ const ours: StripeEvidence = {
   way: 'known',
   suspectedForMs: undefined,
   mayStartOver: false,
+  mayHoldLost: false,
   stalenessMs: 500,
 }
 const foreign: StripeEvidence = { ...ours, way: 'another-history' }
@@ -17,6 +18,12 @@ it.each<[string, StripeEvidence, ReturnType<typeof judgeStripe>]>([
   ['has no meta', { ...ours, read: 'none', way: undefined }, 'create'],
   ['stands at the heads', { ...ours, way: 'at-heads' }, 'believe'],
   ['is behind', ours, 'finish'],
+  [
+    '[P65] stands at the heads, and may hold what is lost',
+    { ...ours, way: 'at-heads', mayHoldLost: true },
+    'start-over',
+  ],
+  ['[P65] is behind, and may hold what is lost', { ...ours, mayHoldLost: true }, 'start-over'],
   ['is too far behind', { ...ours, way: 'pruned' }, 'start-over'],
   ['is foreign at first sight', { ...foreign, mayStartOver: true }, 'suspect'],
   ['is foreign for a moment', { ...foreign, mayStartOver: true, suspectedForMs: 499 }, 'suspect'],

@@ -5,6 +5,7 @@
  *   read     way from its cut to the heads   suspected       may be started over   verdict
  *   unknown  –                               –               –                     leave
  *   no meta  –                               –               –                     create
+ *   state    none is left to go, or known    –               may hold what is lost start over
  *   state    none is left to go              –               –                     believe
  *   state    known                           –               –                     finish
  *   state    pruned                          –               –                     start over
@@ -20,7 +21,11 @@
  * serve nobody, and each would for moments read what the other has put; so who finds that out goes.
  *
  * The two are told apart by whether the stripe may be started over: as long as this process has not found it to be of the
- * history that it knows. Once it has, only a change of that history, which its own views notice, allows it again.
+ * history that it knows. Once it has, only a change of that history, which its own views notice, allows it again; and an epoch of
+ * the stripe that it believed in an earlier history, as then the cache was set back to what it was in that one.
+ *
+ * A stripe may hold what is lost, wherever it stands, when the archive went back and the stripe got no new epoch since: writers put
+ * into it before it has heard of their batches.
  *
  * A foreign cut is looked at again after Δ, since the archive may have answered from a server that is behind for a moment. Only
  * an archive id that was replaced is no matter of being behind: a process has read it from where it has claimed its instance.
@@ -39,19 +44,21 @@ export interface StripeEvidence {
   readonly suspectedForMs: number | undefined
   /** This process has not found the stripe to be of the archive's history as it knows it. */
   readonly mayStartOver: boolean
+  /** Its entries may be of a history that is no more, though its cut is not. */
+  readonly mayHoldLost: boolean
   /** Δ, ms. */
   readonly stalenessMs: number
 }
 
 export function judgeStripe(evidence: StripeEvidence): StripeVerdict {
-  const { read, way, suspectedForMs, mayStartOver, stalenessMs } = evidence
+  const { read, way, suspectedForMs, mayStartOver, mayHoldLost, stalenessMs } = evidence
   if (read === 'none') return 'create'
   if (read === 'unknown' || way === undefined) return 'leave'
   switch (way) {
     case 'at-heads':
-      return 'believe'
+      return mayHoldLost ? 'start-over' : 'believe'
     case 'known':
-      return 'finish'
+      return mayHoldLost ? 'start-over' : 'finish'
     case 'pruned':
       return 'start-over'
     case 'another-archive':

@@ -78,7 +78,7 @@ export class StripeKeeper {
   /** The archive has gone back, or is another one: what is known of the stripes is of a history that is no more. */
   archiveWentBack(): void {
     this.#history++
-    this.#standings.allowStartingOver()
+    this.#standings.historyEnded()
     this.#ports.cache.doubt()
     this.#watch.reset()
     this.#shared = undefined
@@ -146,7 +146,7 @@ export class StripeKeeper {
     const isAtHeads = state !== undefined && heads !== undefined && equalCuts(state.cut, heads)
     const tail = state === undefined || isAtHeads ? undefined : await round.tails.from(state.cut)
     const way = isAtHeads ? 'at-heads' : state && tail && wayOf(state.cut, tail)
-    const verdict = this.#standings.judge(stripe, reading.kind, way, clock.monotonicMs())
+    const verdict = this.#standings.judge(stripe, reading, way, clock.monotonicMs())
     const before = this.#standings.get(stripe)
     switch (verdict) {
       case 'leave':
@@ -171,7 +171,8 @@ export class StripeKeeper {
       case 'start-over': {
         const { cut, leaves } = round.tree()
         // Views that have not caught up with the archive are of a history that is no more, or about to be.
-        if (tail === undefined || !isOnTheWayTo(cut, tail.heads.cut)) {
+        const known = tail?.heads.cut ?? heads
+        if (known === undefined || !isOnTheWayTo(cut, known)) {
           work.left++
           return
         }

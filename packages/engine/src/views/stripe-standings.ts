@@ -23,6 +23,10 @@ export class StripeStandings {
   /** By stripe: the epoch under which its entries counted last, and may have been put by us. */
   readonly #lastEpochs: (string | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
   readonly #mayStartOver: boolean[] = new Array<boolean>(STRIPE_COUNT).fill(true)
+  /** By stripe: its entries may be of a history that is no more, and it got no new epoch since this process knows. */
+  readonly #mayHoldLost: boolean[] = new Array<boolean>(STRIPE_COUNT).fill(false)
+  /** By stripe: epochs that this process has believed in histories that are no more, newest first. */
+  readonly #formerEpochs: string[][] = Array.from({ length: STRIPE_COUNT }, () => [])
   readonly #suspectedSinceMs: (number | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
 
   constructor(stalenessMs: number) {
@@ -38,6 +42,7 @@ export class StripeStandings {
     this.#standings[state.stripe] = { state, from }
     this.#lastEpochs[state.stripe] = state.epoch
     this.#mayStartOver[state.stripe] = false
+    this.#mayHoldLost[state.stripe] = false
     this.#suspectedSinceMs[state.stripe] = undefined
   }
 
@@ -46,7 +51,7 @@ export class StripeStandings {
     this.#standings.fill(undefined)
   }
 
-  /** The archive went back: what the stripes stood at may be of a history that is no more. */
+  /** What was found out about whose the stripes are does not count any more. */
   allowStartingOver(): void {
     this.#standings.fill(undefined)
     this.#mayStartOver.fill(true)
@@ -54,21 +59,33 @@ export class StripeStandings {
   }
 
   /**
+   * The archive went back: what the stripes stood at may be of a history that is no more. Also where one stands within the history
+   * that is left: what was put into it before it had heard of the batch is lost with the batch.
+   */
+  historyEnded(): void {
+    this.allowStartingOver()
+    this.#mayHoldLost.fill(true)
+    for (const [stripe, epoch] of this.#lastEpochs.entries()) {
+      const former = this.#formerEpochs[stripe]!
+      if (epoch === undefined || former.includes(epoch)) continue
+      former.unshift(epoch)
+      former.length = Math.min(former.length, FORMER_EPOCHS_MAX)
+    }
+  }
+
+  /**
    * @param way what the archive says of the cut that was read
    * @param nowMs monotonic
    */
-  judge(
-    stripe: number,
-    read: StripeReading['kind'],
-    way: WayToHeads | undefined,
-    nowMs: number,
-  ): StripeVerdict {
+  judge(stripe: number, reading: StripeReading, way: WayToHeads | undefined, nowMs: number): StripeVerdict {
+    const isFormer = reading.kind === 'state' && this.#formerEpochs[stripe]!.includes(reading.state.epoch)
     const sinceMs = this.#suspectedSinceMs[stripe]
     const verdict = judgeStripe({
-      read,
+      read: reading.kind,
       way,
       suspectedForMs: sinceMs === undefined ? undefined : nowMs - sinceMs,
-      mayStartOver: this.#mayStartOver[stripe]!,
+      mayStartOver: this.#mayStartOver[stripe]! || isFormer,
+      mayHoldLost: this.#mayHoldLost[stripe]! || isFormer,
       stalenessMs: this.#stalenessMs,
     })
     if (verdict === 'suspect') {
@@ -91,6 +108,9 @@ export class StripeStandings {
     return this.#lastEpochs[stripe] === epoch
   }
 }
+
+/** So many of a stripe's epochs of earlier histories are remembered: a cache may come back as it was under one of them. */
+const FORMER_EPOCHS_MAX = 8
 
 /** How long a stranger must have moved nothing until the cache is tried again, ms; doubled each time that it was too early. */
 const QUIET_MS_MIN = 60_000

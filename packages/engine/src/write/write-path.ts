@@ -319,6 +319,15 @@ export class WritePath {
     return stamp
   }
 
+  /**
+   * The archive refused a write, as its stamp lies ahead of the archive's clock: it does not have the write, and later ones of the
+   * id need not be above it. They would be refused with it for as long as it lies ahead [P67].
+   */
+  refusedAhead({ id, stamp }: ItemWrite): void {
+    const given = this.#given.get(id)
+    if (given !== undefined && !isNewer(given, stamp)) this.#given.delete(id)
+  }
+
   /** The stamp is known elsewhere by now; one from the future is kept, as the other parts may forget it before it has come. */
   #forgetGiven(id: string, stamp: Stamp): void {
     if (this.#given.get(id) === stamp && !this.#ports.stamps.isFromFuture(stamp)) this.#given.delete(id)

@@ -1,4 +1,4 @@
-import { compareStamps, type Stamp } from '@se/core'
+import { compareStamps, stampMs, type Stamp } from '@se/core'
 
 /** A moment of a run: the order of everything that happens, and the world's monotonic time, ms. */
 export interface Moment {
@@ -42,6 +42,34 @@ export class ArchiveHistory {
   /** Oldest first. */
   commitsOf(id: string): readonly Commit[] {
     return this.#commits.get(id) ?? []
+  }
+
+  /**
+   * Whether a delete, or a write that a delete followed, has left no trace in the archive.
+   *
+   * @param floorMs tombstones up to here are gone, by the archive's clock
+   */
+  isCollected({ id, stamp }: Commit, floorMs: number): boolean {
+    return this.commitsOf(id).some(
+      (commit) =>
+        commit.value === undefined &&
+        commit.voided === undefined &&
+        compareStamps(commit.stamp, stamp) >= 0 &&
+        stampMs(commit.stamp) <= floorMs,
+    )
+  }
+
+  /** Whether the archive has lost a write that somebody had read, or something newer, since it was read; it may have it again. */
+  isLostSince(id: string, stamp: Stamp, order: number): boolean {
+    const commits = this.commitsOf(id)
+    const isThere = commits.some(
+      (commit) => commit.voided === undefined && compareStamps(commit.stamp, stamp) === 0,
+    )
+    return commits.some(({ stamp: committed, voided }) => {
+      const difference = compareStamps(committed, stamp)
+      if (voided === undefined || difference < 0) return false
+      return order < voided.order || (difference === 0 && !isThere)
+    })
   }
 
   /**

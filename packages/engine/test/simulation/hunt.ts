@@ -6,10 +6,10 @@
  */
 import { describeAction } from './actions.ts'
 import { SWITCHES, writeScript, type Switch } from './script.ts'
-import { run, shrink, SimulationFailed, SWITCHES_ON } from './simulate.ts'
+import { run, shrink, SimulationFailed } from './simulate.ts'
 
 const [first = '1', count = '100', steps = '150', named = 'all', mode = ''] = process.argv.slice(2)
-const switches = named === 'all' ? SWITCHES : named === 'on' ? SWITCHES_ON : (named.split(',') as Switch[])
+const switches = named === 'all' ? SWITCHES : (named.split(',') as Switch[])
 const broken = new Map<string, number[]>()
 const startedMs = performance.now()
 let example: SimulationFailed | undefined
@@ -19,6 +19,7 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   } catch (error) {
     if (!(error instanceof SimulationFailed)) throw error
     example ??= error
+    console.log(`${seed} ${String(error.cause).slice(0, 200)}`)
     broken.set(error.rule, [...(broken.get(error.rule) ?? []), seed])
   }
 }

@@ -28,6 +28,19 @@ export function learn(issued: Issued, stamp: Stamp): void {
   if (isNewer(stamp, issued.stamp)) issued.stamp = stamp
 }
 
+/**
+ * Whether a later own write of the id was read before this one was acknowledged. If that one is then set aside, this one stays
+ * hidden until it is stored: a known hole.
+ */
+export function mayHide(later: Issued, { id, process, order, acknowledgedOrder = 0 }: Issued): boolean {
+  return (
+    later.id === id &&
+    later.process === process &&
+    later.order > order &&
+    (later.acknowledgedOrder ?? Infinity) < acknowledgedOrder
+  )
+}
+
 /** For people. */
 export function nameOf({ id, value }: { readonly id: string; readonly value: number | undefined }): string {
   return value === undefined ? `the delete of ${id}` : `${id} = ${value}`

@@ -1,35 +1,11 @@
 import { compareStamps, isNewer, stampMs, type Stamp } from '@se/core'
 import type { FastAnswer } from '../../src/index.ts'
+import { Anomaly } from './anomaly.ts'
 import { ArchiveHistory, type Commit, type Moment } from './archive-history.ts'
-import { learn, nameOf, type Issued } from './issued.ts'
+import { learn, mayHide, nameOf, type Issued } from './issued.ts'
+import type { ModelPorts } from './model-ports.ts'
 import { isOwnSince, type Heard, type Reading, type ReadValue } from './reading.ts'
-
-/** A promise that was broken. */
-export class Anomaly extends Error {
-  override readonly name = 'Anomaly'
-  /** Which rule: the same for all runs that break it in this way. */
-  readonly rule: string
-
-  constructor(rule: string, message: string) {
-    super(`[${rule}] ${message}`)
-    this.rule = rule
-  }
-}
-
-export interface ModelPorts {
-  /** Monotonic time of the world, ms. */
-  readonly nowMs: () => number
-  /** Whether a write of this very stamp has been set aside by the process that made it. */
-  readonly isSetAside: (id: string, stamps: readonly Stamp[], isMemoryLevel: boolean) => boolean
-  /** Whether a stamp may lie ahead of the archive's clock, as a process knows it. */
-  readonly isFromFuture: (stamp: Stamp) => boolean
-  /** Δ, ms. */
-  readonly stalenessMs: number
-  /** The only process: what it knows cannot go stale, so R5 does not bind it. */
-  readonly isExclusive: boolean
-  /** Also holds a process to what it has read before. */
-  readonly isMonotonic: boolean
-}
+import { keyOf, Told } from './told.ts'
 
 /**
  * The oracle: what may be read. It knows every call and every commit, and nothing of how the engine works.
@@ -49,6 +25,8 @@ export class Model {
   readonly #sent = new Map<string, number | undefined>()
   readonly #byValue = new Map<number, Issued>()
   readonly #heard = new Map<string, Heard[]>()
+  /** What each life of a process was told by the archive. */
+  readonly told: Told
   /** Ids whose entry in a cache was damaged: reads of them may give anything that the cache has. */
   readonly damaged = new Set<string>()
   readonly #ports: ModelPorts
@@ -57,6 +35,7 @@ export class Model {
 
   constructor(ports: ModelPorts) {
     this.#ports = ports
+    this.told = new Told((id, stamp) => ports.isSetAside(id, [stamp], false))
   }
 
   now(): Moment {
@@ -156,7 +135,7 @@ export class Model {
     if (!isPending && !this.#wasThere(reading, stamp)) {
       throw new Anomaly('lost-history', `${nameOf(issued)} is read, and the archive has lost it`)
     }
-    const floor = this.#floor(reading, isPending, isFresh)
+    const floor = this.#floor(reading, isPending ? [issued] : [], isFresh)
     if (floor !== undefined && isNewer(floor.stamp, stamp) && !isDamaged) {
       throw new Anomaly(floor.rule, `${nameOf(issued)} is read; ${floor.why}`)
     }
@@ -166,12 +145,15 @@ export class Model {
     return mustBeAcknowledged && issued.acknowledgedOrder === undefined ? issued : undefined
   }
 
-  /** Checks an answer that was given at once, without a value. */
-  checkFast(reading: Reading, answer: FastAnswer, isFresh: boolean): void {
+  /** Checks an answer that was given at once, without a value: nobody was asked, so the process must be fresh. */
+  checkFast(reading: Reading, answer: FastAnswer): void {
     if (this.damaged.has(reading.id)) return
-    if (answer === 'absent') this.#checkAbsent(reading, isFresh)
+    if (answer === 'absent') this.#checkAbsent(reading, true)
     if (answer !== 'present') return
-    const floor = this.#floor(reading, true, isFresh)
+    const pending = this.issued.filter(
+      (issued) => issued.id === reading.id && issued.process === reading.process,
+    )
+    const floor = this.#floor(reading, pending, true)
     if (floor === undefined || floor.value !== undefined) return
     const isThere = this.issued.some(
       ({ id, value, stamp }) =>
@@ -183,10 +165,10 @@ export class Model {
   #checkAbsent(reading: Reading, isFresh: boolean): void {
     const { id, process } = reading
     if (this.damaged.has(id)) return
-    const pendingDelete = this.issued.some(
+    const pendingDeletes = this.issued.filter(
       (issued) => issued.id === id && issued.process === process && this.#isOwnDelete(issued, reading),
     )
-    const floor = this.#floor(reading, pendingDelete, isFresh)
+    const floor = this.#floor(reading, pendingDeletes, isFresh)
     if (floor?.value === undefined) return
     const isDeleted =
       this.issued.some((issued) => issued.id === id && this.#isOwnDelete(issued, reading, floor.stamp)) ||
@@ -204,17 +186,30 @@ export class Model {
     if (issued.value !== undefined || issued.process !== reading.process || issued.isForgotten) return false
     // At this level it is seen once it is committed, and then the archive's history tells.
     if (issued.level === 'archive') return false
-    const { stamp } = issued
+    const { id, stamp } = issued
     if (stamp === undefined) return true
-    if (this.#archive.commitsOf(issued.id).some((commit) => compareStamps(commit.stamp, stamp) === 0))
-      return false
+    const isCommitted = this.#archive
+      .commitsOf(id)
+      .some((commit) => compareStamps(commit.stamp, stamp) === 0 && commit.voided === undefined)
+    if (isCommitted || this.told.isSettled(reading, id, stamp)) return false
     return floor === undefined || isNewer(stamp, floor)
   }
 
   /** Whether a commit could be seen by a read: it counts now, or did until Δ before the read began. */
-  #counts({ voided }: Commit, { consistency, order, atMs }: Reading): boolean {
+  #counts(commit: Commit, reading: Reading): boolean {
+    const { voided } = commit
     if (voided === undefined) return true
-    return consistency === 'source' ? order < voided.order : atMs <= voided.atMs + this.#ports.stalenessMs
+    if (reading.consistency === 'source') return reading.order < voided.order
+    return reading.atMs <= voided.atMs + this.#ports.stalenessMs || this.#isLostUnheard(commit, reading)
+  }
+
+  /**
+   * Whether the archive lost the commit before the process was told of any ledger that has it. Then nothing tells the process that
+   * something is lost, and what the archive or the cache gave it meanwhile stays: a known hole.
+   */
+  #isLostUnheard({ id, stamp, order, voided }: Commit, reading: Reading): boolean {
+    if (voided === undefined || this.told.isAnswered(reading, id, stamp)) return false
+    return !this.told.hasHeard(reading, order, voided.order)
   }
 
   #wasThere(reading: Reading, stamp: Stamp): boolean {
@@ -235,12 +230,15 @@ export class Model {
   /**
    * The newest write that the read may not be older than.
    *
-   * @param isPending what was read is an own write that is not committed. It is read also while the process is not fresh;
-   *   and before a write with a stamp from the future, as it will be stamped above that
+   * @param pending what was read is one of these own writes, which is not committed. It is read also while the process is not
+   *   fresh; and before a write with a stamp from the future, as it will be stamped above that
    */
-  #floor(reading: Reading, isPending: boolean, isFresh: boolean): Floor | undefined {
+  #floor(reading: Reading, pending: readonly Issued[], isFresh: boolean): Floor | undefined {
     const { id, process, life, consistency, order, atMs } = reading
-    const { stalenessMs, isMonotonic, isSetAside, isFromFuture } = this.#ports
+    const { stalenessMs, isMonotonic, isSetAside, isFromFuture, hasClockJumped } = this.#ports
+    const isPending = pending.length > 0
+    const isWrittenSince = (since: number): boolean =>
+      hasClockJumped() && pending.some((issued) => issued.order > since)
     const isOwnOnly = isPending && !isFresh
     let floor: Floor | undefined
     const raise = (rule: string, why: string, stamp: Stamp, value: number | undefined): void => {
@@ -255,6 +253,11 @@ export class Model {
         isSetAside(id, issued.stamps, issued.level === 'memory')
       )
         continue
+      if (
+        isWrittenSince(issued.order) ||
+        this.issued.some((each) => mayHide(each, issued) && isSetAside(id, each.stamps, false))
+      )
+        continue
       raise('own', `${nameOf(issued)} was acknowledged to this process`, stamp, issued.value)
     }
     if (!isOwnOnly) {
@@ -262,26 +265,27 @@ export class Model {
         const isOldEnough = consistency === 'source' ? commit.order < order : commit.atMs < atMs - stalenessMs
         if (commit.voided !== undefined || !isOldEnough) continue
         if (this.#isUnanswered(commit, reading)) continue
-        if (isPending && isFromFuture(commit.stamp)) continue
-        // Nobody can say any more that this delete was newer than the pending write, which the archive will park for it [W4].
-        if (isPending && commit.value === undefined && stampMs(commit.stamp) <= this.#collectedMs) continue
+        if (isWrittenSince(commit.order) || (isPending && isFromFuture(commit.stamp))) continue
+        // Nobody can say any more that a delete was newer than the pending write, which the archive will park for it [W4].
+        if (isPending && this.#archive.isCollected(commit, this.#collectedMs)) continue
         const ago = Math.round(atMs - commit.atMs)
         raise('stale', `${nameOf(commit)} was committed ${ago} ms before`, commit.stamp, commit.value)
       }
     }
     if (isMonotonic) {
       for (const heard of this.#heard.get(`${process} ${life} ${id}`) ?? []) {
-        if (isPending && isFromFuture(heard.stamp)) continue
+        if (isWrittenSince(heard.order) || (isPending && isFromFuture(heard.stamp))) continue
         if (
           heard.order >= order ||
-          this.#archive.isVoid(id, heard.stamp, heard.order) ||
+          this.#archive.isLostSince(id, heard.stamp, heard.order) ||
           isSetAside(id, [heard.stamp], heard.isMemoryLevel)
         )
           continue
         // What the cache has told is nobody's witness [P86]: memory, which `local` reads, may be older than that by Δ.
         if (consistency === 'local' && heard.consistency === 'shared') continue
-        // An own write that was acknowledged since is read until the archive has settled which of the two is the newer one.
-        if (this.issued.some((issued) => isOwnSince(issued, reading, heard.order))) continue
+        // Nor does an own write give way to it that was acknowledged since it was asked, until the archive has settled which is the newer one.
+        const isTold = heard.consistency === 'source'
+        if (!isTold && this.issued.some((issued) => isOwnSince(issued, reading, heard.askedOrder))) continue
         raise('back', 'this process has read newer before', heard.stamp, 0)
       }
     }
@@ -312,7 +316,13 @@ export class Model {
     const heard = this.#heard.get(key) ?? []
     this.#heard.set(key, heard)
     if (heard.every((each) => isNewer(stamp, each.stamp)))
-      heard.push({ stamp, isMemoryLevel, consistency: reading.consistency, ...this.now() })
+      heard.push({
+        stamp,
+        isMemoryLevel,
+        consistency: reading.consistency,
+        askedOrder: reading.order,
+        ...this.now(),
+      })
   }
 
   // -------------------------------------------------------------------------------------------------------
@@ -338,10 +348,15 @@ export class Model {
     }
   }
 
-  /** Each of them was acknowledged and has been in the archive, or something newer; no excuse counts. */
+  /**
+   * Each of them was acknowledged and has been in the archive, or something newer. No excuse counts but that tombstones were
+   * collected under a clock of the archive that was ahead: writes at or below that floor are parked, a known hole.
+   */
   checkStored(writes: readonly Issued[]): void {
     for (const issued of writes) {
-      const { id, stamp, acknowledgedOrder } = issued
+      const { id, stamp, stamps, acknowledgedOrder } = issued
+      const isBelowFloor = stamp !== undefined && stampMs(stamp) <= this.#collectedMs
+      if (isBelowFloor && this.#ports.isSetAside(id, stamps, false)) continue
       const isStored =
         stamp !== undefined &&
         this.#archive.commitsOf(id).some((commit) => compareStamps(commit.stamp, stamp) >= 0)
@@ -374,8 +389,4 @@ interface Floor {
   readonly why: string
   readonly stamp: Stamp
   readonly value: number | undefined
-}
-
-function keyOf(id: string, { time, instance }: Stamp): string {
-  return `${id} ${time}.${instance}`
 }

@@ -8,6 +8,8 @@ export interface Heard extends Moment {
   readonly stamp: Stamp
   readonly isMemoryLevel: boolean
   readonly consistency: Consistency
+  /** When the read began. */
+  readonly askedOrder: number
 }
 
 /** Who reads what, and when the read began. */

@@ -8,7 +8,6 @@ import {
   type ItemWrite,
   type Stamp,
 } from '@se/core'
-import { STRIPE_COUNT } from '@se/core/hash'
 import {
   createFakeClock,
   createPowerLossFileSystem,
@@ -16,17 +15,18 @@ import {
   type FakeClock,
   type MemoryArchive,
   type MemoryArchiveBackup,
-  type MemoryCacheServer,
   type PowerLossFileSystem,
   type SeededRandom,
-  type StripeSnapshot,
 } from '@se/core/testing'
 import { createEngine, type Engine, type ParkedItem } from '../../src/index.ts'
 import { settleOn, withLatency } from '../faults.ts'
 import { createMemoryCache, createMemoryTiers } from '../world.ts'
-import { Anomaly, Model } from './model.ts'
+import { Anomaly } from './anomaly.ts'
+import { Model } from './model.ts'
 import { clockBehind, diskBehind, Gate } from './ports.ts'
 import type { Script } from './script.ts'
+import { waysOfStripes, type SimulatedCache } from './simulated-cache.ts'
+import { noting, telling } from './telling.ts'
 import type { Variant } from './writer.ts'
 
 export const DIRECTORY = 'log'
@@ -64,13 +64,6 @@ export interface Process {
   readonly open: Set<Promise<unknown>>
 }
 
-/** A cache server with the dumps that were taken of it. */
-export interface SimulatedCache {
-  readonly server: MemoryCacheServer
-  readonly dumps: (readonly StripeSnapshot[])[]
-  isAvailable: boolean
-}
-
 /** One archive, some caches, some processes, and a clock that stands still until it is told to move. */
 export class World {
   readonly clock: FakeClock = createFakeClock()
@@ -82,6 +75,7 @@ export class World {
   readonly backups: { readonly archive: MemoryArchiveBackup; readonly at: ReturnType<Model['now']> }[] = []
   archiveSkewMs = 0
   hasArchiveClockJumped = false
+  hasGoneBack = false
   /** Values divisible by 7 are more than the archive takes; until somebody widens the column. */
   isRefusing = true
   readonly #script: Script
@@ -114,6 +108,7 @@ export class World {
       isSetAside: (id, stamps, isMemoryLevel) => this.#isSetAside(id, stamps, isMemoryLevel),
       // A process learns of a jump at its next poll.
       isFromFuture: (stamp) => this.hasArchiveClockJumped && stampMs(stamp) > this.archiveNowMs() - 2_000,
+      hasClockJumped: () => this.hasArchiveClockJumped,
       stalenessMs: STALENESS_MS,
       isExclusive: variant.isExclusive,
       isMonotonic: switches.has('monotonic'),
@@ -145,6 +140,21 @@ export class World {
       this.caches.every(({ isAvailable }) => isAvailable) &&
       this.processes.every(({ isReachable }) => isReachable)
     )
+  }
+
+  /** Whether the ledger says of each stripe of a process' cache how it comes to the heads. */
+  async areStripesComparable({ number }: Process): Promise<boolean> {
+    const cache = this.variant.caches[number]
+    const ways = cache === undefined ? [] : await waysOfStripes(this.caches[cache]!, this.archive)
+    return ways.every((way) => way === 'known')
+  }
+
+  /**
+   * Whether a process takes the cache for a copy's, after the archive has gone back: others, who have not noticed that yet, or a
+   * cache that came back older, have moved stripes to where the archive is not any more.
+   */
+  isTakenForCopys({ engine }: Process): boolean {
+    return this.hasGoneBack && engine.status().trust.cache?.includes('processes of a copy') === true
   }
 
   archiveNowMs(): number {
@@ -272,7 +282,11 @@ export class World {
       : { segmentBytes: 64 * 1024, bytesMax: 1024 * 1024, recordsMax }
     process.engine = createEngine({
       log: { directory: DIRECTORY, limits },
-      archive: withLatency(connection, (when) => this.#pause(gate, when)),
+      archive: telling(
+        withLatency(noting(connection, this.model), (when) => this.#pause(gate, when)),
+        this.model.told,
+        { process: number, life: process.life },
+      ),
       ...(cache === undefined
         ? {}
         : { cache: withLatency(this.#cacheOf(process, cache), (when) => this.#pause(gate, when)) }),
@@ -352,15 +366,6 @@ export class World {
     if (ahead === undefined || this.hasArchiveClockJumped) return
     this.fail(new Anomaly('parked-ahead', `process ${process.number} was told that ${ahead.id} is safe`))
   }
-}
-
-export function setAvailable(cache: SimulatedCache, isAvailable: boolean): void {
-  cache.isAvailable = isAvailable
-  cache.server.setAvailable(isAvailable)
-}
-
-export function dumpOf(server: MemoryCacheServer): StripeSnapshot[] {
-  return Array.from({ length: STRIPE_COUNT }, (_, stripe) => server.snapshot(stripe))
 }
 
 function isStorageError(error: unknown): boolean {

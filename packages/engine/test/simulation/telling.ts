@@ -1,0 +1,61 @@
+import type { ArchiveBatch, ArchiveTier, Cut, WriteOutcome } from '@se/core'
+import type { Moment } from './archive-history.ts'
+import type { Model } from './model.ts'
+import type { Told } from './told.ts'
+
+/** Of what moment an answer of the archive is. */
+const moments = new WeakMap<object, Moment>()
+
+/** An archive of whose answers about its ledger it is noted when they were given, however late they arrive. */
+export function noting<T extends ArchiveTier>(archive: T, model: Pick<Model, 'now'>): T {
+  const noted = async <Answer extends object>(answer: Promise<Answer>): Promise<Answer> => {
+    const given = await answer
+    moments.set(given, model.now())
+    return given
+  }
+  return withCalls(archive, {
+    readTail: (from: Cut) => noted(archive.readTail(from)),
+    readTree: () => noted(archive.readTree()),
+  })
+}
+
+/** An archive whose answers tell the model what they tell a process, once they have reached it. */
+export function telling<T extends ArchiveTier>(
+  archive: T,
+  told: Told,
+  life: { readonly process: number; readonly life: number },
+): T {
+  const heard = async <Answer extends object>(answer: Promise<Answer>): Promise<Answer> => {
+    const given = await answer
+    told.hear(life, moments.get(given)!)
+    return given
+  }
+  return withCalls(archive, {
+    readTail: (from: Cut) => heard(archive.readTail(from)),
+    readTree: () => heard(archive.readTree()),
+    putBatch: async (batch: ArchiveBatch) => {
+      told.send(life, batch.writes)
+      const receipt = await archive.putBatch(batch)
+      told.answer(
+        life,
+        batch.writes.filter((_, index) => isFinal(receipt.outcomes[index]!)),
+      )
+      return receipt
+    },
+  })
+}
+
+/** What is refused is pending until it is set aside, and what loses to a stamp from the future goes on under another one. */
+function isFinal(outcome: WriteOutcome): boolean {
+  return outcome.kind !== 'refused' && !(outcome.kind === 'superseded' && outcome.isFromFuture)
+}
+
+/** The same archive with other calls. */
+function withCalls<T extends ArchiveTier>(archive: T, calls: Partial<ArchiveTier>): T {
+  return new Proxy(archive, {
+    get(target, name) {
+      const value: unknown = Reflect.get(name in calls ? calls : target, name)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
