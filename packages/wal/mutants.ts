@@ -210,8 +210,7 @@ export const mutants = [
     file: 'src/log.ts',
     find: 'return this.#durableRelease >= through && this.#active.durableBytes > 0',
     replace: 'return this.#durableRelease >= through',
-    test: POWER_CUTS,
-    title: 'random lives',
+    ...EVERY_CUT,
   },
   // a sync of a segment without a group counts as one that tells of the release
   {

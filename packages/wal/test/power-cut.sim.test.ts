@@ -73,6 +73,18 @@ const scripts: Script[] = [
       await append(log, promises, [3000], random)
     },
   },
+  {
+    name: 'a released segment that has the mark itself, when the one behind it has nothing durable',
+    sectorBytes: 4096,
+    async run(log, promises, random) {
+      await append(log, promises, [3000], random)
+      await append(log, promises, [3000], random)
+      promises.releasedThrough = 2
+      await log.release(2)
+      await appendBuffered(log, promises, [3000], random)
+      await log.release(2)
+    },
+  },
 ]
 
 describe('[W1] a power cut at every call, with every outcome', () => {
