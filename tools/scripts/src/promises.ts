@@ -31,7 +31,6 @@ export function numbersIn(document: NumberedDocument, text: string): string[] {
 
 /** Those that no test can carry yet, and why. */
 export const WITHOUT_TEST: Readonly<Record<string, string>> = {
-  R8: 'reads do not say where they came from yet; it comes with `serveStale` (docs/INVARIANTS.md)',
   P20: 'there is no delete by prefix yet',
   P21: 'there are no bulk deletes yet',
 }
