@@ -9,6 +9,12 @@ export const mutants = [
   },
   {
     file: 'src/stamp.ts',
+    find: '    if (stamp.time > this.#lastTime && !this.isFromFuture(stamp)) this.#lastTime = stamp.time\n',
+    replace: '',
+    test: 'src/stamp.test.ts',
+  },
+  {
+    file: 'src/stamp.ts',
     find: 'if (time <= this.#horizon()) this',
     replace: 'this',
     test: 'src/stamp.test.ts',

@@ -70,6 +70,15 @@ describe('StampClock', () => {
     expect(isNewer(stamps.next(), above)).toBe(true)
   })
 
+  it('gives no stamp again after a restart, beside one from the future that the archive holds [W3] [P67]', () => {
+    const clock = createFakeClock(1_000_000)
+    const future = stampTimeOf(5_000_000)
+    const before = new StampClock(clock, 7, future).next()
+    const stamps = new StampClock(clock, 7, future)
+    stamps.witness(before)
+    expect(stamps.next().time).toBe(before.time + 1)
+  })
+
   it('hears of a stamp from the future without following it, but for its own id [P67]', () => {
     const clock = createFakeClock(1_000_000)
     const stamps = new StampClock(clock, 1)

@@ -154,6 +154,8 @@ export class StampClock {
   /** Moves past a stamp that the archive or the log holds, so that the next own write supersedes it; no further than the bound. */
   witness(stamp: Stamp): void {
     if (stamp.time > this.#newestTime) this.#newestTime = stamp.time
+    // Also beside a newer one that lies too far ahead: a stamp of this instance from before its restart must not be given again.
+    if (stamp.time > this.#lastTime && !this.isFromFuture(stamp)) this.#lastTime = stamp.time
   }
 
   /** A stamp directly above another one, whatever the clock says. @throws StampRefused when there is none */

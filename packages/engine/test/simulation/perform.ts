@@ -243,6 +243,8 @@ function verify(world: World, process: Process, repair: boolean): void {
       world.note(`process ${number} verifies: ${report.isTrusted}`)
       // A tier that went away meanwhile, or was damaged, is a reason to say no.
       if (report.isTrusted || quiet !== world.disturbances || !world.isQuiet) return
+      // A stop closes the cache under it.
+      if (engine.phase !== 'Ready') return
       const isComparable =
         wasComparable && !world.isTakenForCopys(process) && (await world.areStripesComparable(process))
       const isRight = (view: ViewReport): boolean =>
