@@ -80,6 +80,39 @@ export async function writeFully(handle: FileHandle, content: Uint8Array, positi
   }
 }
 
+/**
+ * Reads from `position` until `target` is full or the file ends, going on after short reads.
+ *
+ * @returns bytes read; fewer than `target` has where the file ends before
+ */
+export async function readFully(handle: FileHandle, target: Uint8Array, position: number): Promise<number> {
+  let done = 0
+  while (done < target.length) {
+    const count = await handle.read(target.subarray(done), position + done)
+    if (count === 0) break
+    done += count
+  }
+  return done
+}
+
+/** The content of a file; `undefined` if there is no such file. */
+export function readFileIfAny(
+  fileSystem: Pick<FileSystem, 'readFile'>,
+  path: string,
+): Promise<Uint8Array | undefined> {
+  return ifAny(fileSystem.readFile(path))
+}
+
+/** What a call of the file system gives; `undefined` where it finds no such file or directory. */
+export async function ifAny<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    ignoreMissing(error)
+    return undefined
+  }
+}
+
 /** Rethrows every error but "no such file". */
 export function ignoreMissing(error: unknown): void {
   if ((error as { code?: unknown } | null)?.code !== 'ENOENT') throw error

@@ -1,4 +1,5 @@
 export { createBranchSet, BRANCHES_MAX, type BranchSet } from './branch.ts'
+export { putU32, putU48, putU64, u32At, u48At, u64At } from './bytes.ts'
 export { TIMEOUT_MS_MAX, type CancelTimer, type Clock } from './clock.ts'
 export * as config from './config.ts'
 export {
@@ -52,7 +53,10 @@ export {
   type Refusal,
 } from './fields.ts'
 export {
+  ifAny,
   ignoreMissing,
+  readFileIfAny,
+  readFully,
   writeFileAtomically,
   writeFully,
   type FileHandle,
@@ -79,11 +83,14 @@ export {
 } from './item.ts'
 export { graceMs, setBackgroundLimit, setLimit, STALL_MS } from './patience.ts'
 export type { Random } from './random.ts'
+export { SerialQueue } from './serial-queue.ts'
+export { SharedRun } from './shared-run.ts'
 export { INSPECT, inspectAs, showBytes, toPlain, type Inspector, type ShownBytes } from './shown.ts'
 export {
   compareStamps,
   decodeStamp,
   encodeStamp,
+  equalStamps,
   formatStamp,
   INSTANCE_MAX,
   isNewer,

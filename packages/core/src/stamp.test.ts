@@ -4,6 +4,7 @@ import {
   compareStamps,
   decodeStamp,
   encodeStamp,
+  equalStamps,
   formatStamp,
   isNewer,
   newerStamp,
@@ -127,6 +128,23 @@ describe('StampClock', () => {
       }),
     )
     expect(new StampClock(createFakeClock(STAMP_MS_MAX), 1).next().time).toBeLessThan(2 ** 53)
+  })
+})
+
+describe('comparing stamps', () => {
+  // prettier-ignore
+  it.each([
+    ['the same write',       { time: 5, instance: 1 }, { time: 5, instance: 1 },  0],
+    ['an earlier time',      { time: 4, instance: 9 }, { time: 5, instance: 1 }, -1],
+    ['a lower instance',     { time: 5, instance: 1 }, { time: 5, instance: 2 }, -1],
+    ['the largest instance', { time: 5, instance: 2 ** 32 - 1 }, { time: 5, instance: 1 }, 1],
+    ['the largest time',     { time: Number.MAX_SAFE_INTEGER, instance: 1 }, { time: 1, instance: 1 }, 1],
+  ])('%s', (_, a, b, sign) => {
+    expect(Math.sign(compareStamps(a, b))).toBe(sign)
+    expect(equalStamps(a, b)).toBe(sign === 0)
+    expect(equalStamps(b, a)).toBe(sign === 0)
+    expect(isNewer(a, b)).toBe(sign > 0)
+    expect(newerStamp(a, b)).toEqual(sign < 0 ? b : a)
   })
 })
 

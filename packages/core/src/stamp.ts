@@ -1,3 +1,4 @@
+import { putU32, putU64, u32At, u64At } from './bytes.ts'
 import { InvalidInput, StampRefused } from './errors.ts'
 import { invariant } from './invariant.ts'
 import type { Clock } from './clock.ts'
@@ -24,6 +25,11 @@ export interface Stamp {
 /** Negative if `a` is older than `b`, positive if newer, 0 if it is the same write. */
 export function compareStamps(a: Stamp, b: Stamp): number {
   return a.time !== b.time ? a.time - b.time : a.instance - b.instance
+}
+
+/** Whether both are the stamp of the same write. */
+export function equalStamps(a: Stamp, b: Stamp): boolean {
+  return a.time === b.time && a.instance === b.instance
 }
 
 /** Whether `a` is newer than `b`; anything is newer than no stamp. */
@@ -76,16 +82,13 @@ export const STAMP_BYTES = 12
  * @param target at least `offset + 12` bytes
  */
 export function encodeStamp(stamp: Stamp, target: Uint8Array, offset = 0): void {
-  const view = new DataView(target.buffer, target.byteOffset + offset, STAMP_BYTES)
-  view.setUint32(0, Math.floor(stamp.time / 2 ** 32))
-  view.setUint32(4, stamp.time >>> 0)
-  view.setUint32(8, stamp.instance)
+  putU64(target, offset, stamp.time)
+  putU32(target, offset + 8, stamp.instance)
 }
 
 /** The inverse of {@link encodeStamp}. */
 export function decodeStamp(source: Uint8Array, offset = 0): Stamp {
-  const view = new DataView(source.buffer, source.byteOffset + offset, STAMP_BYTES)
-  return { time: view.getUint32(0) * 2 ** 32 + view.getUint32(4), instance: view.getUint32(8) }
+  return { time: u64At(source, offset), instance: u32At(source, offset + 8) }
 }
 
 /** How far a stamp may be ahead of the archive's clock, ms, for other ids to follow it. */
