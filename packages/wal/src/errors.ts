@@ -1,4 +1,8 @@
 import { StorageError } from '@se/core'
+import { LENGTH_BYTES } from './format.ts'
+import type { ParsedLimits } from './limits.ts'
+import type { FullReason } from './observer.ts'
+import type { ProcessIdentity } from './process-identity.ts'
 
 /**
  * Another process, or another log object of this one, has the directory open. Close that one first. `details`: `directory`, and
@@ -83,4 +87,66 @@ export class LogUnreadable extends StorageError {
 export class SequenceReleased extends StorageError {
   override readonly name = 'SequenceReleased'
   readonly code = 'SE_LOG_SEQUENCE_RELEASED'
+}
+
+/** @param holder undefined if it is not known */
+export function lockedError(directory: string, holder: ProcessIdentity | undefined): LogLocked {
+  const pid = holder?.pid
+  const namespaces = holder?.namespaces
+  const where = namespaces === undefined || namespaces === '' ? '' : ` of namespaces ${namespaces}`
+  const by = pid === undefined ? 'another process' : `process ${pid}${where}`
+  return new LogLocked(`${directory} is open in ${by}; a log has one writer`, {
+    details: { directory, pid, namespaces },
+  })
+}
+
+/**
+ * @param recordCount records not released
+ * @param bytes not released, or released and still kept
+ */
+export function logFullError(
+  reason: FullReason,
+  recordCount: number,
+  bytes: number,
+  limits: Pick<ParsedLimits, 'recordsMax' | 'bytesMax' | 'ageMsMax'>,
+): LogFull {
+  const { recordsMax, bytesMax, ageMsMax } = limits
+  const said: Record<FullReason, string> = {
+    records: `${recordCount} of ${recordsMax} records are not released`,
+    bytes: `${bytes} of ${bytesMax} bytes are not released`,
+    age: `its oldest record is older than ${ageMsMax} ms`,
+    disk: 'the disk is full',
+  }
+  return new LogFull(`the log is full: ${said[reason]}`, {
+    details: { reason, records: recordCount, recordsMax, bytes, bytesMax },
+  })
+}
+
+/** @param recordCount records of one call, with so many bytes of payloads in all */
+export function recordTooLargeError(
+  recordCount: number,
+  payloadBytes: number,
+  limits: Pick<ParsedLimits, 'recordsMax' | 'payloadBytesMax'>,
+): RecordTooLarge {
+  const { payloadBytesMax, recordsMax } = limits
+  const said =
+    recordCount > recordsMax
+      ? `a call with ${recordCount} records does not fit: limits.recordsMax is ${recordsMax}`
+      : `records of ${payloadBytes} bytes in one call do not fit a segment: its limit is ${payloadBytesMax - (recordCount - 1) * LENGTH_BYTES} bytes for ${recordCount}`
+  return new RecordTooLarge(said, {
+    details: { count: recordCount, payloadBytes, payloadBytesMax, recordsMax },
+  })
+}
+
+/** @param operation what the log was doing, one word */
+export function logFailedError(
+  operation: string,
+  error: unknown,
+  { lastSequence, durableSequence }: { readonly lastSequence: number; readonly durableSequence: number },
+): LogFailed {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new LogFailed(`the log failed (${operation}): ${reason}`, {
+    cause: error,
+    details: { operation, lastSequence, durableSequence },
+  })
 }

@@ -1,10 +1,10 @@
-import type { FileSystem } from '@se/core'
+import { ifAny, readFully, type FileSystem } from '@se/core'
 import { LogUnreadable } from './errors.ts'
 import { decodeSegmentHeader, segmentFileName, SEGMENT_HEADER_BYTES } from './format.ts'
 import { payloadsOf } from './group.ts'
+import { surveyLog } from './read-log.ts'
 import { LogRecord } from './replay.ts'
 import { scanGroups, type ScanPosition } from './scan.ts'
-import { surveyLog } from './survey.ts'
 
 /**
  * Reads a log that another process may be writing: first what is there, then, at each call, what has come since.
@@ -37,11 +37,9 @@ export class LogFollower {
   }
 
   async #start(take: (first: number, payloads: Iterable<Uint8Array>) => void): Promise<void> {
-    const survey = await surveyLog(this.#directory, {
-      fileSystem: this.#fileSystem,
-      onGroup: ({ head }, _segmentId, offset, bytes) =>
-        take(head.firstSequence, payloadsOf(bytes, viewOf(bytes), offset, head)),
-    })
+    const survey = await surveyLog(this.#directory, this.#fileSystem, ({ head }, _segmentId, offset, bytes) =>
+      take(head.firstSequence, payloadsOf(bytes, viewOf(bytes), offset, head)),
+    )
     if (survey.finding !== undefined) throw survey.finding.error
     this.#segmentId = survey.last?.segmentId
     this.#position = survey.position
@@ -72,20 +70,11 @@ export class LogFollower {
 
   async #read(segmentId: number, length?: number): Promise<Uint8Array | undefined> {
     const path = `${this.#directory}/${segmentFileName(segmentId)}`
-    const handle = await this.#fileSystem.open(path, 'read').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
-      throw error
-    })
+    const handle = await ifAny(this.#fileSystem.open(path, 'read'))
     if (handle === undefined) return undefined
     try {
       const bytes = new Uint8Array(length ?? (await handle.size()))
-      let done = 0
-      while (done < bytes.length) {
-        const count = await handle.read(bytes.subarray(done), done)
-        if (count === 0) break
-        done += count
-      }
-      return bytes.subarray(0, done)
+      return bytes.subarray(0, await readFully(handle, bytes, 0))
     } finally {
       await handle.close()
     }

@@ -12,8 +12,8 @@ export const COMMIT_FRAME_BYTES = 32
 export const LENGTH_BYTES = 4
 /** Groups start at multiples of this. */
 export const ALIGNMENT_BYTES = 8
-/** A group without records: head and commit frame. */
-export const MARK_BYTES = GROUP_HEAD_BYTES + COMMIT_FRAME_BYTES
+/** A control group, which has no records: head and commit frame. */
+export const CONTROL_GROUP_BYTES = GROUP_HEAD_BYTES + COMMIT_FRAME_BYTES
 
 /** `SEWALSEG` */
 const SEGMENT_MAGIC = Uint8Array.of(0x53, 0x45, 0x57, 0x41, 0x4c, 0x53, 0x45, 0x47)
@@ -76,20 +76,20 @@ export type HeaderReading =
 /** Bytes that a group with these records takes in a segment. */
 export function groupBytesOf(recordCount: number, payloadBytes: number): number {
   const body = recordCount * LENGTH_BYTES + payloadBytes
-  return MARK_BYTES + Math.ceil(body / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+  return CONTROL_GROUP_BYTES + Math.ceil(body / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
 }
 
 /** Longest payload that fits a segment of this size. */
 export function payloadBytesMaxOf(segmentBytes: number): number {
-  return usableBytesOf(segmentBytes) - MARK_BYTES - LENGTH_BYTES
+  return usableBytesOf(segmentBytes) - CONTROL_GROUP_BYTES - LENGTH_BYTES
 }
 
 /**
- * Bytes of a segment that groups with records may take. The rest is kept for marks, so that a release can be
+ * Bytes of a segment that groups with records may take. The rest is kept for control groups, so that a release can be
  * made durable, and the log closed, when there is no next segment because the disk is full.
  */
 export function usableBytesOf(segmentBytes: number): number {
-  return segmentBytes - SEGMENT_HEADER_BYTES - 2 * MARK_BYTES
+  return segmentBytes - SEGMENT_HEADER_BYTES - 2 * CONTROL_GROUP_BYTES
 }
 
 export function segmentFileName(segmentId: number): string {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { nodeFileSystem } from '@se/core/node'
 import { decodeLockFile, generationsOf, lockFileName, signFileName } from './lock-file.ts'
-import { surveyLog, type Survey } from './survey.ts'
+import { surveyLog } from './read-log.ts'
+import type { Survey } from './survey.ts'
 import { systemProcesses } from './system-processes.ts'
 
 /** The exit codes of the command line. */
@@ -9,7 +10,7 @@ export const EXIT = { whole: 0, damaged: 1, usage: 2 } as const
 
 /** What is in the directory, as lines of text. */
 export async function inspect(directory: string): Promise<{ lines: string[]; exitCode: number }> {
-  const survey = await surveyLog(directory, { fileSystem: nodeFileSystem })
+  const survey = await surveyLog(directory, nodeFileSystem)
   const rows = [['file', 'state', 'first', 'last', 'groups', 'used', 'size']]
   for (const segment of survey.segments) {
     const { header } = segment
@@ -40,7 +41,7 @@ export async function inspect(directory: string): Promise<{ lines: string[]; exi
 
 /** Whether the log is whole, as one line, and what is wrong with it. */
 export async function verify(directory: string): Promise<{ lines: string[]; exitCode: number }> {
-  const survey = await surveyLog(directory, { fileSystem: nodeFileSystem })
+  const survey = await surveyLog(directory, nodeFileSystem)
   const { state, exitCode } = judge(survey)
   const read = `${survey.segments.length} segments, ${survey.bytesRead} bytes read`
   return { lines: [`${state} (${read})`], exitCode }
@@ -52,7 +53,7 @@ function judge(survey: Survey): { state: string; exitCode: number } {
     return { state: `${(error as { code?: string }).code ?? ''}: ${error.message}`, exitCode: EXIT.damaged }
   }
   if (survey.last === undefined) return { state: 'no log here', exitCode: EXIT.whole }
-  if (survey.tail.kind === 'torn') {
+  if (survey.segmentEnd.kind === 'torn') {
     const { file, end } = survey.last
     return {
       state: `whole but for a torn tail in ${file} at byte ${end}, which opening cuts (or a write that is under way)`,

@@ -36,6 +36,14 @@ export function signFileName(generation: number, nonce: string): string {
   return `${String(generation).padStart(GENERATION_DIGITS, '0')}.${nonce}.sock`
 }
 
+export function lockPath(directory: string, generation: number): string {
+  return `${directory}/${lockFileName(generation)}`
+}
+
+export function signPath(directory: string, generation: number, nonce: string): string {
+  return `${directory}/${signFileName(generation, nonce)}`
+}
+
 /** @returns undefined for files that are neither */
 export function readLockName(name: string): { kind: 'lock' | 'sign'; generation: number } | undefined {
   const match = NAME.exec(name)

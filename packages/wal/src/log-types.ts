@@ -1,7 +1,4 @@
-/**
- *   open --close--> closing --> closed
- *   open | closing --a write, sync, rename … failed--> failed --close--> closed
- */
+/** The states are drawn in `log-life.ts`. */
 export type LogState = 'open' | 'closing' | 'closed' | 'failed'
 
 export interface AppendOptions {
@@ -23,7 +20,7 @@ export interface LogStats {
   /** Oldest record that `replay` can still give, released or not; one past `lastSequence` if there is none. */
   readonly oldestSequence: number
   /** Records not released. */
-  readonly entries: number
+  readonly records: number
   /** Bytes of groups not released (to some 16 KiB) and of segments still held: what `limits.bytesMax` bounds. */
   readonly bytes: number
   /** Age of the oldest record not released, ms by the wall clock; 0 if there is none. */

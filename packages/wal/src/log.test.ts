@@ -209,7 +209,7 @@ describe('releasing', () => {
       const sequence = await log.append(new Uint8Array(2000).fill(index))
       await log.release(sequence - 1)
     }
-    expect(log.stats()).toMatchObject({ entries: 1, lastSequence: 200, firstSequence: 200 })
+    expect(log.stats()).toMatchObject({ records: 1, lastSequence: 200, firstSequence: 200 })
     expect((await readdir(directory)).length).toBeLessThan(8)
     await log.close()
     const again = await open4k()
@@ -238,11 +238,11 @@ describe('releasing', () => {
   it('shrinks to its floor after a backlog', async () => {
     const log = await open4k({ limits: { segmentBytes: 4096, spareSegmentsMax: 2 } })
     for (let index = 0; index < 40; index++) await log.append(new Uint8Array(2000))
-    expect(log.stats()).toMatchObject({ entries: 40, segments: 40 })
+    expect(log.stats()).toMatchObject({ records: 40, segments: 40 })
     await log.release(40)
     // One of them is being prepared for a moment.
     await until(() => log.stats().spareSegments >= 3)
-    expect(log.stats()).toMatchObject({ entries: 0, segments: 1, spareSegments: 3, fileBytes: 4 * 4096 })
+    expect(log.stats()).toMatchObject({ records: 0, segments: 1, spareSegments: 3, fileBytes: 4 * 4096 })
     const files = (await readdir(directory)).filter((name) => /\.(wal|spare)$/.test(name))
     expect(files.length).toBe(4)
   })
@@ -271,7 +271,7 @@ describe('releasing', () => {
     for (let index = 0; index < 10; index++) await log.append(text(`${index}${'x'.repeat(2000)}`))
     await log.release(10)
     expect((await readAll(log, 1)).length).toBe(10)
-    expect(log.stats()).toMatchObject({ firstSequence: 11, oldestSequence: 1, entries: 0 })
+    expect(log.stats()).toMatchObject({ firstSequence: 11, oldestSequence: 1, records: 0 })
     await clock.advance(1001)
     await log.release(10)
     await log.close()

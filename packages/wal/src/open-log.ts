@@ -1,15 +1,18 @@
 import { dirname } from 'node:path'
-import { ignoreMissing, StorageError, type FileSystem } from '@se/core'
+import { ifAny, StorageError, type FileSystem } from '@se/core'
+import { assembleLog } from './assemble-log.ts'
 import { LogFailed } from './errors.ts'
 import { readFileName, SEGMENT_HEADER_BYTES } from './format.ts'
-import { lockDirectory, type DirectoryLock } from './lock.ts'
-import { Log, type ActiveSegment } from './log.ts'
+import type { DirectoryLock } from './held-lock.ts'
+import { lockDirectory } from './lock.ts'
+import type { ActiveSegment } from './group-writer.ts'
+import type { Log } from './log.ts'
 import { guardObserver, type LogRecovery } from './observer.ts'
 import { readLogOptions, type LogOptions, type ParsedOptions } from './options.ts'
 import { recoverLog, replaceOpenFiles, type RecoveredLog } from './recovery.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentHandle } from './segment-handle.ts'
-import type { PreparedSegment } from './segment-pool.ts'
+import type { PreparedSegment } from './segment-supply.ts'
 
 /**
  * Opens the log of a directory, or starts one: takes the lock, reads and checks every record, cuts a torn tail.
@@ -45,22 +48,18 @@ export async function openLog(options: LogOptions): Promise<Log> {
     }
     await lock.makeSure()
     observer?.recovered?.(recovery)
-    return new Log({
-      directory,
-      fileSystem,
-      clock,
+    return assembleLog({
+      options: parsed,
       observer,
-      limits,
-      onFull: parsed.onFull,
-      waitMs: parsed.waitMs,
-      releaseDelayMs: parsed.releaseDelayMs,
+      recovery,
       files,
       lock,
-      recovery,
-      backlog: recovered.backlog,
-      releasedThrough: recovered.releasedThrough,
-      lastSequence: recovered.position.nextSequence - 1,
-      isClosed: recovered.isClosed,
+      found: {
+        lastSequence: recovered.position.nextSequence - 1,
+        releasedThrough: recovered.releasedThrough,
+        isClosed: recovered.isClosed,
+        backlog: recovered.backlog,
+      },
       active,
       sealed: recovered.segments.slice(0, -1).map((segment) => ({
         id: segment.segmentId,
@@ -69,8 +68,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
         segmentBytes: segment.header.segmentBytes,
         usedBytes: segment.end,
       })),
-      spares,
-      next,
+      stock: { spares, next, nextId: (next ?? active).id + 1 },
     })
   } catch (error) {
     for (const opened of [next, active]) await opened?.handle.close().catch(() => {})
@@ -91,7 +89,7 @@ async function makeDirectory(directory: string, fileSystem: FileSystem): Promise
   const missing: string[] = []
   let names: string[] | undefined
   for (let path = directory; ; path = dirname(path)) {
-    const found = await fileSystem.list(path).catch(missingAsUndefined)
+    const found = await ifAny(fileSystem.list(path))
     if (path === directory) names = found
     if (found !== undefined || dirname(path) === path) break
     missing.push(path)
@@ -101,10 +99,6 @@ async function makeDirectory(directory: string, fileSystem: FileSystem): Promise
   const isNew = names?.some((name) => readFileName(name)?.kind === 'segment') !== true
   if (isNew) await fileSystem.syncDirectory(dirname(directory))
   else await fileSystem.syncDirectory(directory)
-}
-
-function missingAsUndefined(error: unknown): undefined {
-  ignoreMissing(error)
 }
 
 /** The last segment with its end; for a new log its first segment. */

@@ -1,9 +1,11 @@
 import { writeFileAtomically, writeFully, type FileHandle, type FileSystem } from '@se/core'
 import { Backlog } from './backlog.ts'
 import { readFileName } from './format.ts'
+import { keepPiece } from './kept-pieces.ts'
 import type { LogRecovery } from './observer.ts'
 import type { ScanPosition } from './scan.ts'
-import { surveyLog, type Survey, type SurveyedSegment } from './survey.ts'
+import { surveyLog } from './read-log.ts'
+import type { Survey, SurveyedSegment } from './survey.ts'
 
 const ZEROS = new Uint8Array(64 * 1024)
 
@@ -34,16 +36,13 @@ export async function recoverLog(
   segmentBytes: number,
 ): Promise<RecoveredLog> {
   const backlog = new Backlog(segmentBytes)
-  const survey = await surveyLog(directory, {
-    fileSystem,
-    onGroup: ({ head, lastSequence }) => {
-      if (head.recordCount > 0) backlog.add(lastSequence, head.groupBytes, head.writtenMs)
-    },
+  const survey = await surveyLog(directory, fileSystem, ({ head, lastSequence }) => {
+    if (head.recordCount > 0) backlog.add(lastSequence, head.groupBytes, head.writtenMs)
   })
   if (survey.finding !== undefined) throw survey.finding.error
   backlog.release(survey.releasedThrough)
-  const torn = survey.tail.kind === 'torn' ? await cutTail(directory, fileSystem, survey) : undefined
-  if (survey.last !== undefined && torn === undefined) await secureTail(directory, fileSystem, survey)
+  const torn = survey.segmentEnd.kind === 'torn' ? await cutRemains(directory, fileSystem, survey) : undefined
+  if (survey.last !== undefined && torn === undefined) await secureEnd(directory, fileSystem, survey)
   const lastId = survey.last?.segmentId
   return {
     logId: survey.logId,
@@ -75,15 +74,15 @@ export async function replaceOpenFiles(directory: string, fileSystem: FileSystem
 }
 
 /** Keeps the remains of the last write beside the segment, then overwrites them with zeros. */
-async function cutTail(
+async function cutRemains(
   directory: string,
   fileSystem: FileSystem,
   survey: Survey,
 ): Promise<LogRecovery['torn']> {
-  const { last, tail, lastBytes } = survey
-  if (last === undefined || tail.kind !== 'torn') return undefined
+  const { last, segmentEnd, lastBytes } = survey
+  if (last === undefined || segmentEnd.kind !== 'torn') return undefined
   const offset = last.end
-  const piece = lastBytes.subarray(offset, tail.remainsEnd)
+  const piece = lastBytes.subarray(offset, segmentEnd.remainsEnd)
   const pieceFile = await keepPiece(directory, fileSystem, `${last.file}.${offset}`, 'torn', piece)
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
   try {
@@ -97,7 +96,7 @@ async function cutTail(
 }
 
 /** Makes the last groups durable: a process that was killed may have left them in the page cache only. */
-async function secureTail(directory: string, fileSystem: FileSystem, survey: Survey): Promise<void> {
+async function secureEnd(directory: string, fileSystem: FileSystem, survey: Survey): Promise<void> {
   const { last } = survey
   if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
@@ -123,19 +122,4 @@ export async function overwriteWithZeros(handle: FileHandle, offset: number, end
   for (let start = offset; start < end; start += ZEROS.length) {
     await writeFully(handle, ZEROS.subarray(0, end - start), start)
   }
-}
-
-/** Saves cut bytes under a name that no earlier piece has. @returns that name */
-export async function keepPiece(
-  directory: string,
-  fileSystem: FileSystem,
-  stem: string,
-  kind: 'torn' | 'damaged',
-  piece: Uint8Array,
-): Promise<string> {
-  const names = new Set(await fileSystem.list(directory))
-  let name = `${stem}.${kind}`
-  for (let number = 2; names.has(name); number++) name = `${stem}.${number}.${kind}`
-  await writeFileAtomically(fileSystem, directory, name, piece)
-  return name
 }

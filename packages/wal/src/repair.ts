@@ -1,11 +1,13 @@
 import { StorageError, writeFully, type FileSystem } from '@se/core'
 import { LogFailed, LogFormatUnknown } from './errors.ts'
-import { MARK_BYTES, readFileName } from './format.ts'
+import { CONTROL_GROUP_BYTES, readFileName } from './format.ts'
 import { GroupEncoder } from './group.ts'
+import { keepPiece, unusedPieceName } from './kept-pieces.ts'
 import { lockDirectory } from './lock.ts'
 import { readRepairOptions, type RepairOptions } from './options.ts'
-import { keepPiece, overwriteWithZeros, replaceOpenFiles } from './recovery.ts'
-import { surveyLog, type Survey } from './survey.ts'
+import { surveyLog } from './read-log.ts'
+import { overwriteWithZeros, replaceOpenFiles } from './recovery.ts'
+import type { Survey } from './survey.ts'
 
 export interface RepairReport {
   /** What was wrong; undefined if nothing was, and then nothing was changed. */
@@ -32,10 +34,10 @@ export async function repairLog(options: RepairOptions): Promise<RepairReport> {
     const lock = await lockDirectory(directory, ports)
     try {
       if (lock.isFromSilence) await replaceOpenFiles(directory, fileSystem)
-      const report = await repair(directory, fileSystem, await surveyLog(directory, { fileSystem }))
+      const report = await repair(directory, fileSystem, await surveyLog(directory, fileSystem))
       if (report.finding === undefined) return report
       // What was cut may have been what told that the segments before the first are released.
-      const rest = await surveyLog(directory, { fileSystem })
+      const rest = await surveyLog(directory, fileSystem)
       if (rest.finding?.isFrontMissing === true) await acceptFront(directory, fileSystem, rest)
       return report
     } finally {
@@ -63,7 +65,7 @@ async function repair(directory: string, fileSystem: FileSystem, survey: Survey)
   // From the end, so that ids never have a gap.
   for (const file of files.toReversed()) {
     if (finding.segmentId !== undefined && readFileName(file)!.segmentId <= finding.segmentId) continue
-    const kept = await unusedName(directory, fileSystem, file)
+    const kept = await unusedPieceName(directory, fileSystem, file, 'damaged')
     await fileSystem.rename(`${directory}/${file}`, `${directory}/${kept}`)
     await fileSystem.syncDirectory(directory)
     keptFiles.push(kept)
@@ -85,15 +87,15 @@ async function repair(directory: string, fileSystem: FileSystem, survey: Survey)
   return { finding: finding.error, lastSequence, keptFiles }
 }
 
-/** Notes that the records before the first segment are released, by a mark behind the last group. */
+/** Notes that the records before the first segment are released, by a control group behind the last group. */
 async function acceptFront(directory: string, fileSystem: FileSystem, survey: Survey): Promise<void> {
   const first = survey.segments[0]
   const { last, position } = survey
   if (first === undefined || last === undefined) return
-  if (position.offset + MARK_BYTES > last.header.segmentBytes) {
+  if (position.offset + CONTROL_GROUP_BYTES > last.header.segmentBytes) {
     throw new Error(`${last.file} has no room to note what was released`)
   }
-  const mark = new GroupEncoder().encode([], 0, {
+  const group = new GroupEncoder().encode([], 0, {
     segmentId: last.segmentId,
     firstSequence: position.nextSequence,
     durableBytes: last.durableBytes,
@@ -104,16 +106,9 @@ async function acceptFront(directory: string, fileSystem: FileSystem, survey: Su
   })
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
   try {
-    await writeFully(handle, Buffer.concat(mark.buffers), position.offset)
+    await writeFully(handle, Buffer.concat(group.buffers), position.offset)
     await handle.syncData()
   } finally {
     await handle.close()
   }
-}
-
-async function unusedName(directory: string, fileSystem: FileSystem, file: string): Promise<string> {
-  const names = new Set(await fileSystem.list(directory))
-  let name = `${file}.damaged`
-  for (let number = 2; names.has(name); number++) name = `${file}.${number}.damaged`
-  return name
 }

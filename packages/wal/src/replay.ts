@@ -1,4 +1,4 @@
-import { showBytes, type FileHandle, type FileSystem, type ShownBytes } from '@se/core'
+import { readFully, showBytes, type FileHandle, type FileSystem, type ShownBytes } from '@se/core'
 import { LogDamaged, LogUnreadable } from './errors.ts'
 import {
   decodeGroupHead,
@@ -113,12 +113,7 @@ class SegmentReader {
   async load(offset: number, length: number): Promise<void> {
     if (offset >= this.start && offset + length <= this.start + this.bytes.length) return
     const chunk = new Uint8Array(Math.max(length, Math.min(CHUNK_BYTES, this.end - offset)))
-    let done = 0
-    while (done < chunk.length) {
-      const count = await readable(this.#file, this.#handle.read(chunk.subarray(done), offset + done))
-      if (count === 0) break
-      done += count
-    }
+    const done = await readable(this.#file, readFully(this.#handle, chunk, offset))
     this.bytes = chunk.subarray(0, done)
     this.view = new DataView(chunk.buffer, 0, done)
     this.start = offset

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { GroupEncoder } from './group.ts'
 import { SEGMENT_HEADER_BYTES } from './format.ts'
-import { judgeTail, scanGroups } from './scan.ts'
+import { judgeEnd, scanGroups } from './scan.ts'
 
 /** Goal: what each kind of end means. Method: segments put together by hand from encoded groups. */
 
@@ -69,8 +69,8 @@ describe('scanGroups', () => {
   })
 })
 
-describe('judgeTail', () => {
-  const judge = (...parts: Uint8Array[]) => judgeTail(segment(first.bytes, ...parts), SEGMENT, afterFirst, 3)
+describe('judgeEnd', () => {
+  const judge = (...parts: Uint8Array[]) => judgeEnd(segment(first.bytes, ...parts), SEGMENT, afterFirst, 3)
 
   it('finds an end clean behind which are zeros, or groups of an earlier use', () => {
     const earlier = group(['c'], { first: 900, previousCrc: 0, durableBytes: 4000, id: SEGMENT - 1 })

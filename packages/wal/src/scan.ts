@@ -3,11 +3,11 @@ import {
   ALIGNMENT_BYTES,
   COMMIT_FRAME_BYTES,
   COMMIT_MAGIC_BYTES,
+  CONTROL_GROUP_BYTES,
   decodeCommitFrame,
   decodeGroupHead,
   GROUP_HEAD_BYTES,
   GROUP_MAGIC_BYTES,
-  MARK_BYTES,
 } from './format.ts'
 import { decodeGroup, type DecodedGroup } from './group.ts'
 
@@ -69,6 +69,8 @@ export interface FollowingGroup {
 }
 
 /**
+ * How a segment ends.
+ *
  *   nothing of this segment behind the end -> clean
  *   remains, but nothing that says the end had been synced over -> torn
  *   a head that says so -> damaged
@@ -77,13 +79,18 @@ export interface FollowingGroup {
  * what was not synced, and never what was. So if a head further on knows of synced bytes beyond the end,
  * the bytes at the end were durable once and have been damaged since [P10].
  */
-export type Tail =
+export type SegmentEnd =
   | { readonly kind: 'clean' }
   | { readonly kind: 'torn'; readonly remainsEnd: number }
   | { readonly kind: 'damaged'; readonly problem: string; readonly follows: readonly FollowingGroup[] }
 
 /** @param end offset behind the last good group */
-export function judgeTail(bytes: Uint8Array, segmentId: number, end: number, nextSequence: number): Tail {
+export function judgeEnd(
+  bytes: Uint8Array,
+  segmentId: number,
+  end: number,
+  nextSequence: number,
+): SegmentEnd {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const follows: FollowingGroup[] = []
   let durableBytes = 0
@@ -92,7 +99,10 @@ export function judgeTail(bytes: Uint8Array, segmentId: number, end: number, nex
     const head = decodeGroupHead(bytes, view, offset, segmentId)
     if (head === undefined) continue
     durableBytes = Math.max(durableBytes, head.durableBytes)
-    remainsEnd = Math.max(remainsEnd, Math.min(bytes.length, offset + Math.max(head.groupBytes, MARK_BYTES)))
+    remainsEnd = Math.max(
+      remainsEnd,
+      Math.min(bytes.length, offset + Math.max(head.groupBytes, CONTROL_GROUP_BYTES)),
+    )
     follows.push({
       offset,
       firstSequence: head.firstSequence,

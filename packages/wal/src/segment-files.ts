@@ -6,7 +6,7 @@ import {
   spareFileName,
   type SegmentHeader,
 } from './format.ts'
-import type { DirectoryLock } from './lock.ts'
+import type { DirectoryLock } from './held-lock.ts'
 import { ignoreFailure, SegmentHandle } from './segment-handle.ts'
 
 const ZEROS = new Uint8Array(1024 * 1024)

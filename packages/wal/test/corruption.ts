@@ -3,7 +3,7 @@ import { createPowerLossFileSystem, type SeededRandom } from '@se/core/testing'
 import { openLog } from '../src/index.ts'
 import { GROUP_HEAD_BYTES, COMMIT_FRAME_BYTES, readFileName } from '../src/format.ts'
 import { payloadsOf } from '../src/group.ts'
-import { surveyLog } from '../src/survey.ts'
+import { surveyLog } from '../src/read-log.ts'
 import { DIRECTORY, worldOptions } from './power-cut-world.ts'
 
 /** A log that was written, and everything known about it. */
@@ -56,15 +56,12 @@ export async function writeLog(
     if (readFileName(name)?.kind === 'segment') files.set(name, await disk.readFile(`${DIRECTORY}/${name}`))
   }
   const boundaries: { file: string; offset: number }[] = []
-  const survey = await surveyLog(DIRECTORY, {
-    fileSystem: readOnly(files),
-    onGroup: ({ head }, segmentId, offset) => {
-      const file = `${String(segmentId).padStart(16, '0')}.wal`
-      const end = offset + head.groupBytes
-      for (const at of [offset, offset + GROUP_HEAD_BYTES, end - COMMIT_FRAME_BYTES, end]) {
-        boundaries.push({ file, offset: at })
-      }
-    },
+  const survey = await surveyLog(DIRECTORY, readOnly(files), ({ head }, segmentId, offset) => {
+    const file = `${String(segmentId).padStart(16, '0')}.wal`
+    const end = offset + head.groupBytes
+    for (const at of [offset, offset + GROUP_HEAD_BYTES, end - COMMIT_FRAME_BYTES, end]) {
+      boundaries.push({ file, offset: at })
+    }
   })
   if (survey.finding !== undefined) throw survey.finding.error
   const firstSequence = survey.releasedThrough + 1
@@ -87,24 +84,21 @@ export type Verdict =
 export async function judge(written: WrittenLog, files: ReadonlyMap<string, Uint8Array>): Promise<Verdict> {
   let wrongBytes: number | undefined
   let given = 0
-  const survey = await surveyLog(DIRECTORY, {
-    fileSystem: readOnly(files),
-    onGroup: ({ head }, _segmentId, offset, bytes) => {
-      let sequence = head.firstSequence
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      for (const payload of payloadsOf(bytes, view, offset, head)) {
-        if (!isAsWritten(written, sequence, payload)) wrongBytes ??= sequence
-        if (sequence >= written.firstSequence) given++
-        sequence++
-      }
-    },
+  const survey = await surveyLog(DIRECTORY, readOnly(files), ({ head }, _segmentId, offset, bytes) => {
+    let sequence = head.firstSequence
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    for (const payload of payloadsOf(bytes, view, offset, head)) {
+      if (!isAsWritten(written, sequence, payload)) wrongBytes ??= sequence
+      if (sequence >= written.firstSequence) given++
+      sequence++
+    }
   })
   if (survey.finding !== undefined) return 'refused'
   if (wrongBytes !== undefined) return { wrong: `record ${wrongBytes} has other bytes` }
   const last = survey.position.nextSequence - 1
   if (given !== last - written.firstSequence + 1)
     return { wrong: `${given} records were given up to ${last}` }
-  return compareEnds(written, survey.releasedThrough + 1, last, survey.tail.kind)
+  return compareEnds(written, survey.releasedThrough + 1, last, survey.segmentEnd.kind)
 }
 
 /** As `judge`, through `openLog` and `replay`. */
