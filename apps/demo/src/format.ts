@@ -40,7 +40,7 @@ export function formatName(name: string): string {
   )
 }
 
-/** Figures of a step in one line: `entries 0, bytes 0`. */
+/** Figures of a step in one line: `records 0, bytes 0`. */
 export function formatFigures(figures: Readonly<Record<string, unknown>>): string {
   return Object.entries(figures)
     .filter(([, value]) => value !== undefined && value !== '')

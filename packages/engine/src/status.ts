@@ -105,7 +105,7 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
   if (runtime === undefined) return { ...GAUGES_AT_REST, backendHealthy, breakerState }
   const { memory, pending, filter, views, cacheView, poll, log } = runtime
   const l1 = memory.stats()
-  const { entries, bytes } = log.stats()
+  const { records, bytes } = log.stats()
   const lag = poll.heads === undefined ? 0 : views.lagBatches(poll.heads.cut)
   const viewLagBatches: Partial<Record<ViewName, number>> = { tree: lag, filter: lag }
   const viewTrusted: Partial<Record<ViewName, boolean>> = {
@@ -126,7 +126,7 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
     filterLoad: filter.load,
     pendingItems: pending.stats.items,
     pendingAgeSeconds: pending.oldestAgeMs(clock.monotonicMs()) / 1000,
-    walEntries: entries,
+    walEntries: records,
     walBytes: bytes,
     viewLagBatches,
     viewTrusted,

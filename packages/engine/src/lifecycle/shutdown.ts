@@ -150,7 +150,7 @@ export const SHUTDOWN: readonly Step[] = [
     share: 0.5,
     asks: 'archive as owner',
     async run({ environment: { archive }, runtime: { claim, pending, log } }) {
-      if (pending.stats.items === 0 && log.stats().entries === 0) await archive.endInstance(claim)
+      if (pending.stats.items === 0 && log.stats().records === 0) await archive.endInstance(claim)
     },
   },
 ]

@@ -89,8 +89,8 @@ export const STARTUP: readonly Step[] = [
       })
       progress.log = log
       progress.parking = await ParkingLot.open({ directory: config.logDirectory, fileSystem, clock })
-      const { entries, bytes, firstSequence, lastSequence } = log.stats()
-      return { recovery: log.recovery.outcome, entries, bytes, firstSequence, lastSequence }
+      const { records, bytes, firstSequence, lastSequence } = log.stats()
+      return { recovery: log.recovery.outcome, records, bytes, firstSequence, lastSequence }
     },
   },
   {
