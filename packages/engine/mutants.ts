@@ -124,7 +124,7 @@ export const mutants = [
   },
   {
     file: 'src/memory/memory-tier.ts',
-    find: 'compareStamps(entry.item.stamp, stamp) !== 0) return false',
+    find: '!equalStamps(entry.item.stamp, stamp)) return false',
     replace: 'stamp.time < 0) return false',
     test: 'src/memory/memory-tier.property.test.ts',
   },

@@ -43,7 +43,7 @@ export const mutants = [
   },
   {
     file: ENTRY,
-    find: 'subtractPair(out, at + 5, readWord(previousDigest, 8), readWord(previousDigest, 12))',
+    find: 'subtractPair(out, at + 5, u32At(previousDigest, 8), u32At(previousDigest, 12))',
     replace: '',
     test: TREE_TEST,
   },

@@ -39,7 +39,7 @@ export const mutants = [
     replace: 'then',
     ...CONTRACT,
   },
-  { file: ENTRY, find: 'return wordAt(source, EPOCH_AT + 4)', replace: 'return 0', ...CONTRACT },
+  { file: ENTRY, find: 'return u32At(source, EPOCH_AT + 4)', replace: 'return 0', ...CONTRACT },
   // Creating needs the token [P51] …
   {
     file: SCRIPTS,

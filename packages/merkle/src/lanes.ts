@@ -7,6 +7,8 @@
  * wrap at 2^64, the count wraps at 2^32.
  */
 
+import { putU32, u32At } from '@se/core'
+
 /** Lanes of one leaf. */
 export const LANES = 7
 /** Bytes of one leaf, encoded. */
@@ -97,24 +99,10 @@ export function areLanesEqual(a: Uint32Array, at: number, b: Uint32Array, from: 
 
 /** Writes the lanes at `lanes[at…]` as 28 bytes, each lane big-endian. */
 export function encodeLanes(lanes: Uint32Array, at: number, target: Uint8Array, offset: number): void {
-  for (let lane = at; lane < at + LANES; lane++) {
-    const value = lanes[lane]!
-    target[offset++] = value >>> 24
-    target[offset++] = value >>> 16
-    target[offset++] = value >>> 8
-    target[offset++] = value
-  }
+  for (let lane = at; lane < at + LANES; lane++, offset += 4) putU32(target, offset, lanes[lane]!)
 }
 
 /** The inverse of {@link encodeLanes}. */
 export function decodeLanes(source: Uint8Array, offset: number, lanes: Uint32Array, at: number): void {
-  for (let lane = at; lane < at + LANES; lane++, offset += 4) {
-    lanes[lane] =
-      (source[offset]! << 24) | (source[offset + 1]! << 16) | (source[offset + 2]! << 8) | source[offset + 3]!
-  }
-}
-
-/** Reads the u32 at `bytes[at…]`, big-endian. */
-export function readWord(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  for (let lane = at; lane < at + LANES; lane++, offset += 4) lanes[lane] = u32At(source, offset)
 }

@@ -1,6 +1,6 @@
-import { InvalidInput, type BranchSet, type LeafAddress } from '@se/core'
+import { InvalidInput, u32At, type BranchSet, type LeafAddress } from '@se/core'
 import { bucketOf, hashId, type HashWords } from '@se/core/hash'
-import { LANES, readWord, subtractPair } from './lanes.ts'
+import { LANES, subtractPair } from './lanes.ts'
 import { leafOfLanes, type LeafSums } from './leaf.ts'
 
 /** Bytes of a row digest. */
@@ -55,15 +55,14 @@ export function deltaLanes(entry: TreeEntry, hash: HashWords, out: Uint32Array, 
   out[at] = appears ? 1 : 0
   out[at + 1] = appears ? hash[0]! : 0
   out[at + 2] = appears ? hash[1]! : 0
-  for (let lane = 0; lane < 4; lane++)
-    out[at + 3 + lane] = digest === undefined ? 0 : readWord(digest, lane * 4)
+  for (let lane = 0; lane < 4; lane++) out[at + 3 + lane] = digest === undefined ? 0 : u32At(digest, lane * 4)
   if (previousDigest === undefined) return
   if (digest === undefined) {
     out[at] = 0xffffffff
     subtractPair(out, at + 1, hash[0]!, hash[1]!)
   }
-  subtractPair(out, at + 3, readWord(previousDigest, 0), readWord(previousDigest, 4))
-  subtractPair(out, at + 5, readWord(previousDigest, 8), readWord(previousDigest, 12))
+  subtractPair(out, at + 3, u32At(previousDigest, 0), u32At(previousDigest, 4))
+  subtractPair(out, at + 5, u32At(previousDigest, 8), u32At(previousDigest, 12))
 }
 
 function checkDigest(digest: Uint8Array | undefined, field: string): void {

@@ -5,7 +5,9 @@ import {
   encodeStamp,
   ID_BYTES_MAX,
   invariant,
+  putU64,
   STAMP_BYTES,
+  u64At,
   type LedgerEntry,
   type LedgerRow,
   type RetiredInstance,
@@ -49,15 +51,15 @@ export function encodeLedgerRow(row: LedgerRow): Buffer {
   buffer[0] = FORMAT
   buffer[1] = kindNumber(row.kind)
   buffer.writeUInt32BE(row.instance, 2)
-  writeU64(buffer, row.sequence, 6)
-  writeU64(buffer, row.committedAtMs, 14)
+  putU64(buffer, 6, row.sequence)
+  putU64(buffer, 14, row.committedAtMs)
   writeLink(row.link, buffer, 22)
   buffer.writeUInt32BE(row.entries.length + retired.length, 30)
   let at = HEAD_BYTES
   for (const entry of row.entries) at = encodeEntry(entry, buffer, at)
   for (const { instance, sequence, link } of retired) {
     buffer.writeUInt32BE(instance, at)
-    writeU64(buffer, sequence, at + 4)
+    putU64(buffer, at + 4, sequence)
     writeLink(link, buffer, at + 12)
     at += RETIRED_BYTES
   }
@@ -125,9 +127,9 @@ export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
     kind === undefined ||
     buffer[1] !== columns.kind ||
     buffer.readUInt32BE(2) !== columns.instance ||
-    readU64(buffer, 6) !== columns.sequence ||
+    u64At(buffer, 6) !== columns.sequence ||
     readLink(buffer, 22) !== columns.link ||
-    readU64(buffer, 14) !== columns.committed_at
+    u64At(buffer, 14) !== columns.committed_at
   ) {
     throw corrupt('the head names another row than its columns')
   }
@@ -150,7 +152,7 @@ function decodeRetired(body: Buffer, count: number, corrupt: Corrupt): readonly 
     const at = index * RETIRED_BYTES
     return {
       instance: body.readUInt32BE(at),
-      sequence: readU64(body, at + 4),
+      sequence: u64At(body, at + 4),
       link: readLink(body, at + 12),
     }
   })
@@ -197,15 +199,6 @@ function writeDigest(digest: Uint8Array, buffer: Buffer, at: number): number {
   invariant(digest.length === DIGEST_BYTES, 'a digest has 16 bytes', { bytes: digest.length })
   buffer.set(digest, at)
   return at + DIGEST_BYTES
-}
-
-function writeU64(buffer: Buffer, value: number, at: number): void {
-  buffer.writeUInt32BE(Math.floor(value / 2 ** 32), at)
-  buffer.writeUInt32BE(value >>> 0, at + 4)
-}
-
-function readU64(buffer: Buffer, at: number): number {
-  return buffer.readUInt32BE(at) * 2 ** 32 + buffer.readUInt32BE(at + 4)
 }
 
 function writeLink(link: string, buffer: Buffer, at: number): void {

@@ -6,8 +6,13 @@ import { crc32 } from 'node:zlib'
 import {
   CONTENT_TYPE_BINARY,
   CONTENT_TYPE_JSON,
+  decodeStamp,
   encodeStamp,
+  putU32,
+  putU48,
   STATE_DEFAULT,
+  u32At,
+  u48At,
   type Stamp,
   type StoredItem,
 } from '@se/core'
@@ -98,9 +103,9 @@ export function encodeEntry(
   target[offset + FLAGS_AT] = texts.flags
   for (let index = 0; index < 8; index++) target[offset + EPOCH_AT + index] = epoch[index]!
   encodeStamp(fields.stamp, target, offset + STAMP_AT)
-  putWord(target, offset + VERSION_AT, fields.version)
-  putMilliseconds(target, offset + CREATED_AT, fields.createdAtMs)
-  putMilliseconds(target, offset + UPDATED_AT, fields.updatedAtMs)
+  putU32(target, offset + VERSION_AT, fields.version)
+  putU48(target, offset + CREATED_AT, fields.createdAtMs)
+  putU48(target, offset + UPDATED_AT, fields.updatedAtMs)
   target[offset + CONTENT_TYPE_BYTES_AT] = texts.contentType.length
   target[offset + STATE_BYTES_AT] = texts.state.length
   let at = offset + ENTRY_HEADER_BYTES
@@ -130,11 +135,11 @@ export function isIntact(source: Buffer, idHash: number): boolean {
 
 /** The epoch of an entry as two words, so that judging one allocates nothing. */
 export function epochHighOf(source: Uint8Array): number {
-  return wordAt(source, EPOCH_AT)
+  return u32At(source, EPOCH_AT)
 }
 
 export function epochLowOf(source: Uint8Array): number {
-  return wordAt(source, EPOCH_AT + 4)
+  return u32At(source, EPOCH_AT + 4)
 }
 
 /**
@@ -154,16 +159,13 @@ export function decodeEntry(id: string, source: Buffer): StoredItem {
   return {
     id,
     bytes,
-    stamp: {
-      time: wordAt(source, STAMP_AT) * 2 ** 32 + wordAt(source, STAMP_AT + 4),
-      instance: wordAt(source, STAMP_AT + 8),
-    },
-    version: wordAt(source, VERSION_AT),
+    stamp: decodeStamp(source, STAMP_AT),
+    version: u32At(source, VERSION_AT),
     state:
       (flags & IS_DEFAULT_STATE) !== 0 ? STATE_DEFAULT : source.toString('utf8', contentTypeEnd, stateEnd),
     contentType: decodeContentType(flags, source, contentTypeEnd),
-    createdAtMs: milliseconds(source, CREATED_AT),
-    updatedAtMs: milliseconds(source, UPDATED_AT),
+    createdAtMs: u48At(source, CREATED_AT),
+    updatedAtMs: u48At(source, UPDATED_AT),
   }
 }
 
@@ -171,28 +173,4 @@ function decodeContentType(flags: number, source: Buffer, end: number): string {
   if ((flags & IS_JSON) !== 0) return CONTENT_TYPE_JSON
   if ((flags & IS_BINARY) !== 0) return CONTENT_TYPE_BINARY
   return source.toString('latin1', ENTRY_HEADER_BYTES, end)
-}
-
-/** u32 big-endian. The methods of Buffer check bounds each time; an entry's length is checked once. */
-export function wordAt(source: Uint8Array, at: number): number {
-  return ((source[at]! << 24) | (source[at + 1]! << 16) | (source[at + 2]! << 8) | source[at + 3]!) >>> 0
-}
-
-/** u48 big-endian. */
-function milliseconds(source: Uint8Array, at: number): number {
-  return ((source[at]! << 8) | source[at + 1]!) * 2 ** 32 + wordAt(source, at + 2)
-}
-
-function putWord(target: Uint8Array, at: number, value: number): void {
-  target[at] = value >>> 24
-  target[at + 1] = value >>> 16
-  target[at + 2] = value >>> 8
-  target[at + 3] = value
-}
-
-function putMilliseconds(target: Uint8Array, at: number, value: number): void {
-  const high = Math.floor(value / 2 ** 32)
-  target[at] = high >>> 8
-  target[at + 1] = high
-  putWord(target, at + 2, value >>> 0)
 }

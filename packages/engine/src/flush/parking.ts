@@ -2,8 +2,11 @@ import {
   checkId,
   compareStamps,
   CorruptData,
-  ignoreMissing,
+  equalStamps,
   invariant,
+  readFileIfAny,
+  readFully,
+  SerialQueue,
   StorageError,
   writeFileAtomically,
   writeFully,
@@ -67,7 +70,7 @@ export class ParkingLot {
   #nextNumber = 1
   #failure: ParkingFailed | undefined
   /** Lines are written one after the other. */
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #lines = new SerialQueue()
 
   private constructor(options: ParkingOptions) {
     this.#options = options
@@ -82,13 +85,8 @@ export class ParkingLot {
     const parking = new ParkingLot(options)
     const { fileSystem, directory } = options
     const path = `${directory}/${PARKED_FILE}`
-    let content: Uint8Array
-    try {
-      content = await fileSystem.readFile(path)
-    } catch (error) {
-      ignoreMissing(error)
-      return parking
-    }
+    const content = await readFileIfAny(fileSystem, path)
+    if (content === undefined) return parking
     const lines = readLines(content)
     if (lines.length === 0) {
       await fileSystem.remove(path)
@@ -125,9 +123,9 @@ export class ParkingLot {
    * @throws ParkingFailed when it could not be
    */
   park(write: ItemWrite, because: ParkCause, error: unknown): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#lines.run(async () => {
       // While a retry is under way its close line is still to come, and would close this one too.
-      const isKnown = (each: Parked) => !each.isRetrying && compareStamps(each.item.stamp, write.stamp) === 0
+      const isKnown = (each: Parked) => !each.isRetrying && equalStamps(each.item.stamp, write.stamp)
       if (this.#of(write.id).some(isKnown)) return
       const item = parkedItemOf(write, because, describeError(error), this.#options.clock.nowMs())
       const number = this.#nextNumber
@@ -139,7 +137,7 @@ export class ParkingLot {
 
   /** Reads the newest parked write of an id back; `undefined`: none is parked. */
   read(id: string): Promise<ItemWrite | undefined> {
-    return this.#inTurn(async () => {
+    return this.#lines.run(async () => {
       const newest = this.#of(id).at(-1)
       return newest === undefined ? undefined : this.#load(newest)
     })
@@ -161,7 +159,7 @@ export class ParkingLot {
       if (parked.isRetrying || !this.#parked.has(parked.number)) continue
       parked.isRetrying = true
       try {
-        await submit(await this.#inTurn(() => this.#load(parked)))
+        await submit(await this.#lines.run(() => this.#load(parked)))
         await this.#close(parked, 'retried')
         count += 1
       } finally {
@@ -185,7 +183,7 @@ export class ParkingLot {
 
   /** Waits for what is being written. Nothing can be parked afterwards. */
   async close(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#lines.run(async () => {
       this.#failure ??= new ParkingFailed('the parking file is closed')
       const handle = this.#handle
       this.#handle = undefined
@@ -199,14 +197,8 @@ export class ParkingLot {
       .sort((a, b) => compareStamps(a.item.stamp, b.item.stamp))
   }
 
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(run)
-    this.#tail = result.catch(() => {})
-    return result
-  }
-
   #close(parked: Parked, how: 'retried' | 'dropped'): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#lines.run(async () => {
       if (!this.#parked.has(parked.number)) return
       await this.#append({ kind: 'close', number: parked.number, how, atMs: this.#options.clock.nowMs() })
       this.#parked.delete(parked.number)
@@ -255,14 +247,12 @@ export class ParkingLot {
     const handle = this.#handle
     if (handle === undefined) throw this.#failure ?? new ParkingFailed('the parking file is closed')
     const bytes = new Uint8Array(length)
-    for (let done = 0; done < length;) {
-      const count = await handle.read(bytes.subarray(done), position + done)
-      if (count === 0) throw new CorruptData(`${PARKED_FILE}: ends within a line`, { details: { position } })
-      done += count
+    if ((await readFully(handle, bytes, position)) < length) {
+      throw new CorruptData(`${PARKED_FILE}: ends within a line`, { details: { position } })
     }
     const line = decodeParkedLine(new TextDecoder().decode(bytes))
     invariant(
-      line.kind === 'park' && compareStamps(line.write.stamp, item.stamp) === 0,
+      line.kind === 'park' && equalStamps(line.write.stamp, item.stamp),
       'a parked line stays as it is',
     )
     return line.write

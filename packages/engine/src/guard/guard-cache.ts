@@ -1,16 +1,17 @@
-import type {
-  CacheHealth,
-  CachePermit,
-  CachePut,
-  CachePutOutcome,
-  CacheTier,
-  Cut,
-  FinishedStripe,
-  LedgerRow,
-  Lookup,
-  StoredLeaf,
-  StripeReading,
-  StripeState,
+import {
+  SharedRun,
+  type CacheHealth,
+  type CachePermit,
+  type CachePut,
+  type CachePutOutcome,
+  type CacheTier,
+  type Cut,
+  type FinishedStripe,
+  type LedgerRow,
+  type Lookup,
+  type StoredLeaf,
+  type StripeReading,
+  type StripeState,
 } from '@se/core'
 import type { BreakerState } from '../observer.ts'
 import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
@@ -47,7 +48,7 @@ class CacheBehindGuard implements GuardedCache {
   readonly backend: string
   readonly #cache: CacheTier
   readonly #guard: Guard
-  #opening: Promise<void> | undefined
+  readonly #opening = new SharedRun<void>()
 
   constructor(cache: CacheTier, options: GuardOptions) {
     this.backend = cache.backend
@@ -62,10 +63,7 @@ class CacheBehindGuard implements GuardedCache {
   /** One that was given up still runs, and the next waits for it instead of opening twice. */
   open(options: { readonly branches: readonly string[]; readonly birthId: string }): Promise<void> {
     this.#guard.open()
-    return this.#once(() => {
-      this.#opening ??= this.#cache.open(options).finally(() => (this.#opening = undefined))
-      return this.#opening
-    })
+    return this.#once(() => this.#opening.run(() => this.#cache.open(options)))
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import {
   CorruptData,
   LINK_NONE,
+  readFileIfAny,
   writeFileAtomically,
   type ArchiveTier,
   type FileSystem,
@@ -41,14 +42,8 @@ const NEW: Identity = {
 
 /** @throws CorruptData when the file is there and is not what the format page says */
 export async function loadIdentity(fileSystem: FileSystem, directory: string): Promise<Identity> {
-  let text: string
-  try {
-    text = Buffer.from(await fileSystem.readFile(`${directory}/${FILE}`)).toString('utf8')
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return NEW
-    throw error
-  }
-  return parseIdentity(text)
+  const content = await readFileIfAny(fileSystem, `${directory}/${FILE}`)
+  return content === undefined ? NEW : parseIdentity(Buffer.from(content).toString('utf8'))
 }
 
 /** The inverse of what `saveIdentity` writes. */

@@ -1,5 +1,5 @@
 import {
-  ignoreMissing,
+  readFileIfAny,
   StorageError,
   TierMisconfigured,
   TierUnavailable,
@@ -162,9 +162,7 @@ export const STARTUP: readonly Step[] = [
     async run({ runtime, environment }) {
       const { views, filter } = runtime!
       const { fileSystem, config } = environment
-      const snapshot = await fileSystem
-        .readFile(`${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
-        .catch((error: unknown) => ignoreMissing(error) as undefined)
+      const snapshot = await readFileIfAny(fileSystem, `${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
       const restore = await views.restoreFilter(snapshot)
       const { trust } = filter
       return {

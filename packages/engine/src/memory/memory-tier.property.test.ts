@@ -1,4 +1,4 @@
-import { compareStamps, type Stamp, type StoredItem } from '@se/core'
+import { compareStamps, equalStamps, type Stamp, type StoredItem } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { expect, it } from 'vitest'
 import { ENTRY_OVERHEAD_BYTES, MemoryTier } from './memory-tier.ts'
@@ -58,7 +58,7 @@ it('agrees with a map that never evicts, but for clean entries that are gone [W3
     } else if (kind < 65) {
       const at = known !== undefined && random.chance(0.8) ? known.stamp : stamp()
       const resident = tier.peek(id)
-      const isSame = resident !== undefined && compareStamps(resident.item.stamp, at) === 0
+      const isSame = resident !== undefined && equalStamps(resident.item.stamp, at)
       expect(tier.unpin(id, at, { version: 2, createdAtMs: 3 })).toBe(isSame)
       if (isSame) model.set(id, { stamp: at, isPinned: false, version: 2 })
     } else if (kind < 75) {
@@ -73,9 +73,7 @@ it('agrees with a map that never evicts, but for clean entries that are gone [W3
       model.clear()
     } else {
       const item = tier.get(id)
-      expect(
-        item === undefined || (known !== undefined && compareStamps(item.stamp, known.stamp) === 0),
-      ).toBe(true)
+      expect(item === undefined || (known !== undefined && equalStamps(item.stamp, known.stamp))).toBe(true)
     }
 
     if (step % 32 !== 0) continue
@@ -92,7 +90,7 @@ it('agrees with a map that never evicts, but for clean entries that are gone [W3
       }
       if (
         expected === undefined ||
-        compareStamps(entry.item.stamp, expected.stamp) !== 0 ||
+        !equalStamps(entry.item.stamp, expected.stamp) ||
         entry.isPinned !== expected.isPinned ||
         entry.item.version !== expected.version
       ) {

@@ -1,4 +1,4 @@
-import { compareStamps, isNewer, type Stamp, type StoredItem } from '@se/core'
+import { compareStamps, equalStamps, isNewer, type Stamp, type StoredItem } from '@se/core'
 import { KeptItem } from '../kept-item.ts'
 import type { EngineObserver } from '../observer.ts'
 import { EvictionQueue, type EvictionNode } from './eviction.ts'
@@ -139,7 +139,7 @@ export class MemoryTier {
     accepted: { readonly version: number; readonly createdAtMs: number },
   ): boolean {
     const entry = this.#entries.get(id)
-    if (entry === undefined || compareStamps(entry.item.stamp, stamp) !== 0) return false
+    if (entry === undefined || !equalStamps(entry.item.stamp, stamp)) return false
     entry.item = entry.item.accepted(accepted.version, accepted.createdAtMs)
     if (entry.isPinned) {
       entry.isPinned = false

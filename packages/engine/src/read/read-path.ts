@@ -1,5 +1,6 @@
 import {
   checkId,
+  equalStamps,
   InvalidInput,
   isNewer,
   newerStamp,
@@ -294,9 +295,7 @@ export class ReadPath {
   /** Memory's own object where it keeps this very write, so that its value is parsed once. */
   #sharedItem(id: string, item: StoredItem): KeptItem {
     const kept = this.#ports.memory.peek(id)?.item
-    return kept?.stamp.time === item.stamp.time && kept.stamp.instance === item.stamp.instance
-      ? kept
-      : new KeptItem(item)
+    return kept !== undefined && equalStamps(kept.stamp, item.stamp) ? kept : new KeptItem(item)
   }
 
   #pendingItem(write: ItemWrite | undefined): KeptItem | undefined {

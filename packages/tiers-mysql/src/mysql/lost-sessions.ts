@@ -1,3 +1,4 @@
+import { SharedRun } from '@se/core'
 import type { MysqlConnection } from './connection.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError } from './errors.ts'
@@ -16,7 +17,7 @@ const NO_SUCH_THREAD = 1094
  */
 export class LostSessions {
   readonly #marks = new Set<string>()
-  #ending: Promise<void> | undefined
+  readonly #ending = new SharedRun<void>()
 
   add(mark: string): void {
     this.#marks.add(mark)
@@ -32,10 +33,7 @@ export class LostSessions {
   ): Promise<void> {
     while (this.#marks.size > 0) {
       // One at a time: who waits for a mark to be free holds it for a moment, and must not be taken for the old session.
-      this.#ending ??= withConnection((connection) => this.#endAll(connection)).finally(() => {
-        this.#ending = undefined
-      })
-      await this.#ending
+      await this.#ending.run(() => withConnection((connection) => this.#endAll(connection)))
     }
   }
 

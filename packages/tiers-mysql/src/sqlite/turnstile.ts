@@ -1,11 +1,11 @@
-import type { Clock } from '@se/core'
+import { SerialQueue, type Clock } from '@se/core'
 import { noTurnError } from './errors.ts'
 
 /** Lets one in at a time, in the order of arrival; waiting has a bound. */
 export class Turnstile {
   readonly #clock: Clock
   readonly #waitMsMax: number
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #queue = new SerialQueue()
 
   /** @param waitMsMax longest wait for one's turn, ms: who holds it may be waiting for the very one who waits */
   constructor(clock: Clock, waitMsMax: number) {
@@ -25,16 +25,15 @@ export class Turnstile {
         hasGivenUp = true
         reject(noTurnError(this.#waitMsMax))
       })
-      const turn = this.#last.then(() => {
+      void this.#queue.run(async () => {
         cancel()
-        return hasGivenUp ? undefined : work().then(resolve, reject)
+        if (!hasGivenUp) await work().then(resolve, reject)
       })
-      this.#last = turn
     })
   }
 
   /** Resolves when everyone who is waiting now has passed. */
-  async current(): Promise<void> {
-    await this.#last
+  current(): Promise<void> {
+    return this.#queue.idle()
   }
 }

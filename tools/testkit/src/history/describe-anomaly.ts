@@ -1,4 +1,4 @@
-import { compareStamps, formatStamp, type Stamp } from '@se/core'
+import { equalStamps, formatStamp, type Stamp } from '@se/core'
 import { itemsOf } from './floors.ts'
 import type { History, Operation } from './operation.ts'
 import type { Anomaly } from './verdict.ts'
@@ -96,7 +96,7 @@ function writes({ call }: Operation, value: string | undefined): boolean {
 }
 
 function carries({ answer }: Operation, stamps: readonly Stamp[]): boolean {
-  return answer?.kind === 'acknowledged' && stamps.some((stamp) => compareStamps(stamp, answer.stamp) === 0)
+  return answer?.kind === 'acknowledged' && stamps.some((stamp) => equalStamps(stamp, answer.stamp))
 }
 
 function ms(us: number): string {

@@ -1,4 +1,4 @@
-import { isNewer, newerStamp, type Stamp } from '@se/core'
+import { equalStamps, isNewer, newerStamp, type Stamp } from '@se/core'
 import type { History, Level, Operation } from './operation.ts'
 import { firstIndex, type Mark } from './rising-floor.ts'
 
@@ -59,7 +59,9 @@ export class Writes {
 
   /** The delete with this stamp, if that is what it is. */
   deleteWith(id: string, stamp: Stamp): Write | undefined {
-    return this.#deletes.get(id)?.find((write) => write.stamp !== undefined && isSame(write.stamp, stamp))
+    return this.#deletes
+      .get(id)
+      ?.find((write) => write.stamp !== undefined && equalStamps(write.stamp, stamp))
   }
 
   /** Whether a delete may explain that the id was absent at `untilUs`. @param worker only its own ones count */
@@ -126,10 +128,6 @@ function writeOf(operation: Operation): Write | undefined {
 
 function isRefused({ operation }: Write): boolean {
   return operation.answer?.kind === 'refused'
-}
-
-function isSame(a: Stamp, b: Stamp): boolean {
-  return a.time === b.time && a.instance === b.instance
 }
 
 function push<T>(lists: Map<string, T[]>, key: string, element: T): void {
