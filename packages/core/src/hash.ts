@@ -15,10 +15,14 @@ const C2 = 0xab0e9789
 const C3 = 0x38b34ae5
 const C4 = 0xa1e38b93
 
-/** 64 stripes of the cache by id hash; see {@link stripeOfBucket}. */
-export const STRIPE_COUNT = 64
-/** Leaf buckets of one branch. */
-export const BUCKET_COUNT = 65_536
+/** What is shifted out of the first word of a hash to get its bucket, bits. */
+const BUCKET_SHIFT = 16
+/** Leaf buckets of one branch: 65,536. */
+export const BUCKET_COUNT = 2 ** (32 - BUCKET_SHIFT)
+/** What is shifted out of a bucket to get its stripe, bits. */
+const STRIPE_SHIFT = 10
+/** Stripes of the cache by id hash: 64; see {@link stripeOfBucket}. */
+export const STRIPE_COUNT = BUCKET_COUNT >>> STRIPE_SHIFT
 
 /** The words of a hash, in order h1 h2 h3 h4. */
 export type HashWords = Uint32Array
@@ -171,7 +175,7 @@ function finish(h1: number, h2: number, h3: number, h4: number, length: number, 
 
 /** Leaf bucket of a hash: its first 16 bits, 0 … 65535. */
 export function bucketOf(hash: HashWords): number {
-  return hash[0]! >>> 16
+  return hash[0]! >>> BUCKET_SHIFT
 }
 
 /** Leaf bucket of an id, 0 … 65535. */
@@ -181,7 +185,7 @@ export function bucketOfId(id: string): number {
 
 /** Cache stripe of a leaf bucket: its first 6 bits, 0 … 63. A leaf lies in one stripe whole. */
 export function stripeOfBucket(bucket: number): number {
-  return bucket >>> 10
+  return bucket >>> STRIPE_SHIFT
 }
 
 /** Cache stripe of an id, 0 … 63. */

@@ -188,3 +188,4 @@ export class StampClock {
 
 const AHEAD_SPAN = stampTimeOf(STAMP_AHEAD_MS_MAX)
 const TIME_MAX = stampTimeOf(STAMP_MS_MAX + 1) - 1
+invariant(TIME_MAX === Number.MAX_SAFE_INTEGER, 'milliseconds and counter fill a safe integer')

@@ -1,3 +1,5 @@
+import { invariant } from '@se/core'
+
 /** An entry takes no group that is older or younger than its first by more than this, ms: so ages are right to that. */
 const ENTRY_SPAN_MS = 1000
 
@@ -35,8 +37,12 @@ export class Backlog {
   }
 
   add(lastSequence: number, bytes: number, writtenMs: number): void {
-    this.#bytes += bytes
     const last = this.#start < this.#entries.length ? this.#entries[this.#entries.length - 1] : undefined
+    invariant(last === undefined || lastSequence > last.lastSequence, 'groups are added in their order', {
+      lastSequence,
+      before: last?.lastSequence,
+    })
+    this.#bytes += bytes
     const isNear = last !== undefined && Math.abs(writtenMs - last.firstWrittenMs) <= ENTRY_SPAN_MS
     if (isNear && last.bytes + bytes <= this.#entryBytes) {
       last.lastSequence = lastSequence

@@ -4,6 +4,7 @@
  * Every number is little-endian. Sequences, ids and times are u64 below 2^53.
  */
 import { crc32 } from 'node:zlib'
+import { invariant } from '@se/core'
 
 export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 64
@@ -14,15 +15,18 @@ export const LENGTH_BYTES = 4
 export const ALIGNMENT_BYTES = 8
 /** A control group, which has no records: head and commit frame. */
 export const CONTROL_GROUP_BYTES = GROUP_HEAD_BYTES + COMMIT_FRAME_BYTES
+for (const bytes of [SEGMENT_HEADER_BYTES, GROUP_HEAD_BYTES, COMMIT_FRAME_BYTES]) {
+  invariant(bytes % ALIGNMENT_BYTES === 0, 'frames keep groups aligned', { bytes })
+}
 
 /** `SEWALSEG` */
 const SEGMENT_MAGIC = Uint8Array.of(0x53, 0x45, 0x57, 0x41, 0x4c, 0x53, 0x45, 0x47)
 /** `SEWG`, as bytes and as a little-endian number. */
 export const GROUP_MAGIC_BYTES = Uint8Array.of(0x53, 0x45, 0x57, 0x47)
-const GROUP_MAGIC = 0x47574553
+const GROUP_MAGIC = littleEndian(GROUP_MAGIC_BYTES)
 /** `SEWC`, likewise. */
 export const COMMIT_MAGIC_BYTES = Uint8Array.of(0x53, 0x45, 0x57, 0x43)
-const COMMIT_MAGIC = 0x43574553
+const COMMIT_MAGIC = littleEndian(COMMIT_MAGIC_BYTES)
 const TWO_POW_32 = 4_294_967_296
 
 /** Flag of a segment header: prepared ahead, no group in it yet. */
@@ -234,6 +238,10 @@ export function decodeCommitFrame(
     groupBytes: view.getUint32(offset + 24, true),
     crc: view.getUint32(offset + 28, true),
   }
+}
+
+function littleEndian(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer).getUint32(0, true)
 }
 
 function setU64(view: DataView, offset: number, value: number): void {

@@ -12,6 +12,7 @@ import {
   type GroupFacts,
   type GroupHead,
 } from './format.ts'
+import { GROUP_BYTES_DEFAULT } from './limits.ts'
 
 /**
  * Payloads up to this many bytes are copied into the group's buffer; longer ones are handed to `writev` as they
@@ -26,6 +27,8 @@ const COPY_BYTES_MAX = 4096
 const KEPT_BYTES_MAX = 8 * 1024 * 1024
 /** Grows as groups do. */
 const START_BYTES = 16 * 1024
+invariant(GROUP_BYTES_DEFAULT <= KEPT_BYTES_MAX, 'the buffer of a usual group is kept')
+invariant(COPY_BYTES_MAX <= START_BYTES, 'a payload that is copied needs no larger buffer by itself')
 
 /** A group, ready to be written; valid until the next `encode`. */
 export interface EncodedGroup {

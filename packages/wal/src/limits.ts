@@ -1,8 +1,12 @@
-import { integerField, InvalidConfig, type Field, type FieldValues } from '@se/core'
+import { integerField, invariant, InvalidConfig, type Field, type FieldValues } from '@se/core'
 import { payloadBytesMaxOf } from './format.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
+
+const SEGMENT_BYTES_MIN = 4 * KIB
+export const GROUP_BYTES_DEFAULT = 4 * MIB
+invariant(payloadBytesMaxOf(SEGMENT_BYTES_MIN) > 0, 'the smallest segment has room for a record')
 
 /** How much the log may hold, and in pieces of which size. */
 export interface LogLimits {
@@ -38,7 +42,7 @@ export interface ParsedLimits {
 export const LIMIT_FIELDS = {
   segmentBytes: integerField({
     default: 16 * MIB,
-    min: 4 * KIB,
+    min: SEGMENT_BYTES_MIN,
     max: 1024 * MIB,
     meaning: 'Size of a segment file, a multiple of 4,096. Bounds the records of one call.',
   }),
@@ -50,7 +54,7 @@ export const LIMIT_FIELDS = {
   }),
   bytesMax: {
     ...integerField({
-      min: 8 * KIB,
+      min: 2 * SEGMENT_BYTES_MIN,
       max: Number.MAX_SAFE_INTEGER,
       meaning: 'Bytes not released or still held, framing included; at least two segments.',
     }),
@@ -62,8 +66,8 @@ export const LIMIT_FIELDS = {
     meaning: 'Age of the oldest record not released, ms.',
   }),
   groupBytesMax: integerField({
-    default: 4 * MIB,
-    min: 4 * KIB,
+    default: GROUP_BYTES_DEFAULT,
+    min: SEGMENT_BYTES_MIN,
     max: 1024 * MIB,
     meaning: 'Bytes written at a time; a single call may exceed it.',
   }),
@@ -83,7 +87,7 @@ export const LIMIT_FIELDS = {
  */
 export function completeLimits(limits: FieldValues<typeof LIMIT_FIELDS>, path = 'limits'): ParsedLimits {
   const { segmentBytes, bytesMax = Math.max(512 * MIB, 2 * segmentBytes), ageMsMax = Infinity } = limits
-  if (segmentBytes % (4 * KIB) !== 0) {
+  if (segmentBytes % SEGMENT_BYTES_MIN !== 0) {
     throw new InvalidConfig(`${path}.segmentBytes`, `must be a multiple of 4096, not ${segmentBytes}`)
   }
   if (bytesMax < 2 * segmentBytes) {

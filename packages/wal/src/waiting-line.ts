@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '@se/core'
+import { invariant, type CancelTimer, type Clock } from '@se/core'
 import type { FullReason } from './observer.ts'
 
 export interface Waiting<T> {
@@ -38,6 +38,12 @@ export class WaitingLine<T> {
   add(entries: readonly T[], reason: FullReason, isFirst = false): void {
     const first = isFirst ? this.#entries[this.#start] : undefined
     const deadlineMs = first?.deadlineMs ?? this.#clock.monotonicMs() + this.#waitMs
+    const last = isFirst ? undefined : this.#entries.at(-1)
+    // One timer, for the first, is enough for all.
+    invariant(last === undefined || last.deadlineMs <= deadlineMs, 'those behind are not over before', {
+      deadlineMs,
+      before: last?.deadlineMs,
+    })
     const behind = first === undefined ? [] : this.#entries.splice(this.#start)
     for (const entry of entries) this.#entries.push({ entry, reason, deadlineMs })
     for (const waiting of behind) this.#entries.push(waiting)
