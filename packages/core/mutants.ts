@@ -1,4 +1,4 @@
-/** Deliberate defects of the clock of stamps, and the test that notices each: `npm run mutants -- --only core`. */
+/** Deliberate defects of what all packages share, and the test that notices each: `npm run mutants -- --only core`. */
 export const mutants = [
   // A stamp from the future pulls no other id with it [P67].
   {
@@ -36,5 +36,55 @@ export const mutants = [
     find: 'return stamp.time > this.#horizon()',
     replace: 'return stamp.time > TIME_MAX',
     test: 'src/stamp.test.ts',
+  },
+  // work that fails ends the queue
+  {
+    file: 'src/serial-queue.ts',
+    find: 'this.#lastEnd = result.then(ignore, ignore)',
+    replace: 'this.#lastEnd = result.then(ignore)',
+    test: 'src/serial-queue.test.ts',
+  },
+  // work is run beside the work before it
+  {
+    file: 'src/serial-queue.ts',
+    find: 'const result = this.#lastEnd.then(work)',
+    replace: 'const result = Promise.resolve().then(work)',
+    test: 'src/serial-queue.test.ts',
+  },
+  // a run that failed is shared for ever
+  {
+    file: 'src/shared-run.ts',
+    find: 'work().finally(() => {',
+    replace: 'work().then((result) => {',
+    test: 'src/shared-run.test.ts',
+  },
+  // a short read is taken for the end of the file
+  {
+    file: 'src/file-system.ts',
+    find: 'if (count === 0) break',
+    replace: 'if (count < target.length - done) break',
+    test: 'src/file-system.test.ts',
+  },
+  // a file that cannot be read is taken for a missing one
+  {
+    file: 'src/file-system.ts',
+    find: `    ignoreMissing(error)
+    return undefined`,
+    replace: '    return undefined',
+    test: 'src/file-system.test.ts',
+  },
+  // two writes of one millisecond are taken for the same
+  {
+    file: 'src/stamp.ts',
+    find: 'return a.time === b.time && a.instance === b.instance',
+    replace: 'return a.time === b.time',
+    test: 'src/stamp.test.ts',
+  },
+  // half of a large number is lost
+  {
+    file: 'src/bytes.ts',
+    find: 'putU32(target, at, Math.floor(value / TWO_POW_32))',
+    replace: 'putU32(target, at, 0)',
+    test: 'src/bytes.test.ts',
   },
 ]

@@ -80,8 +80,8 @@ export const mutants = [
   },
   {
     file: 'src/flush/parking.ts',
-    find: '!each.isRetrying && compareStamps',
-    replace: 'compareStamps',
+    find: '!each.isRetrying && equalStamps',
+    replace: 'equalStamps',
     test: 'src/flush/parking.test.ts',
   },
   {

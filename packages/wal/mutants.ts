@@ -9,21 +9,21 @@ const ADVERSARY = 'test/adversary.test.ts'
 export const mutants = [
   // acknowledged before it is durable [W1]
   {
-    file: 'src/log.ts',
+    file: 'src/group-commit.ts',
     find: 'if (call.isDurable === isDurable) call.resolve(sequence)',
     replace: 'call.resolve(sequence)',
     ...EVERY_CUT,
   },
   // a durable group is written to the page cache alone [W1]
   {
-    file: 'src/log.ts',
+    file: 'src/group-writer.ts',
     find: 'if (isThrough) await active.handle.writeThrough(buffers, position)',
     replace: 'if (isThrough) await active.handle.write(buffers, position)',
     ...EVERY_CUT,
   },
   // writing one group through is taken for a sync of those before it
   {
-    file: 'src/log.ts',
+    file: 'src/group-writer.ts',
     find: 'const isThrough = mustSync && (isFirst || active.durableBytes === active.offset)',
     replace: 'const isThrough = mustSync',
     ...EVERY_CUT,
@@ -111,14 +111,14 @@ export const mutants = [
   },
   // a failed sync is tried again [P9]
   {
-    file: 'src/log.ts',
+    file: 'src/group-writer.ts',
     find: 'await active.handle.sync()',
     replace: 'await active.handle.sync().catch(() => active.handle.sync())',
     test: FAULTS,
   },
   // a failed write-through is tried again [P9]
   {
-    file: 'src/log.ts',
+    file: 'src/group-writer.ts',
     find: 'if (isThrough) await active.handle.writeThrough(buffers, position)',
     replace: `if (isThrough) {
       await active.handle.writeThrough(buffers, position).catch(() => active.handle.writeThrough(buffers, position))
@@ -127,7 +127,7 @@ export const mutants = [
   },
   // after a failure in the background, appends are still acknowledged
   {
-    file: 'src/log.ts',
+    file: 'src/log-life.ts',
     find: "if (this.#state === 'open') this.#state = 'failed'",
     replace: '',
     test: FAULTS,
@@ -135,8 +135,8 @@ export const mutants = [
   // the last groups are trusted though only the page cache may have them
   {
     file: 'src/recovery.ts',
-    find: 'if (survey.last !== undefined && torn === undefined) await secureTail',
-    replace: 'if (survey.last === undefined) await secureTail',
+    find: 'if (survey.last !== undefined && torn === undefined) await secureEnd',
+    replace: 'if (survey.last === undefined) await secureEnd',
     test: POWER_CUTS,
     title: 'random lives',
   },
@@ -150,8 +150,8 @@ export const mutants = [
   },
   // the segment before is left without a sync, while its header's successor says that it is durable
   {
-    file: 'src/log.ts',
-    find: 'if (left.durableBytes < left.offset) await this.#sync()',
+    file: 'src/group-writer.ts',
+    find: 'if (left.durableBytes < left.offset) await this.sync()',
     replace: '',
     ...EVERY_CUT,
   },
@@ -164,57 +164,56 @@ export const mutants = [
   },
   // when changing segments, the next one is lost and the one before closed twice if closing it fails
   {
-    file: 'src/log.ts',
-    find: `    const lastSequence = this.#lastSequence
+    file: 'src/group-writer.ts',
+    find: `    const { lastSequence } = progress
     this.#active = {`,
     replace: `    await left.handle.close()
-    const lastSequence = this.#lastSequence
+    const { lastSequence } = progress
     this.#active = {`,
     test: FAULTS,
   },
   // calls that a full disk turns away go behind those that came later
   {
-    file: 'src/log.ts',
-    find: "this.#refuseOrWait(waiting, 'disk', true)",
-    replace: "this.#refuseOrWait(waiting, 'disk')",
+    file: 'src/admission.ts',
+    find: "this.#waitOrRefuse(waiting, 'disk', true)",
+    replace: "this.#waitOrRefuse(waiting, 'disk', false)",
     test: FAULTS,
   },
   // what a replay meets after closing is taken for the log's
   {
-    file: 'src/log.ts',
-    find: 'throw this.#isClosed() ? this.#whyNot() : error',
+    file: 'src/log-reader.ts',
+    find: 'throw life.isClosed ? life.whyNot() : error',
     replace: 'throw error',
     test: ADVERSARY,
   },
   // a segment that was released before it was full is never freed
   {
-    file: 'src/segment-pool.ts',
-    find: `    this.#sealed.push(segment)
-    this.release(this.#releasedThrough)`,
-    replace: '    this.#sealed.push(segment)',
+    file: 'src/group-writer.ts',
+    find: 'sealed.release(progress.releasedThrough, clock.monotonicMs())',
+    replace: '',
     test: LOG,
   },
   // what is held back does not count for bytesMax
-  { file: 'src/segment-pool.ts', find: 'this.#heldBytes += segment.usedBytes', replace: '', test: LOG },
+  { file: 'src/sealed-segments.ts', find: 'this.#heldBytes += segment.usedBytes', replace: '', test: LOG },
   // a reader that ends, or a timer, touches the directory after closing
-  { file: 'src/segment-pool.ts', find: 'this.#isStopped = true', replace: '', test: ADVERSARY },
+  { file: 'src/releases.ts', find: 'this.#isStopped = true', replace: '', test: ADVERSARY },
   // the directory is let go of while a segment is being prepared or freed
   {
-    file: 'src/segment-pool.ts',
-    find: 'await Promise.all([this.#preparing, this.#freeing])',
-    replace: '',
+    file: 'src/close-log.ts',
+    find: 'await Promise.all([supply.stop(), releases.stop()])',
+    replace: 'void Promise.all([supply.stop(), releases.stop()])',
     test: ADVERSARY,
   },
   // a segment is freed before a later one tells of the release
   {
-    file: 'src/log.ts',
-    find: 'return this.#durableRelease >= through && this.#active.durableBytes > 0',
-    replace: 'return this.#durableRelease >= through',
+    file: 'src/group-writer.ts',
+    find: 'return this.#ports.progress.durableRelease >= through && this.#active.durableBytes > 0',
+    replace: 'return this.#ports.progress.durableRelease >= through',
     ...EVERY_CUT,
   },
   // a sync of a segment without a group counts as one that tells of the release
   {
-    file: 'src/log.ts',
+    file: 'src/group-writer.ts',
     find: 'if (active.durableBytes < offset && offset > SEGMENT_HEADER_BYTES) {',
     replace: 'if (active.durableBytes < offset) {',
     test: ADVERSARY,
@@ -222,35 +221,40 @@ export const mutants = [
   },
   // a segment is freed before its release is durable at all [W2]
   {
-    file: 'src/segment-pool.ts',
-    find: 'if (!(await this.#parts.makeReleaseDurable(segment.lastSequence))) return false',
+    file: 'src/releases.ts',
+    find: 'if (!(await commit.makeReleaseDurable(segment.lastSequence))) return false',
     replace: 'await Promise.resolve()',
     test: POWER_CUTS,
     title: 'random lives',
   },
   // freeing goes on after one segment could not be freed
   {
-    file: 'src/log.ts',
-    find: `  async #makeReleaseDurable(through: number): Promise<boolean> {
-    if (this.#failure !== undefined) throw this.#failure`,
-    replace: '  async #makeReleaseDurable(through: number): Promise<boolean> {',
+    file: 'src/group-commit.ts',
+    find: `    const { life, writer } = this.#ports
+    if (life.failure !== undefined) throw life.failure`,
+    replace: '    const { writer } = this.#ports',
     test: FAULTS,
   },
   // room does not come back [P4]
-  { file: 'src/log.ts', find: 'this.#backlog.release(this.#releasedThrough)', replace: '', test: LOG },
+  { file: 'src/progress.ts', find: 'this.#backlog.release(this.#releasedThrough)', replace: '', test: LOG },
   // a segment that is being read is used again
   {
-    file: 'src/segment-pool.ts',
-    find: 'if (reader.segmentId <= segment.id) return false',
-    replace: 'if (reader.segmentId < 0) return false',
+    file: 'src/sealed-segments.ts',
+    find: "if (reader.segmentId <= segment.id) return { kind: 'keep' }",
+    replace: "if (reader.segmentId < 0) return { kind: 'keep' }",
     test: LOG,
   },
   // released segments are not held for the delay
-  { file: 'src/segment-pool.ts', find: 'if (leftMs > 0) {', replace: 'if (leftMs > Infinity) {', test: LOG },
+  {
+    file: 'src/sealed-segments.ts',
+    find: 'if (delayMs > 0) return',
+    replace: 'if (delayMs > Infinity) return',
+    test: LOG,
+  },
   // the lock of a living process is taken over [P82]
   {
-    file: 'src/lock.ts',
-    find: "if (verdict === 'alive' || !isSame(first, content)) throw locked(directory, file)",
+    file: 'src/judge-locks.ts',
+    find: "if (verdict === 'alive' || !isSame(first, content)) throw lockedError(directory, file.holder)",
     replace: "if (verdict === 'alive') return { content, wasHeld, isSilent: false }",
     test: 'src/lock.test.ts',
   },
@@ -263,14 +267,14 @@ export const mutants = [
   },
   // what was judged is not looked at again [P82]
   {
-    file: 'src/lock.ts',
-    find: 'if (!isSame(content, await readLock(fileSystem, directory, generation))) return false',
+    file: 'src/judge-locks.ts',
+    find: 'if (!isSame(content, await readFileIfAny(fileSystem, lockPath(directory, generation)))) return false',
     replace: '',
     test: 'src/lock.test.ts',
   },
   // the claim of one who died before he looked is taken for proof that the lock below was free [P82]
   {
-    file: 'src/lock.ts',
+    file: 'src/judge-locks.ts',
     find: "const wasHeld = file.state !== 'claimed'",
     replace: 'const wasHeld = true',
     test: 'src/lock.test.ts',
@@ -298,16 +302,16 @@ export const mutants = [
   },
   // the lock is not looked at with a new segment [P82]
   {
-    file: 'src/log.ts',
+    file: 'src/group-writer.ts',
     find: `const left = this.#active
-    await this.#parts.lock.look()`,
+    await lock.look()`,
     replace: 'const left = this.#active',
     test: 'test/lock-lost.test.ts',
   },
   // a process that stood still acknowledges without a look at the lock [P82]
   {
-    file: 'src/log.ts',
-    find: 'if (!this.#parts.lock.isSure) await this.#parts.lock.makeSure()',
+    file: 'src/group-commit.ts',
+    find: 'if (!lock.isSure) await lock.makeSure()',
     replace: '',
     test: 'test/lock-lost.test.ts',
   },
@@ -333,15 +337,15 @@ export const mutants = [
   },
   // a lost lock is noticed only by those who append [P82]
   {
-    file: 'src/log.ts',
-    find: "parts.lock.onLost((error) => this.#fail('lock', error))",
+    file: 'src/assemble-log.ts',
+    find: "lock.onLost((error) => life.fail('lock', error))",
     replace: '',
     test: 'test/lock-lost.test.ts',
   },
-  // marks are written behind the end of a full segment
+  // control groups are written behind the end of a full segment
   {
-    file: 'src/log.ts',
-    find: 'if (recordCount === 0 && call.isMark && !this.#hasRoomForMark()) break',
+    file: 'src/append-queue.ts',
+    find: 'if (recordCount === 0 && call.isControl && !room.hasControlRoom) break',
     replace: '',
     test: ADVERSARY,
   },
@@ -353,7 +357,7 @@ export const mutants = [
     test: ADVERSARY,
   },
   // the directory is let go of while a write is under way
-  { file: 'src/log.ts', find: 'await this.#writing\n', replace: '', test: ADVERSARY },
+  { file: 'src/close-log.ts', find: 'await commit.underWay\n', replace: '', test: ADVERSARY },
   // parents that were created are not made durable
   {
     file: 'src/open-log.ts',
@@ -377,7 +381,13 @@ export const mutants = [
     test: FAULTS,
   },
   // a full disk is tried again only when somebody calls [W10]
-  { file: 'src/log.ts', find: 'if (!refused) this.#retryDisk()', replace: '', test: FAULTS, title: 'W10' },
+  {
+    file: 'src/admission.ts',
+    find: 'if (!refused) this.#retryDisk()',
+    replace: '',
+    test: FAULTS,
+    title: 'W10',
+  },
   // what is no option of append is taken without a word [P77]
   {
     file: 'src/options.ts',
@@ -394,9 +404,72 @@ export const mutants = [
   },
   // what is freed while a segment is prepared is all kept
   {
-    file: 'src/segment-pool.ts',
-    find: 'const needsNext = this.#next === undefined && this.#preparing === undefined',
+    file: 'src/segment-supply.ts',
+    find: 'const needsNext = this.#next === undefined && this.#preparing.running === undefined',
     replace: 'const needsNext = this.#next === undefined',
     test: ADVERSARY,
+  },
+  // a group is written over the end of its segment
+  {
+    file: 'src/group-writer.ts',
+    find: 'end <= (recordCount > 0 ? recordEndOf(active.segmentBytes) : active.segmentBytes),',
+    replace: 'true,',
+    test: 'src/group-writer.test.ts',
+  },
+  // one burst of calls makes one huge group
+  {
+    file: 'src/append-queue.ts',
+    find: 'count === 0 ? recordRoomBytes : wantedBytes',
+    replace: 'recordRoomBytes',
+    test: 'src/append-queue.test.ts',
+  },
+  // what is queued is no load
+  {
+    file: 'src/bounds.ts',
+    find: 'progress.bytes + sealed.heldBytes + queue.bytes',
+    replace: 'progress.bytes + sealed.heldBytes',
+    test: 'src/bounds.test.ts',
+  },
+  // a release counts as durable before a group that tells of it is
+  {
+    file: 'src/progress.ts',
+    find: 'this.#durableRelease = this.#writtenRelease',
+    replace: 'this.#durableRelease = this.#releasedThrough',
+    test: 'src/progress.test.ts',
+  },
+  // a gap in the ids of segments is taken for none
+  {
+    file: 'src/sealed-segments.ts',
+    find: 'segment.id === last.id + 1',
+    replace: 'segment.id > last.id',
+    test: 'src/sealed-segments.test.ts',
+  },
+  // a spare file is lost each time the disk is full
+  {
+    file: 'src/segment-supply.ts',
+    find: 'if (spare !== undefined) this.#spares.push(spare)',
+    replace: '',
+    test: 'src/segment-supply.test.ts',
+  },
+  // a call overtakes those that wait
+  {
+    file: 'src/admission.ts',
+    find: 'this.#waiting.reason ?? bounds',
+    replace: 'bounds',
+    test: 'src/admission.test.ts',
+  },
+  // memory of the last segment is written over by a prepared one
+  {
+    file: 'src/read-log.ts',
+    find: '(surveyor.lastBytes === bytes ? lastBytes : bytes)',
+    replace: 'bytes',
+    test: CORRUPTION,
+  },
+  // a segment of another log is taken for one of this
+  {
+    file: 'src/findings.ts',
+    find: 'if (logId !== undefined && reading.header.logId !== logId) {',
+    replace: 'if (logId === undefined) {',
+    test: 'src/survey.test.ts',
   },
 ]
