@@ -324,13 +324,13 @@ export const mutants = [
   },
   // a log goes on in a directory that was removed [P82]
   {
-    file: 'src/lock.ts',
-    find: 'await fileSystem.list(this.#directory).catch(ignoreMissing)',
+    file: 'src/held-lock.ts',
+    find: 'await ifAny(fileSystem.list(this.#directory))',
     replace: 'await fileSystem.list(this.#directory)',
     test: 'test/lock-lost.test.ts',
   },
   {
-    file: 'src/lock.ts',
+    file: 'src/held-lock.ts',
     find: 'generationsOf(names ?? [])',
     replace: 'generationsOf(names ?? [lockFileName(this.#generation + 1)])',
     test: 'test/lock-lost.test.ts',

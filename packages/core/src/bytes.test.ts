@@ -37,7 +37,7 @@ const EDGES: readonly [string, typeof putU32, typeof u32At, number, readonly num
 ]
 
 describe('big-endian numbers', () => {
-  it.each(EDGES)('%s: %s %s %d', (_, put, at, value, bytes) => {
+  it.each(EDGES)('%s: row %#', (_, put, at, value, bytes) => {
     const target = written(put, value)
     expect(target).toEqual(around(bytes))
     expect(at(target, AT)).toBe(value)
