@@ -16,7 +16,7 @@ const program = {
   words: [{ name: 'COMMAND', oneOf: ['up', 'down', 'status'] }],
 } as const satisfies Program
 const kinds: readonly ServerKind[] = ['sql', 'redis']
-const urlVariables = { sql: 'SE_TEST_SQL_URL', redis: 'SE_TEST_REDIS_URL' } as const
+const URL_VARIABLES = { sql: 'SE_TEST_SQL_URL', redis: 'SE_TEST_REDIS_URL' } as const
 
 type State = { [kind in ServerKind]?: Pick<RunningServer, 'url' | 'where'> }
 
@@ -65,7 +65,7 @@ async function up(): Promise<boolean> {
       state[kind] = { url: result.url, where: result.where }
       saveState(state)
     }
-    console.log(`export ${urlVariables[kind]}=${state[kind].url}`)
+    console.log(`export ${URL_VARIABLES[kind]}=${state[kind].url}`)
   }
   return areAllUp
 }

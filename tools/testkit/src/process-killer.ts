@@ -4,7 +4,7 @@ import { InvalidInput, type Random } from '@se/core'
 import { ChildEndedEarly } from './errors.ts'
 import { endAtExit } from './services/end-at-exit.ts'
 
-const stderrCharsMax = 64_000
+const STDERR_CHARS_MAX = 64_000
 
 export interface ChildOptions {
   /** The TypeScript (or JavaScript) file to run, absolute. */
@@ -100,7 +100,7 @@ export function startKillableProcess(options: ChildOptions): KillableProcess {
   })
   child.stderr.setEncoding('utf8')
   child.stderr.on('data', (text: string) => {
-    stderr = (stderr + text).slice(-stderrCharsMax)
+    stderr = (stderr + text).slice(-STDERR_CHARS_MAX)
   })
   // Writing to a child that has just been killed is not an error of the test.
   child.stdin.on('error', () => undefined)

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { InvalidInput } from '@se/core'
 
-const seedMax = 2 ** 32 - 1
+const SEED_MAX = 2 ** 32 - 1
 
 /**
  * The seed of a random test: from SE_SEED, else a fresh one. It is printed with what repeats the run; feed it to
@@ -13,10 +13,10 @@ const seedMax = 2 ** 32 - 1
  */
 export function seed(title?: string): number {
   const given = process.env['SE_SEED']
-  if (given !== undefined && given !== '' && (!/^\d{1,10}$/.test(given) || Number(given) > seedMax)) {
-    throw new InvalidInput('SE_SEED', `must be an integer from 0 to ${seedMax}, is ${JSON.stringify(given)}`)
+  if (given !== undefined && given !== '' && (!/^\d{1,10}$/.test(given) || Number(given) > SEED_MAX)) {
+    throw new InvalidInput('SE_SEED', `must be an integer from 0 to ${SEED_MAX}, is ${JSON.stringify(given)}`)
   }
-  const value = given === undefined || given === '' ? randomInt(seedMax + 1) : Number(given)
+  const value = given === undefined || given === '' ? randomInt(SEED_MAX + 1) : Number(given)
   console.log(`${title === undefined ? '' : `${title}: `}seed ${value} (repeat with SE_SEED=${value})`)
   return value
 }

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { acquireTestServices, type TestServer } from './services/acquire.ts'
-import { runVariable } from './services/unique.ts'
+import { RUN_VARIABLE } from './services/unique.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -16,7 +16,7 @@ declare module 'vitest' {
  * @returns the teardown, which ends the servers
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (process.env[runVariable] !== undefined) return async () => undefined
+  if (process.env[RUN_VARIABLE] !== undefined) return async () => undefined
   const services = await acquireTestServices()
   Object.assign(process.env, services.env)
   project.provide('seTestServices', { sql: services.sql, redis: services.redis })

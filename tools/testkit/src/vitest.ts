@@ -1,12 +1,12 @@
 import { describe } from 'vitest'
 import { TestServerUnavailable } from './errors.ts'
-import { galeraVariable } from './services/galera.ts'
+import { GALERA_VARIABLE } from './services/galera.ts'
 import type { ServerKind, TestKind } from './services/start-any.ts'
 
 const needs = {
   sql: { given: 'SE_TEST_SQL_URL', reason: 'SE_TEST_SQL_SKIP_REASON', what: 'sql server' },
   redis: { given: 'SE_TEST_REDIS_URL', reason: 'SE_TEST_REDIS_SKIP_REASON', what: 'redis server' },
-  galera: { given: galeraVariable, reason: 'SE_TEST_GALERA_SKIP_REASON', what: 'Galera cluster' },
+  galera: { given: GALERA_VARIABLE, reason: 'SE_TEST_GALERA_SKIP_REASON', what: 'Galera cluster' },
 } as const
 
 /**

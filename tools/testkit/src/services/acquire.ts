@@ -1,9 +1,9 @@
 import { TestServerUnavailable } from '../errors.ts'
 import { canConnect } from './connect.ts'
 import { reapStaleDirectories } from './private-directory.ts'
-import { galeraVariable } from './galera.ts'
+import { GALERA_VARIABLE } from './galera.ts'
 import { createInstaller, findOrInstall, startAny, type ServerKind, type TestKind } from './start-any.ts'
-import { dropDatabasesOfRun, dropPrefix, prefixOfRun, runVariable, testRun } from './unique.ts'
+import { dropDatabasesOfRun, dropPrefix, prefixOfRun, RUN_VARIABLE, testRun } from './unique.ts'
 
 /** A server to test against, or why there is none. */
 export type TestServer = { readonly url: string } | { readonly skipped: string }
@@ -91,10 +91,10 @@ export async function acquireTestServices(options: AcquireOptions = {}): Promise
     const [sql, redis, galera] = await allOrFirstFailure([acquire('sql'), acquire('redis'), acquireGalera()])
     const galeraEnv: Record<string, string> =
       'provider' in galera
-        ? { [galeraVariable]: galera.provider }
+        ? { [GALERA_VARIABLE]: galera.provider }
         : { SE_TEST_GALERA_SKIP_REASON: galera.skipped }
     return {
-      env: { ...envOf('sql', sql), ...envOf('redis', redis), ...galeraEnv, [runVariable]: run },
+      env: { ...envOf('sql', sql), ...envOf('redis', redis), ...galeraEnv, [RUN_VARIABLE]: run },
       sql,
       redis,
       galera,

@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis'
 import { createConnection, type Connection } from 'mysql2/promise'
 
-const connectWithinMs = 5_000
+const CONNECT_WITHIN_MS = 5_000
 
 /** A connection to the SQL server, for the testkit's own errands. The caller ends it. */
 export function connectSql(url: string): Promise<Connection> {
-  return createConnection({ uri: url, connectTimeout: connectWithinMs })
+  return createConnection({ uri: url, connectTimeout: CONNECT_WITHIN_MS })
 }
 
 /** A connection to the Redis, which fails rather than waits. The caller disconnects it. */
@@ -13,7 +13,7 @@ export async function connectRedis(url: string): Promise<Redis> {
   const client = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
-    connectTimeout: connectWithinMs,
+    connectTimeout: CONNECT_WITHIN_MS,
     retryStrategy: () => null,
   })
   client.on('error', () => undefined)

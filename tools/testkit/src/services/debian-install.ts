@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { findBinary } from './find-binary.ts'
 
 /** Installation may wait for another process' installation and for a slow mirror; after this it is given up. */
-const installWithinMs = 15 * 60_000
+const INSTALL_WITHIN_MS = 15 * 60_000
 
 /**
  * Installs packages under a lock that the kernel lets go of when the holder dies, without starting their services.
@@ -12,7 +12,7 @@ const installWithinMs = 15 * 60_000
  * stays as it is; another one is put aside and put back at the end, or at the next installation if this one is killed.
  * Arguments: the policy file, then the packages.
  */
-const installScript = `
+const INSTALL_SCRIPT = `
 set -eu
 policy=$1
 shift
@@ -47,7 +47,7 @@ export interface InstallPlaces {
   readonly lockFile: string
 }
 
-const systemPlaces: InstallPlaces = {
+const SYSTEM_PLACES: InstallPlaces = {
   policyFile: '/usr/sbin/policy-rc.d',
   lockFile: '/run/lock/se-testkit-install.lock',
 }
@@ -76,15 +76,15 @@ export function whyNotInstallable(): string | undefined {
 export async function installDebianPackages(
   packages: readonly string[],
   print: (line: string) => void,
-  places: InstallPlaces = systemPlaces,
+  places: InstallPlaces = SYSTEM_PLACES,
 ): Promise<string | undefined> {
   print(`test servers: apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`)
   const child = spawn(
     'flock',
-    ['--no-fork', places.lockFile, 'sh', '-c', installScript, 'se-testkit', places.policyFile, ...packages],
+    ['--no-fork', places.lockFile, 'sh', '-c', INSTALL_SCRIPT, 'se-testkit', places.policyFile, ...packages],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: installWithinMs,
+      timeout: INSTALL_WITHIN_MS,
     },
   )
   let output = ''

@@ -5,22 +5,22 @@ import { TestServerUnavailable } from '../errors.ts'
 import { canConnect } from './connect.ts'
 import { endAtExit } from './end-at-exit.ts'
 import { findBinary } from './find-binary.ts'
-import { privateDatabase } from './mariadb.ts'
+import { PRIVATE_DATABASE } from './mariadb.ts'
 import type { RunningServer } from './start-any.ts'
 
 const run = promisify(execFile)
-const infoWithinMs = 5_000
-const pullWithinMs = 10 * 60_000
-const readyWithinMs = 120_000
-const readyPollMs = 100
+const INFO_WITHIN_MS = 5_000
+const PULL_WITHIN_MS = 10 * 60_000
+const READY_WITHIN_MS = 120_000
+const READY_POLL_MS = 100
 
-const recipes = {
+const RECIPES = {
   redis: { image: 'redis:7', port: 6379, arguments: ['--save', '', '--appendonly', 'no'], environment: [] },
   sql: {
     image: 'mysql:8.4',
     port: 3306,
     arguments: [],
-    environment: ['-e', 'MYSQL_ALLOW_EMPTY_PASSWORD=1', '-e', `MYSQL_DATABASE=${privateDatabase}`],
+    environment: ['-e', 'MYSQL_ALLOW_EMPTY_PASSWORD=1', '-e', `MYSQL_DATABASE=${PRIVATE_DATABASE}`],
   },
 } as const
 
@@ -28,7 +28,7 @@ const recipes = {
 export async function whyNoDocker(): Promise<string | undefined> {
   if (findBinary('docker') === undefined) return 'no docker'
   try {
-    await run('docker', ['info'], { timeout: infoWithinMs })
+    await run('docker', ['info'], { timeout: INFO_WITHIN_MS })
     return undefined
   } catch {
     return 'no Docker engine answers'
@@ -46,13 +46,13 @@ export async function startContainer(
   kind: 'redis' | 'sql',
   options: { readonly isDetached: boolean },
 ): Promise<RunningServer> {
-  const recipe = recipes[kind]
+  const recipe = RECIPES[kind]
   const { stdout } = await run(
     'docker',
     ['run', '--detach', '--rm', '--publish', `127.0.0.1::${recipe.port}`, '--label', 'se-testkit']
       .concat(recipe.environment)
       .concat(recipe.image, recipe.arguments),
-    { timeout: pullWithinMs },
+    { timeout: PULL_WITHIN_MS },
   )
   const container = stdout.trim()
   const disarm = options.isDetached
@@ -69,13 +69,13 @@ export async function startContainer(
     const published = await run('docker', ['port', container, String(recipe.port)])
     const port = Number(/:(\d+)\s*$/m.exec(published.stdout)?.[1])
     const url =
-      kind === 'redis' ? `redis://127.0.0.1:${port}` : `mysql://root@127.0.0.1:${port}/${privateDatabase}`
-    const deadline = performance.now() + readyWithinMs
+      kind === 'redis' ? `redis://127.0.0.1:${port}` : `mysql://root@127.0.0.1:${port}/${PRIVATE_DATABASE}`
+    const deadline = performance.now() + READY_WITHIN_MS
     while ((await canConnect(kind, url)) !== undefined) {
       if (performance.now() > deadline) {
-        throw new TestServerUnavailable(`container ${recipe.image}: no answer within ${readyWithinMs} ms`)
+        throw new TestServerUnavailable(`container ${recipe.image}: no answer within ${READY_WITHIN_MS} ms`)
       }
-      await delay(readyPollMs)
+      await delay(READY_POLL_MS)
     }
     return { url, where: { container }, stop }
   } catch (error) {

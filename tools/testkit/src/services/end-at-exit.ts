@@ -1,5 +1,5 @@
 const cleanups = new Set<() => void>()
-const fatalSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 let isArmed = false
 
 /**
@@ -14,7 +14,7 @@ export function endAtExit(cleanup: () => void): () => void {
   if (!isArmed) {
     isArmed = true
     process.on('exit', runCleanups)
-    for (const signal of fatalSignals) process.on(signal, onSignal)
+    for (const signal of FATAL_SIGNALS) process.on(signal, onSignal)
   }
   return () => {
     cleanups.delete(cleanup)

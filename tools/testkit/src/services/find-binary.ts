@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Where distributions and package managers put servers that an ordinary user's PATH does not list. */
-const usualDirectories = [
+const USUAL_DIRECTORIES = [
   '/usr/sbin',
   '/usr/bin',
   '/usr/local/bin',
@@ -15,7 +15,7 @@ const usualDirectories = [
 
 /** Full path of the first of the names that is an executable file, in PATH and then the usual places. */
 export function findBinary(...names: readonly string[]): string | undefined {
-  const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...usualDirectories]
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...USUAL_DIRECTORIES]
   for (const name of names) {
     for (const directory of directories) {
       if (directory === '') continue

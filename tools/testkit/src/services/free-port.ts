@@ -3,11 +3,11 @@ import { createServer } from 'node:net'
 import { TestServerUnavailable } from '../errors.ts'
 
 /** Redis Cluster's bus listens this far above the client port. */
-export const clusterBusOffset = 10_000
+export const CLUSTER_BUS_OFFSET = 10_000
 
-const firstPort = 12_000
-const lastPort = 21_999
-const attemptsMax = 200
+const FIRST_PORT = 12_000
+const LAST_PORT = 21_999
+const ATTEMPTS_MAX = 200
 
 /**
  * A port on 127.0.0.1 that nothing listens on, together with its Redis Cluster bus port.
@@ -17,11 +17,13 @@ const attemptsMax = 200
  * can still pick the same port at the same time; starting a server therefore retries on another one.
  */
 export async function findFreePort(): Promise<number> {
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const port = randomInt(firstPort, lastPort + 1)
-    if ((await isFree(port)) && (await isFree(port + clusterBusOffset))) return port
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1)
+    if ((await isFree(port)) && (await isFree(port + CLUSTER_BUS_OFFSET))) return port
   }
-  throw new TestServerUnavailable(`no free port in ${firstPort}..${lastPort} after ${attemptsMax} attempts`)
+  throw new TestServerUnavailable(
+    `no free port in ${FIRST_PORT}..${LAST_PORT} after ${ATTEMPTS_MAX} attempts`,
+  )
 }
 
 /** So many different ports, each as {@link findFreePort} finds them. */

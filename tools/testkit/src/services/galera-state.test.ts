@@ -5,7 +5,7 @@ import {
   encodeSavedState,
   encodeView,
   newestOf,
-  noPosition,
+  NO_POSITION,
   positionText,
 } from './galera-state.ts'
 
@@ -17,8 +17,8 @@ describe('the files of a Galera node', () => {
     expect(text).toContain('safe_to_bootstrap: 1')
     expect(encodeSavedState(position, false)).toContain('safe_to_bootstrap: 0')
     expect(decodeSavedState(text)).toEqual(position)
-    expect(decodeSavedState(encodeSavedState(noPosition, false))).toEqual(noPosition)
-    expect(decodeSavedState('')).toEqual(noPosition)
+    expect(decodeSavedState(encodeSavedState(NO_POSITION, false))).toEqual(NO_POSITION)
+    expect(decodeSavedState('')).toEqual(NO_POSITION)
   })
 
   test('a recovered position is found in what the server printed', () => {
@@ -36,6 +36,6 @@ describe('the files of a Galera node', () => {
   test('the newest data begin a cluster', () => {
     const at = (sequence: number) => ({ ...position, sequence })
     expect(newestOf([at(3), at(7), at(7), at(5)])).toBe(1)
-    expect(newestOf([noPosition, noPosition])).toBe(0)
+    expect(newestOf([NO_POSITION, NO_POSITION])).toBe(0)
   })
 })

@@ -6,7 +6,7 @@ export interface GaleraPosition {
   readonly sequence: number
 }
 
-export const noPosition: GaleraPosition = { history: '00000000-0000-0000-0000-000000000000', sequence: -1 }
+export const NO_POSITION: GaleraPosition = { history: '00000000-0000-0000-0000-000000000000', sequence: -1 }
 
 /** Text of `grastate.dat`: where the data stand, and whether a new cluster may begin with them. */
 export function encodeSavedState(position: GaleraPosition, isSafeToBootstrap: boolean): string {
@@ -20,9 +20,9 @@ export function encodeSavedState(position: GaleraPosition, isSafeToBootstrap: bo
   ].join('\n')
 }
 
-/** The position in a `grastate.dat`, or {@link noPosition} when it has none. */
+/** The position in a `grastate.dat`, or {@link NO_POSITION} when it has none. */
 export function decodeSavedState(text: string): GaleraPosition {
-  return positionIn(text, /^uuid:\s*([0-9a-f-]{36})[^]*^seqno:\s*(-?\d+)/m) ?? noPosition
+  return positionIn(text, /^uuid:\s*([0-9a-f-]{36})[^]*^seqno:\s*(-?\d+)/m) ?? NO_POSITION
 }
 
 /** The position that `mariadbd --wsrep-recover` found in the data, in what it printed; undefined: it did not look. */

@@ -16,7 +16,7 @@ import {
   encodeSavedState,
   encodeView,
   newestOf,
-  noPosition,
+  NO_POSITION,
   positionText,
   type GaleraPosition,
 } from './galera-state.ts'
@@ -29,20 +29,20 @@ import {
   sqlProgram,
   type SqlProgram,
 } from './mariadb-data.ts'
-import { privateDatabase, privateSqlUrl, sqlReadyWithinMs } from './mariadb.ts'
+import { PRIVATE_DATABASE, privateSqlUrl, SQL_READY_WITHIN_MS } from './mariadb.ts'
 import { startServer, type PrivateServer } from './server-process.ts'
 
 const run = promisify(execFile)
-const portAttemptsMax = 5
-const portsPerNode = 4
-const recoverWithinMs = 60_000
-const syncedWithinMs = 60_000
-const syncedPollMs = 20
+const PORT_ATTEMPTS_MAX = 5
+const PORTS_PER_NODE = 4
+const RECOVER_WITHIN_MS = 60_000
+const SYNCED_WITHIN_MS = 60_000
+const SYNCED_POLL_MS = 20
 
 /** Names the replication library where it is not in one of the usual places. */
-export const galeraVariable = 'SE_TEST_GALERA_PROVIDER'
+export const GALERA_VARIABLE = 'SE_TEST_GALERA_PROVIDER'
 
-const usualProviders = [
+const USUAL_PROVIDERS = [
   '/usr/lib/galera/libgalera_smm.so',
   '/usr/lib64/galera-4/libgalera_smm.so',
   '/usr/lib64/galera/libgalera_smm.so',
@@ -57,7 +57,7 @@ const usualProviders = [
  * both end together, as with the default (half of `evs.inactive_timeout`), the nodes that are left give up each other, and
  * none of them is a majority any more.
  */
-const quickly = {
+const QUICKLY = {
   'evs.keepalive_period': 'PT0.2S',
   'evs.inactive_check_period': 'PT0.2S',
   'evs.join_retrans_period': 'PT0.2S',
@@ -101,8 +101,8 @@ export interface PrivateGalera {
 
 /** The replication library on this machine, if all else that a cluster needs is there too. */
 export function findGaleraProvider(): string | undefined {
-  const given = process.env[galeraVariable] ?? ''
-  const provider = given === '' ? usualProviders.find((path) => existsSync(path)) : given
+  const given = process.env[GALERA_VARIABLE] ?? ''
+  const provider = given === '' ? USUAL_PROVIDERS.find((path) => existsSync(path)) : given
   const programs = ['mariadbd', 'rsync', 'wsrep_sst_rsync']
   return programs.every((name) => findBinary(name) !== undefined) ? provider : undefined
 }
@@ -130,7 +130,7 @@ export async function startPrivateGalera(options: PrivateGaleraOptions = {}): Pr
     const members = await startMembers(programs, nodeCount, options)
     if (!('failed' in members)) return assemble(programs, members.nodes)
     const isTaken = /in use|bind/i.test(String(members.failed))
-    if (!isTaken || attempt >= portAttemptsMax) throw members.failed
+    if (!isTaken || attempt >= PORT_ATTEMPTS_MAX) throw members.failed
   }
 }
 
@@ -150,9 +150,9 @@ async function startMembers(
   nodeCount: number,
   options: PrivateGaleraOptions,
 ): Promise<{ readonly nodes: readonly Member[] } | { readonly failed: unknown }> {
-  const ports = await findFreePorts(nodeCount * portsPerNode)
+  const ports = await findFreePorts(nodeCount * PORTS_PER_NODE)
   const places = Array.from({ length: nodeCount }, (_, index) => {
-    const [sql = 0, group = 0, writeSets = 0, data = 0] = ports.slice(index * portsPerNode)
+    const [sql = 0, group = 0, writeSets = 0, data = 0] = ports.slice(index * PORTS_PER_NODE)
     return { id: randomUUID(), ports: { sql, group, writeSets, data } }
   })
   const cluster: Cluster = {
@@ -198,7 +198,7 @@ async function startMember(
   const { programs, options } = cluster
   const { sql, group, writeSets, data } = ports
   const providerOptions = Object.entries({
-    ...quickly,
+    ...QUICKLY,
     ...options.providerOptions,
     'gmcast.listen_addr': `tcp://127.0.0.1:${group}`,
     'ist.recv_addr': `127.0.0.1:${writeSets}`,
@@ -208,7 +208,7 @@ async function startMember(
   const server = await startServer({
     name: 'galera',
     port: sql,
-    readyWithinMs: sqlReadyWithinMs,
+    readyWithinMs: SQL_READY_WITHIN_MS,
     url: privateSqlUrl,
     async prepare(directory) {
       await createData(programs, directory)
@@ -259,7 +259,7 @@ async function assemble(programs: Programs, members: readonly Member[]): Promise
 
   async function waitUntilSynced(): Promise<void> {
     const running = nodes.filter((node) => node.isRunning)
-    const deadline = performance.now() + syncedWithinMs
+    const deadline = performance.now() + SYNCED_WITHIN_MS
     for (;;) {
       const statuses = await Promise.all(running.map((node) => statusOf(node.url)))
       const areSynced = statuses.every(
@@ -271,9 +271,9 @@ async function assemble(programs: Programs, members: readonly Member[]): Promise
       if (areSynced) return
       if (performance.now() > deadline) {
         const said = JSON.stringify(statuses.map((status) => Object.fromEntries(status)))
-        throw new TestServerUnavailable(`private galera: not synced within ${syncedWithinMs} ms: ${said}`)
+        throw new TestServerUnavailable(`private galera: not synced within ${SYNCED_WITHIN_MS} ms: ${said}`)
       }
-      await delay(syncedPollMs)
+      await delay(SYNCED_POLL_MS)
     }
   }
 
@@ -288,7 +288,7 @@ async function assemble(programs: Programs, members: readonly Member[]): Promise
     for (const [at, { directory }] of nodes.entries()) {
       // With a view of before, the nodes would wait for each other instead.
       rmSync(join(dataDirectory(directory), 'gvwstate.dat'), { force: true })
-      const state = encodeSavedState(positions[at] ?? noPosition, at === index)
+      const state = encodeSavedState(positions[at] ?? NO_POSITION, at === index)
       await writeForServer(directory, 'grastate.dat', state)
     }
     first.startNextAs('first')
@@ -298,8 +298,8 @@ async function assemble(programs: Programs, members: readonly Member[]): Promise
   }
 
   try {
-    const connection = await connectSql(urls[0]?.replace(privateDatabase, '') ?? '')
-    await connection.query(`CREATE DATABASE ${privateDatabase}`)
+    const connection = await connectSql(urls[0]?.replace(PRIVATE_DATABASE, '') ?? '')
+    await connection.query(`CREATE DATABASE ${PRIVATE_DATABASE}`)
     connection.destroy()
     await waitUntilSynced()
   } catch (error) {
@@ -312,7 +312,7 @@ async function assemble(programs: Programs, members: readonly Member[]): Promise
 /** Where the data of a node that does not run stand. Unless it ended in order only the data themselves can tell. */
 async function positionOf(programs: Programs, directory: string): Promise<GaleraPosition> {
   const data = dataDirectory(directory)
-  if (!existsSync(join(data, 'ibdata1'))) return noPosition
+  if (!existsSync(join(data, 'ibdata1'))) return NO_POSITION
   const saved = decodeSavedState(readFileSync(join(data, 'grastate.dat'), 'utf8'))
   if (saved.sequence >= 0) return saved
   const { binary } = programs
@@ -324,7 +324,7 @@ async function positionOf(programs: Programs, directory: string): Promise<Galera
     '--wsrep-cluster-address=gcomm://',
     '--wsrep-recover',
   ]
-  const { stdout, stderr } = await run(binary, args, { timeout: recoverWithinMs, cwd: directory })
+  const { stdout, stderr } = await run(binary, args, { timeout: RECOVER_WITHIN_MS, cwd: directory })
   const position = decodeRecovered(`${stdout}\n${stderr}`)
   if (position === undefined) {
     throw new TestServerUnavailable(`private galera: ${binary} did not say where the data stand\n${stderr}`)
@@ -355,7 +355,7 @@ async function writeForServer(directory: string, name: string, text: string): Pr
 async function statusOf(url: string): Promise<ReadonlyMap<string, string>> {
   try {
     // The database may not be there yet.
-    const connection = await connectSql(url.replace(privateDatabase, ''))
+    const connection = await connectSql(url.replace(PRIVATE_DATABASE, ''))
     try {
       await connection.query('SET SESSION wsrep_sync_wait = 15')
       const [rows] = await connection.query<RowDataPacket[]>("SHOW GLOBAL STATUS LIKE 'wsrep%'")

@@ -7,11 +7,11 @@ import { TestServerUnavailable } from '../errors.ts'
 import { findBinary } from './find-binary.ts'
 
 const run = promisify(execFile)
-const prepareWithinMs = 120_000
-const greetingWithinMs = 1_000
-const saidCharsMax = 2_000
+const PREPARE_WITHIN_MS = 120_000
+const GREETING_WITHIN_MS = 1_000
+const SAID_CHARS_MAX = 2_000
 /** Given to the installer too: it would otherwise write a log of 96 MiB, which the server then throws away. */
-const redoLog = '--innodb-log-file-size=32M'
+const REDO_LOG = '--innodb-log-file-size=32M'
 
 /** The program of a SQL server, and which of the two it is. */
 export interface SqlProgram {
@@ -80,7 +80,7 @@ export function serverArguments({ isMariaDb }: SqlProgram, directory: string, po
     '--innodb-flush-log-at-trx-commit=1',
     '--innodb-buffer-pool-size=64M',
     '--performance-schema=OFF',
-    ...(isMariaDb ? [redoLog] : ['--mysqlx=OFF']),
+    ...(isMariaDb ? [REDO_LOG] : ['--mysqlx=OFF']),
   ]
 }
 
@@ -104,7 +104,7 @@ async function createMariaDbTables(binary: string, data: string): Promise<void> 
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     '--skip-name-resolve',
-    redoLog,
+    REDO_LOG,
     ...asUser(),
   ]
   await createTables(installer, args, data)
@@ -114,10 +114,10 @@ async function createMariaDbTables(binary: string, data: string): Promise<void> 
 async function createTables(program: string, args: readonly string[], data: string): Promise<void> {
   try {
     // It also writes temporary files, as the user the server runs as, who may not be allowed to in our TMPDIR.
-    await run(program, args, { timeout: prepareWithinMs, env: { ...process.env, TMPDIR: data } })
+    await run(program, args, { timeout: PREPARE_WITHIN_MS, env: { ...process.env, TMPDIR: data } })
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    const said = `${stdout}\n${stderr}`.trim().slice(-saidCharsMax)
+    const said = `${stdout}\n${stderr}`.trim().slice(-SAID_CHARS_MAX)
     throw new TestServerUnavailable(`private mariadb: ${program} failed\n${said}`, { cause: error })
   }
 }
@@ -135,7 +135,7 @@ export async function isGreeting(directory: string, port: number, pid: number): 
       socket.destroy()
       resolve(isGreeted)
     }
-    socket.setTimeout(greetingWithinMs, () => {
+    socket.setTimeout(GREETING_WITHIN_MS, () => {
       answer(false)
     })
     socket.once('error', () => {

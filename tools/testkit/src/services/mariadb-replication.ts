@@ -2,16 +2,16 @@ import { InvalidInput } from '@se/core'
 import type { RowDataPacket } from 'mysql2'
 import { TestServerUnavailable } from '../errors.ts'
 import { connectSql } from './connect.ts'
-import { privateDatabase, startPrivateMariaDb } from './mariadb.ts'
+import { PRIVATE_DATABASE, startPrivateMariaDb } from './mariadb.ts'
 import { startPairFrame, type ReplicatedPair } from './replicated-pair.ts'
 import type { PrivateServer } from './server-process.ts'
 
-const replicatedWithinSeconds = 30
+const REPLICATED_WITHIN_SECONDS = 30
 
 /** Root may write to a server that is read only; whom an application connects as may not. */
-const appUser = 'app'
+const APP_USER = 'app'
 
-const replicationArgs = [
+const REPLICATION_ARGS = [
   '--log-bin=binlog',
   '--binlog-format=ROW',
   '--log-slave-updates=ON',
@@ -44,19 +44,19 @@ export async function startPrivateMariaDbPair(
 ): Promise<PrivateMariaDbPair> {
   const { address, ...frame } = await startPairFrame((role) => {
     const own = role === 'primary' ? ['--server-id=1'] : ['--server-id=2', '--read-only=ON']
-    return startPrivateMariaDb({ args: [...replicationArgs, ...own, ...(options.args ?? [])] })
+    return startPrivateMariaDb({ args: [...REPLICATION_ARGS, ...own, ...(options.args ?? [])] })
   })
   const [primary, replica] = frame.servers
-  const appUrl = (port: number) => `mysql://${appUser}@127.0.0.1:${port}/${privateDatabase}`
+  const appUrl = (port: number) => `mysql://${APP_USER}@127.0.0.1:${port}/${PRIVATE_DATABASE}`
 
   async function waitForReplica(): Promise<void> {
     const [written] = await querySql(primary, 'SELECT @@gtid_binlog_pos AS position')
     const position = String(written?.['position'])
-    const wait = `SELECT MASTER_GTID_WAIT('${position}', ${replicatedWithinSeconds}) AS answer`
+    const wait = `SELECT MASTER_GTID_WAIT('${position}', ${REPLICATED_WITHIN_SECONDS}) AS answer`
     const [answer] = await querySql(replica, wait)
     if (answer?.['answer'] !== 0) {
       throw new TestServerUnavailable(
-        `private mariadb: the replica does not have ${position} after ${replicatedWithinSeconds} s`,
+        `private mariadb: the replica does not have ${position} after ${REPLICATED_WITHIN_SECONDS} s`,
       )
     }
   }
@@ -70,9 +70,9 @@ export async function startPrivateMariaDbPair(
     )
     await querySql(
       primary,
-      `CREATE USER ${appUser}@'%'`,
-      `GRANT ALL ON *.* TO ${appUser}@'%'`,
-      `REVOKE SUPER, READ_ONLY ADMIN ON *.* FROM ${appUser}@'%'`,
+      `CREATE USER ${APP_USER}@'%'`,
+      `GRANT ALL ON *.* TO ${APP_USER}@'%'`,
+      `REVOKE SUPER, READ_ONLY ADMIN ON *.* FROM ${APP_USER}@'%'`,
     )
     await waitForReplica()
   } catch (error) {

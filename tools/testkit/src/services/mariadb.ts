@@ -4,10 +4,10 @@ import { createData, isGreeting, serverArguments, sqlProgram } from './mariadb-d
 import { startServer, type PrivateServer } from './server-process.ts'
 
 /** Also for the slowest machine: a server comes up in a fraction of a second. */
-export const sqlReadyWithinMs = 60_000
+export const SQL_READY_WITHIN_MS = 60_000
 
 /** The database that exists on each private SQL server and that its url names. */
-export const privateDatabase = 'se_test'
+export const PRIVATE_DATABASE = 'se_test'
 
 export interface PrivateMariaDbOptions {
   /** Further arguments of the server, e.g. `['--max-allowed-packet=1M']`. They come last and win. Read at each start. */
@@ -20,7 +20,7 @@ export interface PrivateMariaDbOptions {
 
 /** Url of root, who has no password, on a private SQL server. */
 export function privateSqlUrl(port: number): string {
-  return `mysql://root@127.0.0.1:${port}/${privateDatabase}`
+  return `mysql://root@127.0.0.1:${port}/${PRIVATE_DATABASE}`
 }
 
 /**
@@ -39,11 +39,11 @@ export async function startPrivateMariaDb(options: PrivateMariaDbOptions = {}): 
     name: program.isMariaDb ? 'mariadb' : 'mysql',
     ...(options.port === undefined ? {} : { port: options.port }),
     isDetached: options.isDetached ?? false,
-    readyWithinMs: sqlReadyWithinMs,
+    readyWithinMs: SQL_READY_WITHIN_MS,
     url: privateSqlUrl,
     async prepare(directory) {
       // Run at each start, before the first connection is taken; each server of a pair does it for itself.
-      const statements = ['SET sql_log_bin = 0;', `CREATE DATABASE IF NOT EXISTS ${privateDatabase};`]
+      const statements = ['SET sql_log_bin = 0;', `CREATE DATABASE IF NOT EXISTS ${PRIVATE_DATABASE};`]
       writeFileSync(initFile(directory), `${statements.join('\n')}\n`)
       await createData(program, directory)
     },

@@ -13,11 +13,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from './process-identity.ts'
 
-const directoryPrefix = 'se-testkit-'
-const recordName = 'owner.json'
+const DIRECTORY_PREFIX = 'se-testkit-'
+const RECORD_NAME = 'owner.json'
 const gonePollMs = 5
 /** A directory without a readable record is somebody's half-made one until it is this old. */
-const unrecordedAgeMsMax = 10 * 60_000
+const UNRECORDED_AGE_MS_MAX = 10 * 60_000
 
 /** What lies in a private directory's `owner.json`, so that another process can clean up after a dead owner. */
 interface OwnerRecord {
@@ -28,7 +28,7 @@ interface OwnerRecord {
 
 /** Creates a temporary directory that belongs to this process (or to nobody in particular, if `isDetached`). */
 export function createPrivateDirectory(isDetached: boolean): string {
-  const directory = mkdtempSync(join(tmpdir(), directoryPrefix))
+  const directory = mkdtempSync(join(tmpdir(), DIRECTORY_PREFIX))
   // Started by root, the SQL server gives up its rights and must still reach its data below.
   chmodSync(directory, 0o711)
   recordServer(directory, isDetached, null)
@@ -38,7 +38,7 @@ export function createPrivateDirectory(isDetached: boolean): string {
 /** Notes which server runs in the directory. Replaces the record in one step, so that a reader never sees half of one. */
 export function recordServer(directory: string, isDetached: boolean, server: ProcessIdentity | null): void {
   const record: OwnerRecord = { owner: isDetached ? null : (identifyProcess(process.pid) ?? null), server }
-  const path = join(directory, recordName)
+  const path = join(directory, RECORD_NAME)
   writeFileSync(`${path}.new`, JSON.stringify(record))
   renameSync(`${path}.new`, path)
 }
@@ -59,7 +59,7 @@ export function removePrivateDirectory(directory: string): void {
 export function reapStaleDirectories(): string[] {
   const reaped: string[] = []
   for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(directoryPrefix)) continue
+    if (!name.startsWith(DIRECTORY_PREFIX)) continue
     const directory = join(tmpdir(), name)
     try {
       const stats = statSync(directory)
@@ -67,7 +67,7 @@ export function reapStaleDirectories(): string[] {
       if (!stats.isDirectory() || stats.uid !== process.getuid?.()) continue
       const record = readRecord(directory)
       if (record === undefined) {
-        if (Date.now() - stats.mtimeMs < unrecordedAgeMsMax) continue
+        if (Date.now() - stats.mtimeMs < UNRECORDED_AGE_MS_MAX) continue
       } else {
         if (record.owner === null || isRunning(record.owner)) continue
       }
@@ -109,7 +109,7 @@ export function runningServer(directory: string): ProcessIdentity | undefined {
 
 function readRecord(directory: string): OwnerRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, recordName), 'utf8')) as OwnerRecord
+    return JSON.parse(readFileSync(join(directory, RECORD_NAME), 'utf8')) as OwnerRecord
   } catch {
     return undefined
   }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { InvalidInput } from '@se/core'
 import { TestServerUnavailable } from '../errors.ts'
-import { callRedis, syncAtOnce, waitForReplica } from './redis-replication.ts'
+import { callRedis, SYNC_AT_ONCE, waitForReplica } from './redis-replication.ts'
 import { startPrivateRedis, type PrivateRedisOptions } from './redis.ts'
 import type { PrivateServer } from './server-process.ts'
 
-const slotCount = 16_384
-const formedWithinMs = 30_000
-const formedPollMs = 20
+const SLOT_COUNT = 16_384
+const FORMED_WITHIN_MS = 30_000
+const FORMED_POLL_MS = 20
 
 export interface PrivateRedisClusterOptions extends Omit<PrivateRedisOptions, 'port' | 'isDetached'> {
   /** Nodes that own slots, 3 to 10. Default 3: with fewer, no majority is left when one dies. */
@@ -58,7 +58,7 @@ export async function startPrivateRedisCluster(
         'yes',
         '--cluster-node-timeout',
         '2000',
-        ...syncAtOnce,
+        ...SYNC_AT_ONCE,
         ...args,
       ]
       nodes.push(await startPrivateRedis({ ...redis, args: clusterArgs }))
@@ -69,8 +69,8 @@ export async function startPrivateRedisCluster(
       // Distinct epochs from the start spare the nodes the rounds in which they would settle on them.
       await callRedis(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
       if (index < primaryCount) {
-        const first = Math.floor((slotCount * index) / primaryCount)
-        const last = Math.floor((slotCount * (index + 1)) / primaryCount) - 1
+        const first = Math.floor((SLOT_COUNT * index) / primaryCount)
+        const last = Math.floor((SLOT_COUNT * (index + 1)) / primaryCount) - 1
         await callRedis(node, 'CLUSTER', 'ADDSLOTSRANGE', String(first), String(last))
       }
       if (index > 0) await callRedis(node, 'CLUSTER', 'MEET', '127.0.0.1', String(nodes[0]?.port))
@@ -105,13 +105,13 @@ async function forAll(
   nodes: readonly PrivateServer[],
   isSettled: (node: PrivateServer) => Promise<boolean>,
 ): Promise<void> {
-  const deadline = performance.now() + formedWithinMs
+  const deadline = performance.now() + FORMED_WITHIN_MS
   for (const node of nodes) {
     while (!(await isSettled(node))) {
       if (performance.now() > deadline) {
-        throw new TestServerUnavailable(`private redis cluster: not complete within ${formedWithinMs} ms`)
+        throw new TestServerUnavailable(`private redis cluster: not complete within ${FORMED_WITHIN_MS} ms`)
       }
-      await delay(formedPollMs)
+      await delay(FORMED_POLL_MS)
     }
   }
 }

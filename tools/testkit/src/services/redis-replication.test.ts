@@ -8,7 +8,7 @@ import {
   startPrivateRedisPair,
   type ReplicatedPair,
 } from './index.ts'
-import { callRedis, syncAtOnce, waitForReplica } from './redis-replication.ts'
+import { callRedis, SYNC_AT_ONCE, waitForReplica } from './redis-replication.ts'
 
 const ends: (() => Promise<unknown>)[] = []
 
@@ -76,7 +76,7 @@ describe('startPrivateRedisPair', () => {
 
 describe('a replica that is waited for', () => {
   test('has what was written before it had come: until then its primary counts nothing', async () => {
-    const [primary, replica] = [await startPrivateRedis({ args: syncAtOnce }), await startPrivateRedis()]
+    const [primary, replica] = [await startPrivateRedis({ args: SYNC_AT_ONCE }), await startPrivateRedis()]
     const link = await startFaultProxy({ targetPort: primary.port })
     ends.push(() => Promise.all([primary.stop(), replica.stop(), link.close()]))
     link.stall()

@@ -6,11 +6,11 @@ import { startPrivateRedis, type PrivateRedisOptions } from './redis.ts'
 import { startPairFrame, type ReplicatedPair } from './replicated-pair.ts'
 import type { PrivateServer } from './server-process.ts'
 
-const replicatedWithinMs = 30_000
-const replicatedPollMs = 10
+const REPLICATED_WITHIN_MS = 30_000
+const REPLICATED_POLL_MS = 10
 
 /** Arguments of a primary that feeds its first replica at once: by default it waits 5 s for further ones. */
-export const syncAtOnce = ['--repl-diskless-sync-delay', '0']
+export const SYNC_AT_ONCE = ['--repl-diskless-sync-delay', '0']
 
 /** Runs one command on a connection of its own; the answer as text. */
 export async function callRedis(
@@ -36,7 +36,7 @@ export async function callRedis(
  * @throws TestServerUnavailable when that takes longer than 30 s
  */
 export async function waitForReplica(primary: PrivateServer, replica: PrivateServer): Promise<void> {
-  const deadline = performance.now() + replicatedWithinMs
+  const deadline = performance.now() + REPLICATED_WITHIN_MS
   let written: number | undefined
   for (;;) {
     const info = await callRedis(replica, 'INFO', 'replication')
@@ -45,11 +45,11 @@ export async function waitForReplica(primary: PrivateServer, replica: PrivateSer
     if (isLinked && written !== undefined && applied >= written) return
     if (performance.now() > deadline) {
       throw new TestServerUnavailable(
-        `private redis: the replica stands at ${applied} (${isLinked ? 'linked' : 'not linked'}), its primary at ${written ?? 'nothing known'}, after ${replicatedWithinMs} ms`,
+        `private redis: the replica stands at ${applied} (${isLinked ? 'linked' : 'not linked'}), its primary at ${written ?? 'nothing known'}, after ${REPLICATED_WITHIN_MS} ms`,
       )
     }
     if (isLinked) written ??= offsetIn(await callRedis(primary, 'INFO', 'replication'), 'master_repl_offset')
-    await delay(replicatedPollMs)
+    await delay(REPLICATED_POLL_MS)
   }
 }
 
@@ -67,7 +67,7 @@ export async function startPrivateRedisPair(
   options: Omit<PrivateRedisOptions, 'port' | 'isDetached'> = {},
 ): Promise<ReplicatedPair> {
   const { address, ...frame } = await startPairFrame(() =>
-    startPrivateRedis({ ...options, args: [...syncAtOnce, ...(options.args ?? [])] }),
+    startPrivateRedis({ ...options, args: [...SYNC_AT_ONCE, ...(options.args ?? [])] }),
   )
   const [primary, replica] = frame.servers
   // What the primary sends goes through here, so that it can be held back.

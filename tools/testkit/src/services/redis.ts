@@ -3,8 +3,8 @@ import { TestServerUnavailable } from '../errors.ts'
 import { findBinary } from './find-binary.ts'
 import { startServer, type PrivateServer } from './server-process.ts'
 
-const readyWithinMs = 15_000
-const answerWithinMs = 1_000
+const READY_WITHIN_MS = 15_000
+const ANSWER_WITHIN_MS = 1_000
 
 export interface PrivateRedisOptions {
   /** Persist to an append-only file, synced on every write, so that `kill()` + `restart()` keeps the data. Default false. */
@@ -35,7 +35,7 @@ export async function startPrivateRedis(options: PrivateRedisOptions = {}): Prom
     name: 'redis',
     ...(options.port === undefined ? {} : { port: options.port }),
     isDetached: options.isDetached ?? false,
-    readyWithinMs,
+    readyWithinMs: READY_WITHIN_MS,
     url: (port) => `redis://127.0.0.1:${port}`,
     command: (directory, port) => ({
       file: binary,
@@ -59,8 +59,8 @@ async function isReady(port: number, pid: number): Promise<boolean> {
     lazyConnect: true,
     enableReadyCheck: false,
     enableOfflineQueue: false,
-    connectTimeout: answerWithinMs,
-    commandTimeout: answerWithinMs,
+    connectTimeout: ANSWER_WITHIN_MS,
+    commandTimeout: ANSWER_WITHIN_MS,
     retryStrategy: () => null,
   })
   client.on('error', () => undefined)

@@ -14,9 +14,9 @@ import {
   type ProcessIdentity,
 } from './process-identity.ts'
 
-const portAttemptsMax = 5
-const readyPollMs = 5
-const logTailBytes = 2_000
+const PORT_ATTEMPTS_MAX = 5
+const READY_POLL_MS = 5
+const LOG_TAIL_BYTES = 2_000
 
 /** The program to run, and its arguments. */
 export interface ServerCommand {
@@ -109,7 +109,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
         await end('SIGKILL')
         throw unavailable(`no answer on port ${port} within ${recipe.readyWithinMs} ms`)
       }
-      await delay(readyPollMs)
+      await delay(READY_POLL_MS)
     }
   }
 
@@ -145,7 +145,7 @@ export async function startServer(recipe: ServerRecipe): Promise<PrivateServer> 
         break
       } catch (error) {
         const isTaken = /in use|bind/i.test(logTail(directory))
-        if (recipe.port !== undefined || !isTaken || attempt >= portAttemptsMax) throw error
+        if (recipe.port !== undefined || !isTaken || attempt >= PORT_ATTEMPTS_MAX) throw error
         port = await findFreePort()
       }
     }
@@ -198,7 +198,7 @@ function hasExited(child: ChildProcess): boolean {
 
 function logTail(directory: string): string {
   try {
-    return readFileSync(join(directory, 'server.log'), 'utf8').slice(-logTailBytes)
+    return readFileSync(join(directory, 'server.log'), 'utf8').slice(-LOG_TAIL_BYTES)
   } catch {
     return ''
   }

@@ -21,7 +21,7 @@ export interface RunningServer {
 /** Installs what is missing; undefined when that worked, else why not. */
 export type Installer = () => Promise<string | undefined>
 
-const programs: Readonly<
+const PROGRAMS: Readonly<
   Record<TestKind, { readonly debianPackages: readonly string[]; find(): string | undefined }>
 > = {
   sql: { debianPackages: ['mariadb-server'], find: findSqlServer },
@@ -29,14 +29,14 @@ const programs: Readonly<
   galera: { debianPackages: ['mariadb-server', 'galera-4', 'rsync'], find: findGaleraProvider },
 }
 
-const starters = { sql: startPrivateMariaDb, redis: startPrivateRedis } as const
+const STARTERS = { sql: startPrivateMariaDb, redis: startPrivateRedis } as const
 
 /** An installer that installs what is missing of all these kinds in one go, once, however many ask. */
 export function createInstaller(kinds: readonly TestKind[], print: (line: string) => void): Installer {
   let installing: Promise<string | undefined> | undefined
   return () => {
-    const missing = kinds.filter((kind) => programs[kind].find() === undefined)
-    const packages = new Set(missing.flatMap((kind) => programs[kind].debianPackages))
+    const missing = kinds.filter((kind) => PROGRAMS[kind].find() === undefined)
+    const packages = new Set(missing.flatMap((kind) => PROGRAMS[kind].debianPackages))
     installing ??= installDebianPackages([...packages], print)
     return installing
   }
@@ -51,7 +51,7 @@ export async function findOrInstall(
   kind: TestKind,
   install: Installer,
 ): Promise<string | { readonly skipped: string }> {
-  const { find } = programs[kind]
+  const { find } = PROGRAMS[kind]
   const found = find()
   if (found !== undefined) return found
   const what = kind === 'galera' ? 'no Galera cluster programs' : `no ${kind} server program`
@@ -73,7 +73,7 @@ export async function startAny(
   const found = await findOrInstall(kind, install)
   if (typeof found === 'string') {
     try {
-      const server = await starters[kind](options)
+      const server = await STARTERS[kind](options)
       return { url: server.url, where: { directory: server.directory }, stop: () => server.stop() }
     } catch (error) {
       reasons.push(messageOf(error))

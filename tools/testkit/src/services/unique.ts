@@ -3,14 +3,14 @@ import type { RowDataPacket } from 'mysql2'
 import { connectRedis, connectSql } from './connect.ts'
 
 /** Names this run of the tests in all it creates on a shared server, so that the run can remove it again. */
-export const runVariable = 'SE_TEST_RUN'
+export const RUN_VARIABLE = 'SE_TEST_RUN'
 
-const scanCount = 1_000
+const SCAN_COUNT = 1_000
 const ownRun = randomBytes(4).toString('hex')
 
 /** This run's name: from the environment of whoever acquired the servers, else this process' own. */
 export function testRun(): string {
-  return process.env[runVariable] ?? ownRun
+  return process.env[RUN_VARIABLE] ?? ownRun
 }
 
 /** A database of one's own on a server shared with other tests. */
@@ -82,7 +82,7 @@ export async function dropPrefix(redisUrl: string, prefix: string): Promise<numb
   try {
     let cursor = '0'
     do {
-      const [next, keys] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
+      const [next, keys] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
       cursor = next
       // One key a command: in a cluster, keys of different slots cannot share one.
       const removed = await Promise.all(keys.map((key) => client.unlink(key)))
