@@ -31,7 +31,7 @@ async function sequencesOf(log: Log): Promise<number[]> {
   return sequences
 }
 
-describe('marks in a full segment', () => {
+describe('control groups in a full segment', () => {
   it.each(['closing', 'a crash'])(
     'go to the next segment: a backlog drained by segments is whole after %s',
     async (end) => {
@@ -94,7 +94,7 @@ describe('a segment without a group', () => {
     const log = await openLog(worldOptions(disk))
     await log.append(new Uint8Array(FULL_RECORD))
     await log.append(new Uint8Array(10))
-    // Frees the first segment behind a mark in the second, which tells that all of the second is released too.
+    // Frees the first segment behind a control group in the second, which tells that all of the second is released too.
     await log.release(2)
     const path = `${DIRECTORY}/${segment(3)}`
     const prepared = await disk.readFile(path)
