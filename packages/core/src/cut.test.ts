@@ -44,7 +44,7 @@ describe('cuts', () => {
     expect(batchesBehind(cut([[1, 5]]), heads)).toBe(5)
   })
 
-  it('[P65] [P88] neither equal nor cover one that has another link at the same sequence', () => {
+  it('neither equal nor cover one that has another link at the same sequence [P65] [P88]', () => {
     const here = cut([
       [1, 7],
       [2, 3],

@@ -62,11 +62,11 @@ describe('one table for an options object', () => {
     [['url'], 'options: must be an object, not a list'],
     [{ url: 'x', constructor: 1 }, 'constructor: is not a field'],
     [JSON.parse('{ "url": "x", "__proto__": 1 }'), '__proto__: is not a field'],
-  ])('[P77] says what is wrong with %j', (given, message) => {
+  ])('says what is wrong with %j [P77]', (given, message) => {
     expect(() => readFields('', given, table)).toThrow(message)
   })
 
-  it('[P77] what is inherited counts as what is own does: taken, or refused by name', () => {
+  it('what is inherited counts as what is own does: taken, or refused by name [P77]', () => {
     class Options {
       readonly url = 'x'
       get onFull(): string {
@@ -88,7 +88,7 @@ describe('one table for an options object', () => {
   })
 
   it.each([new Map([['onFull', 'refuse']]), new Set(['onFull']), new Uint8Array(0), new URLSearchParams()])(
-    '[P77] a collection has no fields: %s',
+    'a collection has no fields: %s [P77]',
     (given) => {
       const taken = { onFull: table.onFull }
       expect(() => readFields('', given, taken)).toThrow('must be an object with fields, not a collection')

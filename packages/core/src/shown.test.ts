@@ -12,7 +12,7 @@ class Shown {
   readonly hidden = new Map([['a', 1n]])
 }
 
-describe('[P77] what objects show', () => {
+describe('what objects show [P77]', () => {
   it('on the console: their fields under their name, as deep as asked', () => {
     expect(inspect(new Shown())).toBe('Shown { size: 2, inner: { deep: { deeper: {} } } }')
     expect(inspect({ a: { b: { c: new Shown() } } })).toContain('[Shown]')

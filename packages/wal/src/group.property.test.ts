@@ -47,7 +47,7 @@ it('decodes what it encodes, behind a prefix or not, with the same encoder again
 })
 
 it(
-  '[W1] keeps a group of several buffers whole through short writes and power cuts',
+  'keeps a group of several buffers whole through short writes and power cuts [W1]',
   { timeout: 100_000 },
   async () => {
     for (let cutAt = 0; cutAt < 60; cutAt++) {

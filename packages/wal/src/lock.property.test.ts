@@ -7,7 +7,7 @@ import { runLockCase } from '../test/lock-contention.ts'
 
 const CASES = 2000
 
-it('[P82] never two holders, whoever comes, goes and dies in whatever order', async () => {
+it('never two holders, whoever comes, goes and dies in whatever order [P82]', async () => {
   let taken = 0
   const firstSeed = seed()
   for (let index = 0; index < CASES; index++) {

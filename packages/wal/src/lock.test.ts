@@ -137,7 +137,7 @@ describe('lockDirectory', () => {
   })
 })
 
-describe('[P82] a holder that cannot be judged', () => {
+describe('a holder that cannot be judged [P82]', () => {
   it('holds as long as it beats, and who watches learns that at its next beat', async () => {
     const { lockAs, verdicts, clock } = await world()
     await lockAs(1)
@@ -187,7 +187,7 @@ describe('[P82] a holder that cannot be judged', () => {
   })
 })
 
-describe('[P82] a lock that is lost', () => {
+describe('a lock that is lost [P82]', () => {
   it.each([
     [
       'its file is removed',

@@ -137,7 +137,7 @@ describe('opening', () => {
     expect(await outcome.append(text('next'))).toBe(2)
   })
 
-  it('[P10] refuses damage before a valid record, says where, and changes nothing', async () => {
+  it('refuses damage before a valid record, says where, and changes nothing [P10]', async () => {
     const log = await open4k()
     await log.append(text('first'))
     await log.append(text('second'))
@@ -203,7 +203,7 @@ describe('opening', () => {
 })
 
 describe('releasing', () => {
-  it('[P4] gives room back: a bounded log takes thirty times its bound', async () => {
+  it('gives room back: a bounded log takes thirty times its bound [P4]', async () => {
     const log = await open4k({ onFull: 'refuse', limits: { segmentBytes: 4096, bytesMax: 3 * 4096 } })
     for (let index = 0; index < 200; index++) {
       const sequence = await log.append(new Uint8Array(2000).fill(index))

@@ -47,7 +47,7 @@ const calls: [name: string, path: string, table: FieldTable, code: string, call:
   ],
 ]
 
-describe.each(calls)('[P77] options of %s', (_, path, table, code, call) => {
+describe.each(calls)('options of %s [P77]', (_, path, table, code, call) => {
   it('refuses a name that is none, and says which there are', async () => {
     for (const name of Object.keys(table)) {
       const wrong = `${name}s`
@@ -66,7 +66,7 @@ describe.each(calls)('[P77] options of %s', (_, path, table, code, call) => {
   })
 })
 
-it.each([null, 5, 'urgent', []])('[P77] refuses %j in the place of options', async (given) => {
+it.each([null, 5, 'urgent', []])('refuses %j in the place of options [P77]', async (given) => {
   await expect(openLog(given as never as LogOptions)).rejects.toMatchObject({ code: 'SE_INVALID_CONFIG' })
   await expect(log.append(Buffer.from('x'), given as never as AppendOptions)).rejects.toMatchObject({
     code: 'SE_INVALID_INPUT',
@@ -75,7 +75,7 @@ it.each([null, 5, 'urgent', []])('[P77] refuses %j in the place of options', asy
 })
 
 it.each(Object.entries({ openLog: LOG_FIELDS, append: APPEND_FIELDS }))(
-  '[P77] the README has the table of the options of %s as the code has it',
+  'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]
@@ -83,7 +83,7 @@ it.each(Object.entries({ openLog: LOG_FIELDS, append: APPEND_FIELDS }))(
   },
 )
 
-describe('[P77] what people see', () => {
+describe('what people see [P77]', () => {
   it('of a log is its figures, in JSON and on the console', () => {
     const shown = JSON.parse(JSON.stringify(log)) as Record<string, unknown>
     expect(shown).toMatchObject({

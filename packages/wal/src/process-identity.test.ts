@@ -26,7 +26,7 @@ function refuse(what: string): never {
   throw new Error(`asked for the ${what}`)
 }
 
-describe('[P82] judgeHolder', () => {
+describe('judgeHolder [P82]', () => {
   it.each<[string, ProcessIdentity, Found & { startTime?: string }, Verdict]>([
     ['no process with its pid', here, { startTime: undefined as never }, 'dead'],
     ['its pid and start time', here, { startTime: '70' }, 'alive'],

@@ -85,7 +85,7 @@ describe('judgeEnd', () => {
     expect(judge(second.bytes.slice().fill(0, 70, 90), buffered.bytes).kind).toBe('torn')
   })
 
-  it('[P10] finds it damaged when a later group knows that it was synced, and says what follows', () => {
+  it('finds it damaged when a later group knows that it was synced, and says what follows [P10]', () => {
     const durableBytes = afterFirst + second.bytes.length
     const third = group(['d', 'e'], { first: 4, previousCrc: second.crc, durableBytes })
     expect(judge(second.bytes.slice().fill(0, 70, 90), third.bytes)).toMatchObject({

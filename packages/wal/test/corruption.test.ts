@@ -25,7 +25,7 @@ describe.each([
   { title: 'closed in order', isClosed: true },
   { title: 'of a killed process', isClosed: false },
 ])('a 16 KiB log $title', ({ isClosed }) => {
-  it('[P10] tells every truncation of every file', { timeout: 400_000 }, async () => {
+  it('tells every truncation of every file [P10]', { timeout: 400_000 }, async () => {
     const written = await writeLog(seededRandom(16), { ...small, isClosed })
     const tally = new Tally()
     for (const [name, bytes] of written.files) {
@@ -44,7 +44,7 @@ describe.each([
   // Every bit of the log that tells least of its end; of the other, every bit of each eleventh byte.
   const step = isClosed ? 11 : 1
   it(
-    `[P10] tells every flipped bit of each ${step}. byte, or it is harmless`,
+    `tells every flipped bit of each ${step}. byte, or it is harmless [P10]`,
     { timeout: 400_000 },
     async () => {
       const written = await writeLog(seededRandom(17), { ...small, isClosed })
@@ -74,7 +74,7 @@ describe.each([
 describe('a 1 MiB log', () => {
   const big = { totalBytes: 1_048_576, segmentBytes: 262_144, recordBytes: 3000 }
 
-  it('[P10] tells a truncation at every frame boundary ± 8 bytes', { timeout: 400_000 }, async () => {
+  it('tells a truncation at every frame boundary ± 8 bytes [P10]', { timeout: 400_000 }, async () => {
     const written = await writeLog(seededRandom(18), { ...big, isClosed: true })
     const tally = new Tally()
     for (const { file, offset } of written.boundaries) {
@@ -87,7 +87,7 @@ describe('a 1 MiB log', () => {
     expect(Object.keys(tally.counts)).toEqual(['refused'])
   })
 
-  it('[P10] tells 5,000 random flips, or they are harmless', { timeout: 400_000 }, async () => {
+  it('tells 5,000 random flips, or they are harmless [P10]', { timeout: 400_000 }, async () => {
     const random = seededRandom(seed('flips'))
     const written = await writeLog(random, { ...big, isClosed: random.chance(0.5) })
     const tally = new Tally()

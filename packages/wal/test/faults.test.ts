@@ -108,7 +108,7 @@ describe('a life without faults', () => {
 })
 
 describe.each(['EIO', 'ENOSPC'])('%s', (code) => {
-  it('[P9] at each call in turn: a typed error, no acknowledgement after it, no sync tried again', async () => {
+  it('at each call in turn: a typed error, no acknowledgement after it, no sync tried again [P9]', async () => {
     const untold: string[] = []
     for (let faultAt = 0; faultAt < callCount; faultAt++) {
       const life = await live(faultAt, { code })
@@ -269,7 +269,7 @@ describe('a disk that fills while others wait', () => {
   })
 })
 
-describe('[W10] a disk that has room again', () => {
+describe('a disk that has room again [W10]', () => {
   it('is found by the one who waits for it, though nobody else calls', async () => {
     const disk = createPowerLossFileSystem()
     await disk.makeDirectory('/data')

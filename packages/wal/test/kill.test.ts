@@ -5,7 +5,7 @@ import { runKillRounds } from './kill-rounds.ts'
 
 /** Goal: SIGKILL loses nothing that was acknowledged. Method: real processes, real files, random moments. */
 
-it('[W1] 50 rounds of SIGKILL during appends by 64 writers lose nothing', { timeout: 400_000 }, async () => {
+it('50 rounds of SIGKILL during appends by 64 writers lose nothing [W1]', { timeout: 400_000 }, async () => {
   const start = seed('kills')
   // Two directories side by side, 25 rounds each: most of a round is the start of a process.
   const summaries = await Promise.all(

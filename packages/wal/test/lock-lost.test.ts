@@ -39,7 +39,7 @@ async function texts(log: Log): Promise<string[]> {
   return found
 }
 
-describe('[P82] a log whose lock file is removed', () => {
+describe('a log whose lock file is removed [P82]', () => {
   it('fails with its next segment, and acknowledges nothing of that', async () => {
     const disk = await newDisk()
     const clock = createFakeClock()
@@ -74,7 +74,7 @@ describe('[P82] a log whose lock file is removed', () => {
   })
 })
 
-describe('[P82] a log whose directory is taken away', () => {
+describe('a log whose directory is taken away [P82]', () => {
   it('fails within two seconds by the name of what happened, also if nobody appends', async () => {
     const disk = await newDisk()
     const clock = createFakeClock()
@@ -125,7 +125,7 @@ describe('[P82] a log whose directory is taken away', () => {
   })
 })
 
-describe('[P82] a process that stood still for longer than its lock is sure', () => {
+describe('a process that stood still for longer than its lock is sure [P82]', () => {
   it('looks at the lock before it acknowledges, and goes on if the lock is still its own', async () => {
     const disk = await newDisk()
     const clock = createFakeClock()

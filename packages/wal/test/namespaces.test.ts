@@ -71,7 +71,7 @@ for (const { title, under, isOrdinary } of worlds) {
   const isPossible = tried.stdout?.toString().trim() === 'refused SE_INVALID_CONFIG'
   const why = tried.error?.message ?? tried.stderr.toString().trim().split('\n')[0]
   const shown = isPossible ? title : `${title} (skipped: ${why})`
-  describe.skipIf(!isPossible)(`[P82] ${shown}`, () => {
+  describe.skipIf(!isPossible)(`${shown} [P82]`, () => {
     it('share a directory: one holds it, alive or stopped; when it is killed the next has it at once', async () => {
       if (isOrdinary && process.getuid?.() === 0) chownSync(directory, NOBODY, NOBODY)
       const first = start(under)
@@ -103,7 +103,7 @@ for (const { title, under, isOrdinary } of worlds) {
   })
 }
 
-describe('[P82] a lock whose sign is gone', () => {
+describe('a lock whose sign is gone [P82]', () => {
   it('is held as long as its beat is seen', async () => {
     const under = inNamespaces('--pid')
     if (spawnSync(under[0]!, [...under.slice(1), 'true']).status !== 0) under.length = 0

@@ -87,7 +87,7 @@ const scripts: Script[] = [
   },
 ]
 
-describe('[W1] a power cut at every call, with every outcome', () => {
+describe('a power cut at every call, with every outcome [W1]', () => {
   it.each(scripts)('$name', async ({ sectorBytes, run }) => {
     let outcomes = 0
     let isOver = false
@@ -118,7 +118,7 @@ describe('[W1] a power cut at every call, with every outcome', () => {
   })
 })
 
-describe('[W1] [P9] a sync or a write-through that fails in part, then a power cut in the next process', () => {
+describe('a sync or a write-through that fails in part, then a power cut in the next process [W1] [P9]', () => {
   it.each([0, 1, 2])('sync %i, with every outcome of both', { timeout: 120_000 }, async (failing) => {
     let outcomes = 0
     for (let cutAt = 0, isOver = false; !isOver; cutAt++) {
@@ -161,7 +161,7 @@ describe('[W1] [P9] a sync or a write-through that fails in part, then a power c
   })
 })
 
-describe('[W1] random lives with power cuts, kills and failing disks', () => {
+describe('random lives with power cuts, kills and failing disks [W1]', () => {
   it('keeps every promise in 10,000 of them', { timeout: 400_000 }, async () => {
     const start = seed('power cuts')
     const sum = { cuts: 0, records: 0, torn: 0, segmentsFreed: 0 }

@@ -30,7 +30,7 @@ const run = async (scenario: string) => {
   return { code, signal, lines: child.lines, stderr: child.stderr }
 }
 
-describe('[P70] [W10] a script that awaits the log', () => {
+describe('a script that awaits the log [P70] [W10]', () => {
   it.each([
     ['whole', 'end 50'],
     ['backlog', 'end SE_LOG_FULL'],

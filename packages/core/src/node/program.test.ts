@@ -41,7 +41,7 @@ describe('a command line', () => {
     ['an empty one', ['--minutes', ' '], '--minutes: must be a number'],
     ['one too large', ['--minutes', '61'], '--minutes: must be a number from 0 to 60'],
     ['a fraction', ['--seed', '1.5'], '--seed: must be a whole number from 0 to 4294967295'],
-  ])('[P77] refuses %s', (_, args, message) => {
+  ])('refuses %s [P77]', (_, args, message) => {
     expect(() => parse(...args)).toThrow(
       expect.objectContaining({
         name: 'WrongCommandLine',

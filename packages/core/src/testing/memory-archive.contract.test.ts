@@ -82,7 +82,7 @@ describe('memory archive: contract', () => {
   for (const { title, run } of archiveContract) it(title, () => run(newHarness()))
 })
 
-it('[P80] 100,000 starts leave at most 200 instances', async () => {
+it('100,000 starts leave at most 200 instances [P80]', async () => {
   const archive = newArchive()
   await archive.open({ branches: [], digests: 'unkeyed' })
   let nonceCount = 0
@@ -137,7 +137,7 @@ describe('memory archive: switches', () => {
     return { archive, claim }
   }
 
-  it('[W5] a failure after the commit loses the answer, not the batch', async () => {
+  it('a failure after the commit loses the answer, not the batch [W5]', async () => {
     const { archive, claim } = await opened()
     archive.failNext('putBatch', 'after-commit')
     const batch = { claim, sequence: 1, link: linkOf(1, 1), writes: [write('a', 5)] }
@@ -155,7 +155,7 @@ describe('memory archive: switches', () => {
     expect((await archive.putBatch(batch)).wasSettled).toBe(false)
   })
 
-  it('[R1] unavailable to one process, lookups are unknown there, and another goes on', async () => {
+  it('unavailable to one process, lookups are unknown there, and another goes on [R1]', async () => {
     const { archive } = await opened()
     const peer = archive.peer()
     await peer.open({ branches: [], digests: 'unkeyed' })

@@ -16,7 +16,7 @@ const seed = Number(process.env['SE_SEED'] ?? randomInt(2 ** 32))
  */
 describe('cache rules', () => {
   it(
-    `[P12] [P51] [R5] never answer older than the cut says, in ${SCHEDULES} schedules`,
+    `never answer older than the cut says, in ${SCHEDULES} schedules [P12] [P51] [R5]`,
     { timeout: WITHIN_MS },
     async () => {
       console.log(`cache rules: seed ${seed} (repeat with SE_SEED=${seed})`)

@@ -105,7 +105,7 @@ describe('what a power cut leaves', () => {
     expect([...states].sort()).toEqual(['new', 'old'])
   })
 
-  it('[P9] drops the sectors of a failed sync: they read as written, and no later sync saves them', async () => {
+  it('drops the sectors of a failed sync: they read as written, and no later sync saves them [P9]', async () => {
     const disk = createPowerLossFileSystem()
     const handle = await create(disk, '/a', 'old')
     await handle.syncData()
@@ -124,7 +124,7 @@ describe('what a power cut leaves', () => {
 })
 
 describe('faults', () => {
-  it('[P9] drops what a failed write-through wrote, and nothing else', async () => {
+  it('drops what a failed write-through wrote, and nothing else [P9]', async () => {
     const disk = createPowerLossFileSystem({ sectorBytes: 2 })
     const handle = await create(disk, '/a', 'aabb')
     await handle.syncData()
@@ -139,7 +139,7 @@ describe('faults', () => {
     expect(await outcomes(disk, contentOf('/a'))).toEqual(['XXYY', 'XXbb'])
   })
 
-  it('[P9] may leave any part of a failed sync on the disk, and show that to the next process', async () => {
+  it('may leave any part of a failed sync on the disk, and show that to the next process [P9]', async () => {
     const failed = async () => {
       const disk = createPowerLossFileSystem({ sectorBytes: 2 })
       const handle = await create(disk, '/a', 'aabb')
