@@ -56,9 +56,9 @@ export class LogFailed extends StorageError {
 }
 
 /**
- * The log failed because its lock is gone or another's: somebody removed its file, or another process took the log over after this
- * one had not been heard of for long. Nothing more is acknowledged, as another may write the same files. Close
- * this log and open it again; what was acknowledged before is there.
+ * The log failed because it does not have its lock any more: its lock file or its directory is gone, or another process took the log
+ * over after this one had been silent for long. Nothing more is acknowledged, since another process may write the same
+ * files. Close this log and open it again; what was acknowledged before is there.
  */
 export class LogLockLost extends LogFailed {
   override readonly name = 'LogLockLost'

@@ -33,19 +33,19 @@ export interface LockPorts {
 /** One writer a directory. */
 export interface DirectoryLock {
   /**
-   * The holder before could not be judged, and was taken for dead because it was silent. If it lives it may still have
-   * files open, and writes under way.
+   * The holder before this one could not be judged, and was taken for dead because it was silent. If it lives, it may still have
+   * files open and writes under way.
    */
   readonly isFromSilence: boolean
-  /** Whether no other can have taken the lock over by now. */
+  /** Whether no other process can have taken the lock over by now. */
   readonly isSure: boolean
   /** Looks at the lock unless it is sure. @throws as `look` */
   makeSure(): Promise<void>
   /** @throws LogLockLost if the lock is gone or another's, or the file system's error if that cannot be told */
   look(): Promise<void>
-  /** Told once when the lock is found to be lost, also while nobody looks. */
+  /** Calls back once when the lock is found to be lost, also when only the beat finds it. */
   onLost(told: (error: LogLockLost) => void): void
-  /** Says that the lock is free. A lost one is left alone. */
+  /** Says that the lock is free. A lost lock is left alone. */
   release(): Promise<void>
 }
 
@@ -106,7 +106,7 @@ export class HeldLock implements DirectoryLock {
     await this.makeSure()
   }
 
-  /** The claim was one too many. */
+  /** Another process has the lock: takes the claim back. */
   async withdraw(): Promise<void> {
     this.#isReleased = true
     this.#cancelTimer?.()
@@ -141,8 +141,8 @@ export class HeldLock implements DirectoryLock {
   }
 
   /**
-   * First the beat, then the look. Who takes over from a silent holder creates the next file, and then sees whether there was a
-   * beat: so one of the two sees the other.
+   * First the beat, then the look. A process that takes over from a silent holder does it the other way round: it creates the next
+   * file, and then looks whether there was a beat. So one of the two sees the other.
    */
   async #look(): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost

@@ -5,7 +5,7 @@ import { decodeLockFile, lockPath, readLockName, signPath } from './lock-file.ts
 import { SILENCE_MS, WATCH_MS } from './lock-timing.ts'
 import type { Processes } from './process-identity.ts'
 
-/** A file that is not whole is read so often before it counts as remains. */
+/** A file that is not whole is read this often before it counts as left by a crash. */
 const READS_MAX = 5
 
 /** Why the next lock may be made. */
@@ -48,7 +48,7 @@ async function judgeLock(
     if (content === undefined) return undefined
     const file = decodeLockFile(content)
     if (file === undefined) {
-      // In the making, or remains: it never was held, or a look would find it damaged.
+      // It is being made, or it is what a crash left: it was never held, since a holder looks at its file.
       if (read < READS_MAX) continue
       return { content, wasHeld: false, isSilent: false }
     }
@@ -75,7 +75,7 @@ export async function areUnchanged(
   return true
 }
 
-/** A living holder whose lock file was removed, or written over, still answers. @throws LogLocked */
+/** A living holder whose lock file was removed or written over still answers on its socket. @throws LogLocked */
 export async function refuseStrays(
   directory: string,
   names: readonly string[],

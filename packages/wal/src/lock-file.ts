@@ -4,8 +4,8 @@ import type { ProcessIdentity } from './process-identity.ts'
  * The names and the content of lock files. Pure.
  *
  * Each opening makes a file of its own, numbered by generation: `0000000012.lock`. The highest one that is no mere claim counts. So
- * nobody ever touches the lock of another: who takes over creates the next number, which the system lets one of all
- * contenders do.
+ * no process ever touches the lock of another: to take over, it creates the next number, and the system lets only one process
+ * do that.
  */
 
 /** What a lock file says. */

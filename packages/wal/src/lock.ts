@@ -4,15 +4,16 @@ import { HeldLock, type DirectoryLock, type LockPorts } from './held-lock.ts'
 import { areUnchanged, judgeLocks, refuseStrays } from './judge-locks.ts'
 import { encodeLockFile, generationsOf, lockPath, type LockFile } from './lock-file.ts'
 
-/** A lock that changes hands this often while we try is in good hands. */
+/** After so many attempts the lock is in use: it changed hands each time. */
 const ATTEMPTS_MAX = 20
 
 /**
- * Takes the lock of a directory, or that of a dead process over.
+ * Takes the lock of a directory, or takes over the lock of a dead process.
  *
- * The lock file with the highest number counts, and is its holder's until the next one is there. Who finds it released, or its holder
- * dead, claims the next number, which one of all contenders can do, and then looks again: at the numbers, as a slow one may
- * have claimed a number that was passed long ago, and at the files that it judged. Only then the claim is a lock.
+ * The lock file with the highest number counts; its holder has the lock until there is a file with the next number. A process
+ * that finds it released, or finds its holder dead, claims the next number: the system lets only one process create that file.
+ * Then it looks again at the numbers, since a slow process may have claimed a number that was passed long ago, and
+ * at the files that it judged. Only then is the claim a lock.
  *
  * @throws LogLocked while another living process, or this one, has the directory open
  */

@@ -1,5 +1,5 @@
 /**
- * What the log tells whoever watches it. Every method is optional and called synchronously after the fact; an
+ * What the log reports. Every method is optional and called synchronously after the fact; an
  * observer must not call the log. What it throws becomes a warning of the process and changes nothing else.
  */
 export interface LogObserver {

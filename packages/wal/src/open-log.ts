@@ -83,7 +83,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
 /**
  * Creates the directory, and makes durable what an earlier process may have left in the page cache: the directory
- * itself while there is no segment in it, and the names in it. Else a power cut could undo them under our feet.
+ * itself while there is no segment in it, and the names in it. Without that, a power cut could undo names that this process builds on.
  */
 async function makeDirectory(directory: string, fileSystem: FileSystem): Promise<void> {
   const missing: string[] = []

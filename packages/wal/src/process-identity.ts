@@ -1,4 +1,4 @@
-/** Who holds a lock, so that a dead holder is told from a living one also when its pid is in use again. */
+/** The process that holds a lock. A dead holder is told from a living one also when its pid is in use again. */
 export interface ProcessIdentity {
   readonly pid: number
   /** Changes with every boot of the machine; the machine's name where the system has none. */

@@ -59,8 +59,8 @@ export async function recoverLog(
 }
 
 /**
- * Puts copies in the place of the files that a holder of the lock which was silent, but may live, can have open to write: the last two
- * segments. Should it go on after all, it writes where nobody reads. Spares are removed.
+ * Replaces the last two segments by copies. A silent holder of the lock, which may still live, can have these files open to write: if
+ * it goes on after all, it writes to files that have no name any more. Spares are removed.
  */
 export async function replaceOpenFiles(directory: string, fileSystem: FileSystem): Promise<void> {
   const names = await fileSystem.list(directory)

@@ -14,7 +14,7 @@ const CHUNK_BYTES = 256 * 1024
 
 export class LogRecord {
   readonly sequence: number
-  /** A view into a buffer shared with its neighbours, which nobody writes to. */
+  /** A view into a buffer shared with its neighbours, which is not written to any more. */
   readonly bytes: Uint8Array
 
   constructor(sequence: number, bytes: Uint8Array) {

@@ -84,7 +84,7 @@ export class SegmentFiles {
     return SegmentHandle.around(handle, this.#fileSystem, this.#path(segmentId))
   }
 
-  /** Turns a segment that nobody needs into a spare. @returns its new name */
+  /** Turns a segment that is not needed any more into a spare. @returns its new name */
   async free(segmentId: number): Promise<string> {
     const spare = spareFileName(segmentId)
     await this.#lock.makeSure()
@@ -101,8 +101,8 @@ export class SegmentFiles {
   /**
    * Spares left by an earlier run that have the right size; the others are removed.
    *
-   * Frames in a spare bear its id or a lower one, and must not be met again by a segment with that id. So a spare whose
-   * id may still come, because a repair or a person has set the ids back, is not used.
+   * A spare still contains frames with its own id or a lower one. A segment with such an id must not be made of it, or old frames
+   * would look valid. So a spare whose id may still come, because a repair or a person has set the ids back, is removed.
    *
    * @param oldestId of the segments that are there; 0 if there is none
    */

@@ -42,7 +42,7 @@ export class SegmentHandle {
     return this.#cached.syncData()
   }
 
-  /** Closes both, whatever the first one says. */
+  /** Closes both, also if closing the first one fails. */
   async close(): Promise<void> {
     const closed = await Promise.allSettled([this.#through.close(), this.#cached.close()])
     for (const result of closed) if (result.status === 'rejected') throw result.reason

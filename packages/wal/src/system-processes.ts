@@ -46,7 +46,7 @@ const processesWithoutSigns: Processes = {
   answers: async () => false,
 }
 
-/** What is asked about the holders of locks on this file system, unless somebody says otherwise. */
+/** What is asked about the holders of locks on this file system, unless the options give another one. */
 export function processesOf(fileSystem: FileSystem): Processes {
   return fileSystem === nodeFileSystem ? systemProcesses : processesWithoutSigns
 }
@@ -132,7 +132,7 @@ async function askSign(path: string): Promise<'answers' | 'refuses' | 'silent'> 
       }
       connection.once('connect', () => settle('answers'))
       connection.once('error', ({ code }: NodeJS.ErrnoException) => {
-        // EAGAIN: somebody listens, and more ask than are let in.
+        // EAGAIN: a process listens, and more processes ask than it has let in.
         settle(code === 'EAGAIN' ? 'answers' : code === 'ECONNREFUSED' ? 'refuses' : 'silent')
       })
     })

@@ -61,12 +61,12 @@ export class WaitingLine<T> {
     this.#leave(count)
   }
 
-  /** Empties the line. @returns who stood in it */
+  /** Empties the line. @returns the entries that stood in it */
   clear(): T[] {
     return this.#leave(this.length).map(({ entry }) => entry)
   }
 
-  /** Takes entries from the front; never more than twice the work of their number, however many stand behind. */
+  /** Takes entries from the front. The work is at most twice their number, however many stand behind. */
   #leave(count: number): Waiting<T>[] {
     const left = this.#entries.slice(this.#start, this.#start + count)
     this.#start += count
@@ -75,14 +75,14 @@ export class WaitingLine<T> {
       this.#start = 0
     }
     if (this.length === 0) {
-      // It would keep the process alive for nobody.
+      // No entry waits for it any more, and it would keep the process alive.
       this.#cancelTimer?.()
       this.#cancelTimer = undefined
     }
     return left
   }
 
-  /** One timer, for the first: the others' time is over later. */
+  /** Sets one timer, for the first entry: the time of the others is over later. */
   #arm(): void {
     const first = this.#entries[this.#start]
     if (first === undefined || this.#cancelTimer !== undefined) return
