@@ -13,6 +13,7 @@ export {
   type CacheModelViolation,
 } from './cache-model.ts'
 export { cutAt, linkOf } from './cuts.ts'
+export { forEveryChoice, type PowerCutChooser } from './every-choice.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
 export { memoryCache, type MemoryCache } from './memory-cache.ts'
 export {
@@ -33,9 +34,7 @@ export {
 } from './memory-archive.ts'
 export {
   createPowerLossFileSystem,
-  forEveryChoice,
   type FileSystemCall,
   type FileSystemFault,
-  type PowerCutChooser,
   type PowerLossFileSystem,
 } from './power-loss-file-system.ts'

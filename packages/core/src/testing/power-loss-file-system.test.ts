@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { writeFileAtomically, type FileSystem } from '../file-system.ts'
-import {
-  createPowerLossFileSystem,
-  forEveryChoice,
-  type PowerLossFileSystem,
-} from './power-loss-file-system.ts'
+import { createPowerLossFileSystem, type PowerLossFileSystem } from './power-loss-file-system.ts'
+import { forEveryChoice } from './every-choice.ts'
 
 /** Goal: the simulated disk loses exactly what POSIX lets a disk lose. Method: every outcome of a cut is listed. */
 
