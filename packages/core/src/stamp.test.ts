@@ -168,6 +168,18 @@ describe('stamp encoding', () => {
     }
   })
 
+  it('stops where there are fewer bytes than a stamp has', () => {
+    const violation = expect.objectContaining({ code: 'SE_INVARIANT' })
+    const stamp = { time: 1, instance: 1 }
+    for (const [length, offset] of [
+      [11, 0],
+      [15, 4],
+    ] as const) {
+      expect(() => encodeStamp(stamp, new Uint8Array(length), offset)).toThrow(violation)
+      expect(() => decodeStamp(new Uint8Array(length), offset)).toThrow(violation)
+    }
+  })
+
   it('survives the text form', () => {
     const stamp = { time: Number.MAX_SAFE_INTEGER, instance: 2 ** 32 - 1 }
     expect(parseStamp(formatStamp(stamp))).toEqual(stamp)

@@ -82,12 +82,14 @@ export const STAMP_BYTES = 12
  * @param target at least `offset + 12` bytes
  */
 export function encodeStamp(stamp: Stamp, target: Uint8Array, offset = 0): void {
+  invariant(target.length >= offset + STAMP_BYTES, 'there is room for the stamp')
   putU64(target, offset, stamp.time)
   putU32(target, offset + 8, stamp.instance)
 }
 
 /** The inverse of {@link encodeStamp}. */
 export function decodeStamp(source: Uint8Array, offset = 0): Stamp {
+  invariant(source.length >= offset + STAMP_BYTES, 'there are the bytes of a stamp')
   return { time: u64At(source, offset), instance: u32At(source, offset + 8) }
 }
 

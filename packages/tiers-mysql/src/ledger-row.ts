@@ -47,6 +47,11 @@ export function encodeLedgerRow(row: LedgerRow): Buffer {
     (row.kind === 'retirement') === retired.length > 0 && (retired.length === 0 || row.entries.length === 0),
     'a retirement has retired instances, anything else has entries',
   )
+  const numbers = [row.sequence, row.committedAtMs, ...retired.map(({ sequence }) => sequence)]
+  invariant(
+    numbers.every((number) => Number.isSafeInteger(number) && number >= 0),
+    'sequences and times are safe integers from 0 on',
+  )
   const buffer = Buffer.allocUnsafe(ledgerRowBytesMax(row.entries.length) + retired.length * RETIRED_BYTES)
   buffer[0] = FORMAT
   buffer[1] = kindNumber(row.kind)
