@@ -100,6 +100,7 @@ describe('SealedSegments', () => {
     const [first, second, third] = segments(3)
     expect(() => new SealedSegments([first!, third!], 0)).toThrow(violation)
     expect(() => new SealedSegments([second!, first!], 0)).toThrow(violation)
+    expect(() => new SealedSegments([first!, { ...second!, id: 3 }], 0)).toThrow(violation)
     expect(() => new SealedSegments([first!, { ...second!, firstSequence: 12 }], 0)).toThrow(violation)
     expect(() => sealedOf(1).takeOldest()).toThrow(violation)
     expect(() => sealedOf(0).takeOldest()).toThrow(violation)
