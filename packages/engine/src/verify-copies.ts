@@ -1,5 +1,5 @@
 /** Copies of rows, in the cache and in memory, that are not what the archive has; nothing is said of what is only on its way. */
-import { compareStamps, equalBytes, isNewer, type ArchivedRow, type Lookup, type StoredItem } from '@se/core'
+import { compareStamps, equalStamps, equalBytes, isNewer, type ArchivedRow, type Lookup, type StoredItem } from '@se/core'
 import type { CacheTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
 import { stampOf } from './read/lower-tiers.ts'
@@ -43,7 +43,7 @@ export async function findLostInMemory(
     for (const [index, { id, stamp }] of clean.entries()) {
       const lookup = lookups[index]!
       const now = memory.peek(id)?.item
-      if (lookup.kind === 'unknown' || now === undefined || compareStamps(now.stamp, stamp) !== 0) continue
+      if (lookup.kind === 'unknown' || now === undefined || !equalStamps(now.stamp, stamp)) continue
       if (isNewer(stamp, stampOf(lookup))) {
         lost.push({ id, what: 'the item in memory is newer than anything that the archive has' })
       }
@@ -70,7 +70,7 @@ export async function readEntries<Row extends SuspectRow>(
 
 /** Whether an entry is not the row's own: perhaps it is only not there yet, or the row was written since. */
 export function isSuspect(row: SuspectRow, entry: StoredItem, digester: RowDigester): boolean {
-  if (compareStamps(entry.stamp, row.stamp) !== 0 || row.digest === undefined) return true
+  if (!equalStamps(entry.stamp, row.stamp) || row.digest === undefined) return true
   return !equalBytes(digester.digest(entry), row.digest)
 }
 

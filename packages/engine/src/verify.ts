@@ -1,5 +1,5 @@
 import {
-  compareStamps,
+  equalStamps,
   covers,
   equalBytes,
   formatCut,
@@ -131,7 +131,7 @@ async function scanRows(ports: VerifyPorts): Promise<Scan> {
       if (row.digest === undefined || !equalBytes(digest, row.digest)) changedIds.push(row.id)
       tree.apply([{ id: row.id, previousDigest: undefined, digest }])
       const item = memory.peek(row.id)?.item
-      if (item !== undefined && compareStamps(item.stamp, row.stamp) === 0) {
+      if (item !== undefined && equalStamps(item.stamp, row.stamp)) {
         comparedInMemory.add(row.id)
         const isEqual = row.digest !== undefined && equalBytes(digester.digest(item), row.digest)
         if (!isEqual) memoryDifferences.push({ id: row.id, what: MEMORY_CHANGED })
