@@ -1,5 +1,13 @@
 /** Copies of rows, in the cache and in memory, that are not what the archive has; nothing is said of what is only on its way. */
-import { compareStamps, equalStamps, equalBytes, isNewer, type ArchivedRow, type Lookup, type StoredItem } from '@se/core'
+import {
+  compareStamps,
+  equalStamps,
+  equalBytes,
+  isNewer,
+  type ArchivedRow,
+  type Lookup,
+  type StoredItem,
+} from '@se/core'
 import type { CacheTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
 import { stampOf } from './read/lower-tiers.ts'
