@@ -74,7 +74,7 @@ const scripts: Script[] = [
     },
   },
   {
-    name: 'a released segment that has the mark itself, when the one behind it has nothing durable',
+    name: 'a released segment that has the control group itself, when the one behind it has nothing durable',
     sectorBytes: 4096,
     async run(log, promises, random) {
       await append(log, promises, [3000], random)
