@@ -209,9 +209,6 @@ export const mutants = [
     file: 'src/group-writer.ts',
     find: 'return this.#ports.progress.durableRelease >= through && this.#active.durableBytes > 0',
     replace: 'return this.#ports.progress.durableRelease >= through',
-    file: 'src/group-writer.ts',
-    find: 'return this.#ports.progress.durableRelease >= through && this.#active.durableBytes > 0',
-    replace: 'return this.#ports.progress.durableRelease >= through',
     ...EVERY_CUT,
   },
   // a sync of a segment without a group counts as one that tells of the release
