@@ -112,6 +112,10 @@ export default tseslint.config(
             { sourceTag: 'scope:testkit', onlyDependOnLibsWithTags: ['scope:core'] },
             { sourceTag: 'scope:bench', onlyDependOnLibsWithTags: [] },
             { sourceTag: 'layer:5', onlyDependOnLibsWithTags: ['type:package', 'layer:support'] },
+            {
+              sourceTag: 'layer:6',
+              onlyDependOnLibsWithTags: ['type:package', 'type:composition', 'layer:support'],
+            },
             { sourceTag: 'layer:tool', onlyDependOnLibsWithTags: ['*'] },
           ],
         },

@@ -53,26 +53,13 @@ export const mutants = [
     replace: 'Object.values(status.gauges.backendHealthy).every((isHealthy) => !isHealthy)',
     ...ROUTES,
   },
-  // credentials in the log [P49], and options that are taken for others
-  {
-    file: 'src/config.ts',
-    find: 'return `${protocol}//${host}${pathname}`',
-    replace: 'return `${protocol}//${host}${pathname}${new URL(text).search}`',
-    ...CONFIG,
-  },
-  {
-    file: 'src/config.ts',
-    find: "environment[name] === '' ? undefined : environment[name]",
-    replace: 'environment[name]',
-    ...CONFIG,
-  },
+  // a limit that does not hold
   {
     file: 'src/config.ts',
     find: 'if (!(value <= limits.max)) throw',
     replace: 'if (value > limits.max) throw',
     ...CONFIG,
   },
-  { file: 'src/config.ts', find: "read('INIT_CWD') ?? process.cwd()", replace: 'process.cwd()', ...CONFIG },
   // what was put comes back as something else, or is run by a browser
   { file: 'src/routes/items.ts', find: 'tag === `W/${etag}`', replace: 'false', ...ITEMS },
   {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { readSettings, TIER_VARIABLES, userPath, withoutCredentials, type Settings } from '@se/compose'
 import { StorageError } from '@se/core'
 import { defineCommand, runMain, type ArgsDef } from 'citty'
 import { importItems } from './import/import.ts'
 import { plantInCache } from './plant/plant-cache.ts'
 import { plantInRow } from './plant/plant-row.ts'
-import { parseSettings, userPath, withoutCredentials, type Settings } from './settings.ts'
 import { runTour } from './tour.ts'
 
 /** A command line that says something we do not know. */
@@ -74,8 +74,7 @@ const importCommand = defineCommand({
 const demo = defineCommand({
   meta: {
     name: 'npm run demo --',
-    description:
-      'The storage engine at work. SE_SQL_URL, SE_REDIS_URL, SE_REDIS_PREFIX and SE_DATA_DIR say where; else all is temporary',
+    description: `The storage engine at work. ${Object.keys(TIER_VARIABLES).join(', ')} say where; else all is temporary`,
   },
   subCommands: { run, plant, import: importCommand },
   default: 'run',
@@ -112,12 +111,12 @@ async function conclude(
       ...args._.slice(positionalCount),
     ]
     if (unknown.length > 0) throw new UsageError(`unknown: ${unknown.join(', ')}; --help tells what there is`)
-    settings = parseSettings(process.env, process.cwd())
+    settings = readSettings(process.env, process.cwd())
     process.exitCode = await command(settings)
   } catch (error) {
     process.exitCode = 1
     const text = describeError(error)
-    process.stderr.write(`\n${settings === undefined ? text : withoutCredentials(text, settings)}\n`)
+    process.stderr.write(`\n${withoutCredentials(text, [settings?.sqlUrl, settings?.redisUrl])}\n`)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Settings } from '@se/compose'
 import type { EngineConfig } from '@se/engine'
 import { Checks } from './checks.ts'
 import { createDemoEngine, type DemoEngine } from './demo-engine.ts'
@@ -6,7 +7,6 @@ import { noteRun } from './last-run.ts'
 import { createOutput, type Output } from './output.ts'
 import { openPlace, type Place } from './place.ts'
 import { stopEngine } from './sections/stop.ts'
-import type { Settings } from './settings.ts'
 
 /** What every command works with. */
 export interface CommandContext {
@@ -40,7 +40,7 @@ export async function runCommand(
       out,
       checks,
       async withEngine({ isNoted = true, ...options }, use) {
-        const demo = createDemoEngine(place, options)
+        const demo = await createDemoEngine(place, options)
         const { engine } = demo
         try {
           await use(demo)

@@ -3,13 +3,10 @@ import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ArchiveTier } from '@se/core'
-import { mysqlArchive } from '@se/tiers-mysql/mysql'
-import { sqliteArchive } from '@se/tiers-mysql/sqlite'
-import { PREFIX_DEFAULT, redisCache, type RedisCache } from '@se/tiers-redis'
+import { describeUrl, logDirectoryOf, sqliteFileOf, type Settings, type TierSettings } from '@se/compose'
+import { PREFIX_DEFAULT } from '@se/tiers-redis'
 import { Redis } from 'ioredis'
 import { findRedisServer, startPrivateRedis, type PrivateRedis } from './private-redis.ts'
-import { describeUrl, type Settings } from './settings.ts'
 
 /** Where the archive is. */
 export type ArchivePlace =
@@ -29,9 +26,8 @@ export interface Place {
   readonly isTemporary: boolean
   readonly archive: ArchivePlace
   readonly cache: CachePlace
-  /** A fresh adapter: one lives as long as an engine. */
-  createArchive(): ArchiveTier
-  createCache(): RedisCache | undefined
+  /** What an engine is wired from: the same archive and cache. */
+  readonly tiers: TierSettings
   /** A plain client of the cache's Redis, for looking and planting. @throws Error when there is no cache */
   connectRedis(): Promise<Redis>
   /**
@@ -51,9 +47,7 @@ export async function openPlace(settings: Settings): Promise<Place> {
   // Redis gives the real path as its directory, by which its server is known again.
   const directory = await realpath(dataDirectory ?? (await mkdtemp(join(tmpdir(), 'se-demo-'))))
   const archive: ArchivePlace =
-    sqlUrl === undefined
-      ? { kind: 'sqlite', file: join(directory, 'archive.sqlite') }
-      : { kind: 'mysql', url: sqlUrl }
+    sqlUrl === undefined ? { kind: 'sqlite', file: sqliteFileOf(directory) } : { kind: 'mysql', url: sqlUrl }
   const isAllTemporary = isTemporary && archive.kind === 'sqlite'
   const removeAtExit = () => rmSync(directory, { recursive: true, force: true })
   // With an archive that stays, an interrupted run leaves its log: it may hold what the archive has not got.
@@ -82,14 +76,17 @@ export async function openPlace(settings: Settings): Promise<Place> {
 
   return {
     directory,
-    logDirectory: join(directory, 'log'),
+    logDirectory: logDirectoryOf(directory),
     isTemporary,
     archive,
     cache,
     connectRedis,
-    createArchive: () => createArchive(archive),
-    createCache: () =>
-      cache.kind === 'off' ? undefined : redisCache({ url: cache.url, prefix: cache.prefix }),
+    tiers: {
+      dataDirectory: directory,
+      sqlUrl,
+      redisUrl: cache.kind === 'off' ? undefined : cache.url,
+      redisPrefix: cache.kind === 'off' ? undefined : cache.prefix,
+    },
     async close(isLogEmpty) {
       const done: string[] = []
       // Only under the prefix this run made up: under a given one there may be keys of others.
@@ -119,12 +116,6 @@ export async function openPlace(settings: Settings): Promise<Place> {
       return done
     },
   }
-}
-
-function createArchive(archive: ArchivePlace): ArchiveTier {
-  return archive.kind === 'sqlite'
-    ? sqliteArchive({ file: archive.file })
-    : mysqlArchive({ url: archive.url })
 }
 
 async function openCache(

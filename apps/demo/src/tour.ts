@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { Settings } from '@se/compose'
 import { runCommand, type CommandContext } from './command.ts'
 import type { DemoEngine } from './demo-engine.ts'
 import { formatBytes, formatCount, formatCounted, formatDuration } from './format.ts'
@@ -6,7 +7,6 @@ import { ABSENT_ID, BRANCHES, SAMPLES } from './samples.ts'
 import { showHowToLook } from './sections/look.ts'
 import { showPlace, startEngine } from './sections/start.ts'
 import { showVerification } from './sections/verify.ts'
-import type { Settings } from './settings.ts'
 
 const FILTER = { capacity: 100_000, falsePositiveRate: 0.0001 }
 

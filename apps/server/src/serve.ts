@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { createApp } from './app.ts'
 import { describeConfig, type ServerConfig } from './config.ts'
-import { wireEngine } from './open-engine.ts'
+import { openEngine } from './open-engine.ts'
 
 /** While stopping, connections whose request has been answered are closed so often, ms. */
 const IDLE_CHECK_MS = 20
@@ -35,7 +35,7 @@ export async function serve(
   onListening: (server: RunningServer) => void = () => undefined,
 ): Promise<RunningServer> {
   await mkdir(config.dataDirectory, { recursive: true })
-  const { engine, archiveBackend, metrics } = await wireEngine(config, logger)
+  const { engine, archiveBackend, metrics } = await openEngine(config, logger)
   let stopping: Promise<void> | undefined
   const app = await createApp({
     engine,

@@ -26,11 +26,6 @@ describe('configuration', () => {
     })
   })
 
-  it.each(['mysql', 'mariadb'])('takes a database by %s://, as the archive does', (protocol) => {
-    const url = `${protocol}://app@db/items`
-    expect(parseServerConfig({ SE_SQL_URL: url }).sqlUrl).toBe(url)
-  })
-
   it.each([
     ['PORT', '65536'],
     ['PORT', '-1'],

@@ -24,14 +24,9 @@ const architecture: Record<string, { layer: number; seen: string[] }> = {
   'tiers-mysql': { layer: 2, seen: ['core', 'merkle'] },
   engine: { layer: 3, seen: ['core', 'cuckoo', 'merkle', 'wal'] },
   metrics: { layer: 4, seen: ['core', 'engine', 'wal'] },
-  demo: {
-    layer: 5,
-    seen: ['core', 'cuckoo', 'engine', 'merkle', 'metrics', 'tiers-mysql', 'tiers-redis', 'wal'],
-  },
-  server: {
-    layer: 5,
-    seen: ['core', 'cuckoo', 'engine', 'merkle', 'metrics', 'tiers-mysql', 'tiers-redis', 'wal'],
-  },
+  compose: { layer: 5, seen: ['core', 'engine', 'metrics', 'tiers-mysql', 'tiers-redis'] },
+  demo: { layer: 6, seen: ['compose', 'core', 'engine', 'merkle', 'metrics', 'tiers-mysql', 'tiers-redis'] },
+  server: { layer: 6, seen: ['compose', 'core', 'engine', 'metrics', 'wal'] },
 }
 const kits = ['bench', 'testkit']
 const tools = ['scripts', 'system-tests']
@@ -143,6 +138,8 @@ describe('lint', () => {
     ['packages/engine/src/index.ts', '@se/tiers-mysql/sqlite'],
     ['packages/engine/src/index.ts', '@se/metrics'],
     ['packages/metrics/src/index.ts', '@se/cuckoo'],
+    ['packages/metrics/src/index.ts', '@se/compose'],
+    ['apps/compose/src/index.ts', '../../server/src/serve.ts'],
   ])('refuses that %s imports %s', async (file, target) => {
     const messages = await lint(file, `export * from '${target}'\n`)
     expect(messages.map(({ rule }) => rule)).toContain(boundaries)
@@ -153,6 +150,8 @@ describe('lint', () => {
       ['packages/merkle/src/index.ts', '@se/core'],
       ['packages/engine/src/index.ts', '@se/wal'],
       ['packages/metrics/src/index.ts', '@se/engine'],
+      ['apps/compose/src/index.ts', '@se/tiers-redis'],
+      ['apps/server/src/main.ts', '@se/compose'],
     ] as const) {
       const messages = await lint(file, `export * from '${target}'\n`)
       expect(

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Settings } from '@se/compose'
 import type { Lookup, StoredItem } from '@se/core'
 import type { Checks } from '../checks.ts'
 import { runCommand } from '../command.ts'
@@ -7,7 +8,6 @@ import { formatBytes, formatCount, formatCounted, formatDuration, formatRate } f
 import type { Output } from '../output.ts'
 import { showPlace, startEngine } from '../sections/start.ts'
 import { showVerification } from '../sections/verify.ts'
-import type { Settings } from '../settings.ts'
 import type { ExpectedItem } from './expected-items.ts'
 import { openInput, type Input } from './input.ts'
 import { startProgress } from './progress.ts'

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { Settings } from '@se/compose'
 import { createBranchSet, InvalidConfig } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
 import { leafOf } from '@se/merkle'
@@ -8,7 +9,6 @@ import { runCommand, type CommandContext } from '../command.ts'
 import { BRANCHES, SAMPLES } from '../samples.ts'
 import { nameOfLeaf, showPlace, startEngine } from '../sections/start.ts'
 import { showVerification } from '../sections/verify.ts'
-import type { Settings } from '../settings.ts'
 import { dumpKeys, restoreKeys, type OlderDump } from './older-dump.ts'
 
 const ID = SAMPLES[0]!.id

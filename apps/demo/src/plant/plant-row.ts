@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
+import type { Settings } from '@se/compose'
 import { nameOf } from '@se/engine'
 import { runCommand, type CommandContext } from '../command.ts'
 import { createDemoEngine } from '../demo-engine.ts'
 import { SAMPLES } from '../samples.ts'
 import { showPlace, startEngine } from '../sections/start.ts'
 import { showVerification, verifyAndShow } from '../sections/verify.ts'
-import type { Settings } from '../settings.ts'
 import { itemValues } from './item-values.ts'
 
 const ID = SAMPLES[0]!.id
@@ -53,7 +53,7 @@ export async function plantInRow(settings: Settings): Promise<number> {
 
 async function verifyPlanted({ place, out, checks }: CommandContext): Promise<void> {
   out.section('After: the next start')
-  const demo = createDemoEngine(place)
+  const demo = await createDemoEngine(place)
   try {
     await startEngine(demo, place, out, checks)
     out.line(

@@ -1,0 +1,5 @@
+export { logDirectoryOf, sqliteFileOf } from './data-directory.ts'
+export { readSettings, userPath, type Settings } from './settings.ts'
+export { describeUrl, withoutCredentials } from './url.ts'
+export { readVariable, TIER_VARIABLES, type Environment, type VariableTable } from './variables.ts'
+export { wireEngine, type TierSettings, type WiredEngine, type WireOptions } from './wire-engine.ts'
