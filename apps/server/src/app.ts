@@ -1,7 +1,6 @@
 import swagger from '@fastify/swagger'
 import { VALUE_BYTES_MAX } from '@se/core'
-import type { Engine } from '@se/engine'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply } from 'fastify'
+import Fastify, { LogController, type FastifyReply } from 'fastify'
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -9,23 +8,9 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { answerOf } from './http-errors.ts'
+import type { AppPorts } from './ports.ts'
 import { healthRoutes } from './routes/health.ts'
 import { itemRoutes } from './routes/items.ts'
-
-/** Everything the server touches of an engine. */
-export type ServedEngine = Pick<Engine, 'get' | 'submit' | 'delete' | 'status'>
-
-export interface AppPorts {
-  readonly engine: ServedEngine
-  /** As the engine's gauges name it. */
-  readonly archiveBackend: string
-  readonly metrics: { readonly contentType: string; scrape(): Promise<string> }
-  readonly logger: FastifyBaseLogger
-  /** Whether the process has been asked to end. */
-  readonly isStopping: () => boolean
-  /** Largest body, bytes. Default: the engine's largest value. */
-  readonly valueBytesMax?: number
-}
 
 /** Over the longest request line Node accepts, so that a long id is refused by its rule, with its name, and not as "no route". */
 const ID_CHARACTERS_MAX = 65_536

@@ -17,7 +17,8 @@ import { Backpressure, GAUGES_AT_REST, WrongPhase, type EngineStatus } from '@se
 import { LogClosed, LogFailed, LogFull, RecordTooLarge } from '@se/wal'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
-import { createApp, type AppPorts, type ServedEngine } from '../src/app.ts'
+import { createApp } from '../src/app.ts'
+import type { AppPorts, ServedEngine } from '../src/ports.ts'
 import { readinessOf } from '../src/readiness.ts'
 
 const STATUS: EngineStatus = {

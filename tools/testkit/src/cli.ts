@@ -4,7 +4,8 @@ import { readCommandLine, type Program } from '@se/core/node'
 import { canConnect } from './services/connect.ts'
 import { removeContainer } from './services/docker.ts'
 import { endRecordedServer, runningServer } from './services/private-directory.ts'
-import { createInstaller, startAny, type RunningServer, type ServerKind } from './services/start-any.ts'
+import type { RunningServer, ServerKind } from './services/running-server.ts'
+import { createInstaller, startAny } from './services/start-any.ts'
 
 /** Standard output holds only what a shell can evaluate: `eval "$(npm run -s services -- up)"`. */
 const program = {

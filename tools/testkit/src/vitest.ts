@@ -1,7 +1,8 @@
 import { describe } from 'vitest'
 import { TestServerUnavailable } from './errors.ts'
 import { GALERA_VARIABLE } from './services/galera.ts'
-import type { ServerKind, TestKind } from './services/start-any.ts'
+import type { ServerKind } from './services/running-server.ts'
+import type { TestKind } from './services/start-any.ts'
 
 const needs = {
   sql: { given: 'SE_TEST_SQL_URL', reason: 'SE_TEST_SQL_SKIP_REASON', what: 'sql server' },

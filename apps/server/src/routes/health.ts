@@ -1,17 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
-import type { AppPorts } from '../app.ts'
+import type { AppPorts } from '../ports.ts'
 import { readinessOf } from '../readiness.ts'
+import { Liveness, Readiness } from './schemas.ts'
 
 const TAGS = ['operations']
-const Readiness = z.object({
-  ready: z.boolean(),
-  because: z.string(),
-  phase: z.string(),
-  trust: z.record(z.string(), z.string()).describe('By view: trusted at which cut, or why not'),
-})
 
-/** For whoever runs the server. */
+/** For those who run the server. */
 export const healthRoutes: FastifyPluginAsyncZod<
   Pick<AppPorts, 'engine' | 'archiveBackend' | 'metrics' | 'isStopping'>
 > = async (app, { engine, archiveBackend, metrics, isStopping }) => {
@@ -21,7 +15,7 @@ export const healthRoutes: FastifyPluginAsyncZod<
       schema: {
         tags: TAGS,
         summary: 'The process lives. A tier that is down is no reason to restart it',
-        response: { 200: z.object({ live: z.literal(true) }) },
+        response: { 200: Liveness },
       },
     },
     async () => ({ live: true as const }),

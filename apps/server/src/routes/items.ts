@@ -4,22 +4,8 @@ import type { Item } from '@se/engine'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { AppPorts } from '../app.ts'
-
-const Params = z.object({
-  id: z.string().describe('1 to 255 bytes of UTF-8, percent-encoded; a slash as %2F'),
-})
-const Level = z
-  .enum(['memory', 'log', 'archive'])
-  .default('log')
-  .describe(
-    'What the acknowledgement is worth: lost with the process, survives power loss, or is in the archive',
-  )
-const Failure = z.object({
-  error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
-})
-const Bytes = z.unknown().describe('The bytes as they were put')
-const Nothing = z.null().describe('Done')
+import type { AppPorts } from '../ports.ts'
+import { Bytes, Failure, ItemParams, Level, Nothing } from './schemas.ts'
 
 const TAGS = ['items']
 const ABSENT = JSON.stringify({ error: { code: 'SE_HTTP_ITEM_ABSENT', message: 'there is no such item' } })
@@ -32,7 +18,7 @@ export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async
       schema: {
         tags: TAGS,
         summary: 'The item: its bytes as they were put, with stamp (ETag) and version',
-        params: Params,
+        params: ItemParams,
         querystring: z.strictObject({}),
         response: { 200: Bytes, 304: Nothing, 400: Failure, 404: Failure, 503: Failure },
       },
@@ -52,7 +38,7 @@ export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async
       schema: {
         tags: TAGS,
         summary: 'Stores the body as it is, under the content type it comes with',
-        params: Params,
+        params: ItemParams,
         querystring: z.strictObject({ level: Level }),
         response: { 204: Nothing, 400: Failure, 413: Failure, 422: Failure, 503: Failure },
       },
@@ -80,7 +66,7 @@ export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async
       schema: {
         tags: TAGS,
         summary: 'Removes the item; also when there is none',
-        params: Params,
+        params: ItemParams,
         querystring: z.strictObject({ level: Level }),
         response: { 204: Nothing, 400: Failure, 503: Failure },
       },

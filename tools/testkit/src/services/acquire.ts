@@ -2,7 +2,8 @@ import { TestServerUnavailable } from '../errors.ts'
 import { canConnect } from './connect.ts'
 import { reapStaleDirectories } from './private-directory.ts'
 import { GALERA_VARIABLE } from './galera.ts'
-import { createInstaller, findOrInstall, startAny, type ServerKind, type TestKind } from './start-any.ts'
+import type { ServerKind } from './running-server.ts'
+import { createInstaller, findOrInstall, startAny, type TestKind } from './start-any.ts'
 import { dropDatabasesOfRun, dropPrefix, prefixOfRun, RUN_VARIABLE, testRun } from './unique.ts'
 
 /** A server to test against, or why there is none. */

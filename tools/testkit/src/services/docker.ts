@@ -6,7 +6,7 @@ import { canConnect } from './connect.ts'
 import { endAtExit } from './end-at-exit.ts'
 import { findBinary } from './find-binary.ts'
 import { PRIVATE_DATABASE } from './mariadb.ts'
-import type { RunningServer } from './start-any.ts'
+import type { RunningServer } from './running-server.ts'
 
 const run = promisify(execFile)
 const INFO_WITHIN_MS = 5_000

@@ -13,7 +13,7 @@ export type { PrivateMariaDbPair, PrivateMariaDbPairOptions } from './mariadb-re
 export { startPrivateRedisPair } from './redis-replication.ts'
 export type { ReplicatedPair } from './replicated-pair.ts'
 export type { PrivateServer } from './server-process.ts'
-export type { ServerKind } from './start-any.ts'
+export type { ServerKind } from './running-server.ts'
 export { dropPrefix, uniqueDatabase, uniquePrefix } from './unique.ts'
 export type { UniqueDatabase } from './unique.ts'
 export { TestServerUnavailable } from '../errors.ts'

@@ -4,19 +4,10 @@ import { findGaleraProvider } from './galera.ts'
 import { startPrivateMariaDb } from './mariadb.ts'
 import { findSqlServer } from './mariadb-data.ts'
 import { findRedisServer, startPrivateRedis } from './redis.ts'
-
-export type ServerKind = 'sql' | 'redis'
+import type { RunningServer, ServerKind } from './running-server.ts'
 
 /** What tests ask for: a server, or that clusters of their own can be started. */
 export type TestKind = ServerKind | 'galera'
-
-/** A server that answers, by whatever means it was started. */
-export interface RunningServer {
-  readonly url: string
-  /** Where to find it again from another process. */
-  readonly where: { readonly directory: string } | { readonly container: string }
-  stop(): Promise<void>
-}
 
 /** Installs what is missing; undefined when that worked, else why not. */
 export type Installer = () => Promise<string | undefined>
