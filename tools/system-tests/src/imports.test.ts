@@ -1,0 +1,180 @@
+/**
+ * Goal: a reader who follows the imports of a project goes down, and never meets a file again.
+ * Method: the imports are read from the sources and drawn as arrows, between files, folders and projects; then circles are looked for,
+ * and in the engine arrows against the declared order of its parts. What is not right yet is named below, arrow by arrow.
+ */
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { circlesOf, grouped, importsOf, isOwn, readProjects, type Arrows, type Project } from './imports.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** The parts of the engine's `src`, from the top down: a part imports only from lines below its own. */
+const ENGINE_ORDER: readonly (readonly string[])[] = [
+  ['index.ts'],
+  ['create-engine.ts'],
+  ['engine.ts'],
+  ['lifecycle'],
+  ['explain.ts', 'status.ts', 'verify.ts'],
+  ['config.ts'],
+  ['read', 'write'],
+  ['flush'],
+  ['views'],
+  ['heard'],
+  ['memory', 'item.ts'],
+  ['call-options.ts'],
+  ['guard', 'logging', 'telemetry.ts'],
+  ['deadline', 'directory.ts', 'kept-item.ts', 'observer.ts', 'report.ts', 'value'],
+]
+
+/**
+ * By project: arrows that are known to be wrong. Each must be there, and must be wrong: the list only gets shorter. Who mends one deletes
+ * its line.
+ */
+const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
+  core: [
+    'src/testing/memory-archive-state.ts → src/testing/memory-archive.ts',
+    'src/testing/memory-archive-rules.ts → src/testing/memory-archive-instances.ts',
+  ],
+  'tiers-mysql': ['src/heads.ts → src/backend.ts'],
+  engine: [
+    'src/call-options.ts → src/config.ts',
+    'src/explain.ts → src/lifecycle/runtime.ts',
+    'src/flush/passage.ts → src/write/write-path.ts',
+    'src/read/read-path.ts → src/write/write-path.ts',
+    'src/status.ts → src/lifecycle/runtime.ts',
+    'src/views/heads-poll.ts → src/write/archive-time.ts',
+    'src/views/heard.ts → src/flush/pending-set.ts',
+    'src/views/heard.ts → src/read/read-path.ts',
+    'src/views/heard.ts → src/write/write-path.ts',
+    'src/write/write-path.ts → src/config.ts',
+    'src/write/write-path.ts → src/read/load-floors.ts',
+  ],
+}
+
+/** Folder below `src`, or the file itself where it stands at the top. */
+function partOf(file: string): string {
+  return file.split('/').slice(0, 2).join('/')
+}
+
+function without(arrows: Arrows, exceptions: readonly string[]): Arrows {
+  return new Map(
+    [...arrows].map(([from, targets]) => [
+      from,
+      targets.filter((target) => !exceptions.includes(`${from} → ${target}`)),
+    ]),
+  )
+}
+
+function ownOf(arrows: Arrows): Arrows {
+  return new Map([...arrows].filter(([file]) => isOwn(file)))
+}
+
+/** Arrows against the order, and parts that have no place in it. */
+function againstOrder(arrows: Arrows, order: readonly (readonly string[])[]): string[] {
+  const lineOf = (file: string) =>
+    order.findIndex((parts) => parts.includes(partOf(file).slice('src/'.length)))
+  return [...arrows].flatMap(([from, targets]) =>
+    lineOf(from) === -1
+      ? [`${partOf(from)} has no place in the order`]
+      : targets
+          .filter((to) => lineOf(to) !== -1 && partOf(to) !== partOf(from) && lineOf(to) <= lineOf(from))
+          .map((to) => `${from} → ${to}`),
+  )
+}
+
+/** Everything that is wrong within a project, if these arrows are not looked at. */
+function faultsOf(project: Project, exceptions: readonly string[]): string[] {
+  const own = without(ownOf(project.files), exceptions)
+  return [
+    ...circlesOf(without(project.files, exceptions)),
+    ...circlesOf(grouped(own, partOf)),
+    ...(project.name === 'engine' ? againstOrder(own, ENGINE_ORDER) : []),
+  ]
+}
+
+let projects: readonly Project[]
+beforeAll(() => {
+  projects = readProjects(root)
+})
+
+describe('the imports', () => {
+  it('are read: every project has arrows', () => {
+    expect(projects.map(({ name }) => name)).toEqual(expect.arrayContaining(['core', 'engine', 'server']))
+    const arrowCount = ({ files }: Project) => [...files.values()].flat().length
+    expect(projects.filter((project) => arrowCount(project) < 5).map(({ name }) => name)).toEqual([])
+  })
+
+  it('go in no circle within a project, and between the folders of none back up', () => {
+    const faults = projects.map((project) => [
+      project.name,
+      faultsOf(project, EXCEPTIONS[project.name] ?? []),
+    ])
+    expect(faults.filter(([, found]) => found!.length > 0)).toEqual([])
+  })
+
+  it('go in no circle between projects, tests apart', () => {
+    const arrows = new Map(
+      projects.map(({ name, projects: seen }) => [name, [...ownOf(seen).values()].flat()]),
+    )
+    expect(arrows.get('engine')).toContain('core')
+    expect(circlesOf(arrows)).toEqual([])
+  })
+
+  it('have no exception that is mended, or that never was', () => {
+    const idle = Object.entries(EXCEPTIONS).flatMap(([name, exceptions]) => {
+      const project = projects.find((each) => each.name === name)!
+      const atRest = faultsOf(project, exceptions).length
+      return exceptions
+        .filter(
+          (exception) =>
+            faultsOf(
+              project,
+              exceptions.filter((each) => each !== exception),
+            ).length === atRest,
+        )
+        .map((exception) => `${name}: ${exception}`)
+    })
+    expect(idle).toEqual([])
+  })
+})
+
+describe('what reads them', () => {
+  it('sees every way to name a module, types included', () => {
+    const source = `
+      import a, { type B } from './a.ts'
+      import type { C } from './c.ts'
+      export * from './d.ts'
+      export type { E } from './e.ts'
+      const f = await import('./f.ts')
+      type G = import('./g.ts').G
+      const text = "import './not.ts'" // import './nor.ts'`
+    expect(importsOf('x.ts', source)).toEqual(['./a.ts', './c.ts', './d.ts', './e.ts', './f.ts', './g.ts'])
+  })
+
+  it('finds circles of every length, and names the arrows of each', () => {
+    const arrows = (text: string) =>
+      new Map(text.split(', ').map((line) => [line[0]!, [...line.slice(2)]] as const))
+    expect(circlesOf(arrows('a>b, b>c, c>'))).toEqual([])
+    expect(circlesOf(arrows('a>b, b>c, c>b'))).toEqual(['b → c → b'])
+    expect(circlesOf(arrows('a>bc, b>d, c>d, d>a'))).toEqual(['a → b → d → a'])
+    expect(circlesOf(arrows('a>a, b>c, c>b'))).toEqual(['a → a', 'b → c → b'])
+  })
+
+  it('draws folders from files', () => {
+    const files = new Map([
+      ['src/a/one.ts', ['src/a/two.ts', 'src/b/three.ts']],
+      ['src/b/three.ts', []],
+    ])
+    expect(grouped(files, partOf)).toEqual(
+      new Map([
+        ['src/a', ['src/b']],
+        ['src/b', []],
+      ]),
+    )
+    expect(againstOrder(files, [['b'], ['a']])).toEqual(['src/a/one.ts → src/b/three.ts'])
+    expect(againstOrder(files, [['a', 'b']])).toEqual(['src/a/one.ts → src/b/three.ts'])
+    expect(againstOrder(files, [['a']])).toEqual(['src/b has no place in the order'])
+    expect(againstOrder(files, [['a'], ['b']])).toEqual([])
+  })
+})
