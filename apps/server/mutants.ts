@@ -1,6 +1,7 @@
 /** Deliberate defects of the server, and the test that notices each: `npm run mutants -- --only server`. */
 const ROUTES = { test: 'test/routes.test.ts' }
 const CONFIG = { test: 'test/config.test.ts' }
+const PAGE = { test: 'test/errors-page.test.ts' }
 const ITEMS = { test: 'test/server.test.ts' }
 
 export const mutants = [
@@ -16,6 +17,19 @@ export const mutants = [
     find: 'SE_INSTANCE_FENCED: { status: 503 }',
     replace: 'SE_INSTANCE_FENCED: { status: 503, retryAfterSeconds: 1 }',
     ...ROUTES,
+  },
+  // the page says something else than the server does
+  {
+    file: 'src/http-errors.ts',
+    find: 'SE_LOG_RECORD_TOO_LARGE: { status: 413 }',
+    replace: 'SE_LOG_RECORD_TOO_LARGE: { status: 400 }',
+    ...PAGE,
+  },
+  {
+    file: 'src/http-errors.ts',
+    find: '  SE_WRONG_PHASE: { status: 503, retryAfterSeconds: 1 },\n',
+    replace: '',
+    ...PAGE,
   },
   // a message that may quote anything is sent
   {

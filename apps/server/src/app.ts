@@ -7,7 +7,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
-import { answerOf } from './http-errors.ts'
+import { answerOf, NO_ROUTE, type ErrorAnswer } from './http-errors.ts'
 import type { AppPorts } from './ports.ts'
 import { healthRoutes } from './routes/health.ts'
 import { itemRoutes } from './routes/items.ts'
@@ -40,9 +40,7 @@ export async function createApp(ports: AppPorts) {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.setErrorHandler((error, _request, reply) => sendError(error, reply))
-  app.setNotFoundHandler((_request, reply) =>
-    sendAnswer({ status: 404, code: 'SE_HTTP_NO_ROUTE', message: 'there is no such route' }, reply),
-  )
+  app.setNotFoundHandler((_request, reply) => sendAnswer(NO_ROUTE, reply))
 
   await app.register(swagger, {
     openapi: { info: { title: 'Storage engine', description: 'Items over HTTP', version: '0.1.0' } },
@@ -60,7 +58,7 @@ function sendError(error: unknown, reply: FastifyReply): FastifyReply {
   return sendAnswer(answer, reply)
 }
 
-function sendAnswer(answer: ReturnType<typeof answerOf>, reply: FastifyReply): FastifyReply {
+function sendAnswer(answer: ErrorAnswer, reply: FastifyReply): FastifyReply {
   const { status, retryAfterSeconds, ...error } = answer
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
   return reply

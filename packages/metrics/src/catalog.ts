@@ -66,8 +66,8 @@ const backend = Object.freeze(['redis', 'mysql', 'sqlite', 'memory'])
 /** The archive is the tier that has a filter. */
 const filter = Object.freeze(['L3'])
 
-/** Codes of every `StorageError` of the packages, and `UNEXPECTED` for all other errors. A test compares with the sources. */
-export const ERROR_KINDS: readonly string[] = Object.freeze([
+/** Codes of every `StorageError` of the packages, and `UNEXPECTED` for all other errors. A test compares with docs/errors.md and the sources. */
+export const ERROR_KINDS = Object.freeze([
   'SE_ARCHIVE_MISMATCH',
   'SE_ARCHIVE_REFUSED_DATA',
   'SE_ARCHIVE_TOO_NEW',
@@ -102,7 +102,10 @@ export const ERROR_KINDS: readonly string[] = Object.freeze([
   'SE_TREE_CHANGED',
   'SE_WRONG_PHASE',
   'UNEXPECTED',
-])
+] as const)
+
+/** One of {@link ERROR_KINDS}. */
+export type ErrorKind = (typeof ERROR_KINDS)[number]
 
 /** 1 µs … 10 s: from a hit in memory to an archive that hardly answers. */
 const OPERATION_SECONDS = [

@@ -3,6 +3,7 @@ export {
   ERROR_KINDS,
   OTHER_VALUE,
   scrapeName,
+  type ErrorKind,
   type Instrument,
   type InstrumentKey,
   type InstrumentKind,

@@ -4,11 +4,12 @@ import type { Item } from '@se/engine'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { ITEM_ABSENT } from '../http-errors.ts'
 import type { AppPorts } from '../ports.ts'
 import { Bytes, Failure, ItemParams, Level, Nothing } from './schemas.ts'
 
 const TAGS = ['items']
-const ABSENT = JSON.stringify({ error: { code: 'SE_HTTP_ITEM_ABSENT', message: 'there is no such item' } })
+const ABSENT = JSON.stringify({ error: { code: ITEM_ABSENT.code, message: ITEM_ABSENT.message } })
 
 /** Get, put and delete one item. */
 export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async (app, { engine }) => {
@@ -27,7 +28,10 @@ export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async
       // Sent as they are, without a copy: nobody writes to them.
       const item = await engine.get(request.params.id, { bytes: 'shared' })
       return item === undefined
-        ? reply.code(404).header('content-type', 'application/json; charset=utf-8').send(ABSENT)
+        ? reply
+            .code(ITEM_ABSENT.status)
+            .header('content-type', 'application/json; charset=utf-8')
+            .send(ABSENT)
         : sendItem(item, request, reply)
     },
   )
