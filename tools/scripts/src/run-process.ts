@@ -33,7 +33,9 @@ export function runNode(
   options: ProcessOptions = {},
 ): Promise<ProcessResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...parameters], {
+    // A file of the workspace finds the sources of its packages, whether they are built or not.
+    const conditions = script.endsWith('.ts') ? ['--conditions=@se/source'] : []
+    const child = spawn(process.execPath, [...conditions, script, ...parameters], {
       cwd: options.cwd ?? workspaceRoot,
       env: { ...process.env, ...options.env },
       stdio: options.quiet === true ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
@@ -89,8 +91,10 @@ export function packageBin(packageName: string, command = packageName): string {
 export function runNx(
   parameters: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  options: Pick<ProcessOptions, 'quiet'> = {},
 ): Promise<ProcessResult> {
   return runNode(packageBin('nx'), parameters, {
+    ...options,
     env: { NX_NO_CLOUD: 'true', NX_DAEMON: 'false', NX_TUI: 'false', ...env },
   })
 }

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const readmes = globSync('{README.md,packages/*/README.md,apps/*/README.md}', { cwd: root }).toSorted()
 const documents = [
   ...readmes,
-  ...globSync('{CONTRIBUTING.md,CHANGELOG.md,docs/**/*.md}', { cwd: root }).toSorted(),
+  ...globSync('{CONTRIBUTING.md,CHANGELOG.md,SECURITY.md,docs/**/*.md}', { cwd: root }).toSorted(),
 ]
 
 interface Block {
