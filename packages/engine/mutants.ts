@@ -620,6 +620,12 @@ export const mutants = [
   },
   {
     file: 'src/read/lower-tiers.ts',
+    find: 'if (stamp !== undefined && !isOlder(stamp, courses[index]!)) {',
+    replace: 'if (stamp !== undefined) {',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/lower-tiers.ts',
     find: '        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n',
     replace:
       "        this.#ports.hear({ id, stamp: lookup.item.stamp, isLive: true }, 'archive-read')\n        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n",

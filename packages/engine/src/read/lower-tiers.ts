@@ -9,6 +9,7 @@ import {
   type StampClock,
 } from '@se/core'
 import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
+import { LoadFloors, type RunningLoad } from './load-floors.ts'
 import type { CacheView } from '../views/cache-view.ts'
 import type { FilterView } from '../views/filter-view.ts'
 import type { HeardFrom, HeardWrite } from '../views/heard.ts'
@@ -38,9 +39,21 @@ export type Answer = Lookup & {
 /** L2 and L3, each asked once about all that is wanted of it. */
 export class LowerTiers {
   readonly #ports: LowerTiersPorts
+  /** What was heard of the ids that the archive is being asked about: an answer may come so late that newer is known, or forgotten again. */
+  readonly #asked = new LoadFloors()
 
   constructor(ports: LowerTiersPorts) {
     this.#ports = ports
+  }
+
+  /** A write, a delete or a ledger row was heard of: answers on their way that are older are not heard of any more. */
+  raiseFloor(id: string, stamp: Stamp): void {
+    this.#asked.raise(id, stamp)
+  }
+
+  /** Something may have been missed: nothing that is on its way is heard of. */
+  raiseAllFloors(): void {
+    this.#asked.raiseAll()
   }
 
   /** L2, then L3 for what is left; what L3 gave goes back into L2. */
@@ -104,11 +117,17 @@ export class LowerTiers {
   async askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
     const { archive, clock, observer, filter, hear } = this.#ports
     const startedMs = clock.monotonicMs()
-    const lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
+    const courses = ids.map((id) => this.#asked.begin(id, undefined))
+    let lookups: readonly Lookup[]
+    try {
+      lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
+    } finally {
+      for (const course of courses) this.#asked.cancel(course)
+    }
     for (const [index, lookup] of lookups.entries()) {
       tellGet(this.#ports, 'L3', statusOf(lookup), startedMs, ids.length)
       const stamp = stampOf(lookup)
-      if (stamp !== undefined) {
+      if (stamp !== undefined && !isOlder(stamp, courses[index]!)) {
         hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-read')
       }
       if (lookup.kind === 'absent' && filter.trust.isTrusted) observer.falsePositive?.()
@@ -167,6 +186,10 @@ export function tellGet(
   if (observer.operation === undefined) return
   const durationMs = (clock.monotonicMs() - startedMs) / share
   observer.operation({ tier, operation: 'get', status, durationMs })
+}
+
+function isOlder(stamp: Stamp, { floor }: RunningLoad): boolean {
+  return floor !== undefined && isNewer(floor, stamp)
 }
 
 /** Of the newest write that the answer tells of. */

@@ -125,6 +125,20 @@ describe('ReadPath', () => {
     expect(level.asked).toEqual(['cache'])
   })
 
+  it('hears nothing from an answer of the archive that is older than what was heard while it was on its way [R2] [P58]', async () => {
+    const { reads, heard } = createWorld({ inCache: found(1), inArchive: found(2) })
+    const source = readGetOptions({ consistency: 'source' })
+    await reads.get('a', source)
+    expect(heard).toMatchObject([{ id: 'a', stamp: stamp(2) }])
+    const late = reads.get('a', source)
+    reads.raiseFloor('a', stamp(3))
+    await late
+    const missed = reads.get('a', source)
+    reads.raiseAllFloors()
+    await missed
+    expect(heard).toHaveLength(1)
+  })
+
   it('[R5] does not ask the cache about an id whose stripe may not be asked', async () => {
     const { reads, asked } = createWorld({ inCache: found(1), inArchive: found(2), mayAsk: false })
     expect((await reads.get('a'))?.stamp).toEqual(stamp(2))

@@ -70,11 +70,13 @@ export class ReadPath {
   /** A write, a delete or a ledger row was heard of: running loads may not store or hand on anything older [R2]. */
   raiseFloor(id: string, stamp: Stamp): void {
     this.#loads.raise(id, stamp)
+    this.#tiers.raiseFloor(id, stamp)
   }
 
   /** Something may have been missed: no load that runs now may store what it brings. */
   raiseAllFloors(): void {
     this.#loads.raiseAll()
+    this.#tiers.raiseAllFloors()
   }
 
   getSync(id: string): KeptItem | undefined {
