@@ -1,6 +1,7 @@
 /** Deliberate defects of the programs that judge the tests, and the test that notices each: `npm run mutants -- --only scripts`. */
 const MUTATION = { test: 'src/mutation.test.ts' }
 const PROMISES = { test: 'src/promises.test.ts' }
+const PLAN = { test: 'src/check-plan.test.ts' }
 const REPORT = { test: 'src/test-report.test.ts' }
 
 export const mutants = [
@@ -23,6 +24,21 @@ export const mutants = [
     replace: 'if (results.length > 0) return',
     ...MUTATION,
   },
+  // a tag before its sentence passes
+  {
+    file: 'src/promises.ts',
+    find: 'ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {\n      const text',
+    replace: 'ts.isStringLiteralLike(node)) {\n      const text',
+    ...PROMISES,
+  },
+  // a check leaves out the tests of what no import reaches, or runs those of a project with a similar name
+  {
+    file: 'src/check-plan.ts',
+    find: "own.every((file) => file.endsWith('.ts')) ? own : []",
+    replace: 'own',
+    ...PLAN,
+  },
+  { file: 'src/check-plan.ts', find: '`${project}/`', replace: '`${project}`', ...PLAN },
   // a worker in an endless loop outlives its run
   {
     file: 'src/run-process.ts',

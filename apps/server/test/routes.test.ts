@@ -55,7 +55,7 @@ describe('a query', () => {
     ['PUT', '/items/a?levle=archive'],
     ['DELETE', '/items/a?level=log&force=1'],
     ['GET', '/items/a?level=log'],
-  ] as const)('[P77] with a parameter that nobody reads is refused: %s %s', async (method, url) => {
+  ] as const)('with a parameter that nobody reads is refused: %s %s [P77]', async (method, url) => {
     const { app } = await appWith({})
     const response = await app.inject({ method, url })
     expect(response.statusCode).toBe(400)

@@ -21,7 +21,7 @@ const calls = Object.entries(kinds).flatMap<
   ]
 })
 
-describe.each(calls)('[P77] options of %s', (_, table, call) => {
+describe.each(calls)('options of %s [P77]', (_, table, call) => {
   it('refuses a name that is none, and says which there are', async () => {
     for (const name of Object.keys(table)) {
       await expect(call({ [`${name}s`]: 1 })).rejects.toMatchObject({
@@ -41,7 +41,7 @@ describe.each(calls)('[P77] options of %s', (_, table, call) => {
   })
 })
 
-describe.each(Object.entries(kinds))('[P77] %s', (name, kind) => {
+describe.each(Object.entries(kinds))('%s [P77]', (name, kind) => {
   it('refuses a single key where it takes many: its characters are not meant', () => {
     const filter = kind.create(options)
     expect(() => filter.addMany('user.1')).toThrow(expect.objectContaining({ field: 'keys' }))
@@ -65,7 +65,7 @@ describe.each(Object.entries(kinds))('[P77] %s', (name, kind) => {
 })
 
 it.each(Object.entries({ create: FILTER_FIELDS, fromSnapshot: RESTORE_FIELDS }))(
-  '[P77] the README has the table of the options of %s as the code has it',
+  'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]

@@ -25,7 +25,7 @@ describe('@se/cuckoo from its tarball', () => {
   }, 180_000)
   afterAll(() => stranger.close())
 
-  it('[P77] has no class with a name that the build gave it', () => {
+  it('has no class with a name that the build gave it [P77]', () => {
     expect(stranger.misnamedClasses).toEqual([])
   })
 

@@ -28,7 +28,7 @@ describe('options of a call', () => {
     [null, 'options: must be an object, not null'],
     ['log', 'options: must be an object, not a string'],
     [() => {}, 'options: must be an object, not a function'],
-  ])('[P77] says what is wrong with %j', (given, message) => {
+  ])('says what is wrong with %j [P77]', (given, message) => {
     expect(() => readSubmitOptions(given)).toThrow(
       expect.objectContaining({
         code: 'SE_INVALID_INPUT',
@@ -69,7 +69,7 @@ describe('options of a call', () => {
 })
 
 it.each(Object.entries({ createEngine: CONFIG_FIELDS, ...CALL_FIELDS }))(
-  '[P77] the README has the table of the options of %s as the code has it',
+  'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]
     expect(block).toBe(fieldsMarkdown(table))

@@ -41,7 +41,7 @@ describe('parseConfig', () => {
     [{ clock: { now: () => 1 } }, 'clock: must be a clock'],
     [{ callTimeoutMs: Infinity }, 'callTimeoutMs: must be an integer'],
     [{ memory: null }, 'memory: must be an object, not null'],
-  ])('[P77] refuses %j by the name of the field', (given, message) => {
+  ])('refuses %j by the name of the field [P77]', (given, message) => {
     expect(() => parseConfig({ log, archive, ...given } as EngineConfig)).toThrow(
       expect.objectContaining({
         code: 'SE_INVALID_CONFIG',

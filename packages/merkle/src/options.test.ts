@@ -22,7 +22,7 @@ const calls: [name: string, table: FieldTable, call: (given: object) => Promise<
   ['diff', DIFF_FIELDS, (given) => diff(source, source, given)],
 ]
 
-describe.each(calls)('[P77] options of %s', (_, table, call) => {
+describe.each(calls)('options of %s [P77]', (_, table, call) => {
   it('refuses a name that is none, and says which there are', async () => {
     for (const name of Object.keys(table)) {
       await expect(call({ [`${name}s`]: 1 })).rejects.toMatchObject({
@@ -42,7 +42,7 @@ describe.each(calls)('[P77] options of %s', (_, table, call) => {
   })
 })
 
-describe('[P77] what people see', () => {
+describe('what people see [P77]', () => {
   it('of a tree is its figures, in JSON and on the console', () => {
     expect(JSON.parse(JSON.stringify(tree))).toEqual({
       count: 2,
@@ -76,7 +76,7 @@ describe('[P77] what people see', () => {
 })
 
 it.each(Object.entries({ DigestTree: TREE_FIELDS, createRowDigester: DIGESTER_FIELDS, diff: DIFF_FIELDS }))(
-  '[P77] the README has the table of the options of %s as the code has it',
+  'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]

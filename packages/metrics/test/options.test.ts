@@ -9,7 +9,7 @@ import { createPrometheusMetrics } from '../src/prometheus.ts'
 
 /** Goal: no word is taken that nobody understands, and all that is given back can be shown. Method: every function of the package. */
 
-describe('[P77] options', () => {
+describe('options [P77]', () => {
   it.each([
     [{ metre: 1 }, 'metre: is not a field; there are meter'],
     [{ meter: {} }, 'meter: must be a Meter of OpenTelemetry, not an object'],
@@ -38,7 +38,7 @@ describe('[P77] options', () => {
   })
 })
 
-describe('[P77] what people see', () => {
+describe('what people see [P77]', () => {
   it('of what is given back is plain in JSON and on the console, whatever the SDK keeps inside', async () => {
     const prometheus = createPrometheusMetrics()
     const console = createConsoleMetrics()

@@ -21,7 +21,7 @@ describe.each([
     (clock: FakeClock) =>
       memoryArchive({ clock, digestRow: () => new Uint8Array(16), foldPages: (pages) => pages }),
   ],
-])('[P67] %s archive whose clock jumps', (_title, newArchive) => {
+])('%s archive whose clock jumps [P67]', (_title, newArchive) => {
   async function opened() {
     const clock = createFakeClock()
     const archive: ArchiveTier = newArchive(clock)

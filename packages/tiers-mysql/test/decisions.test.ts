@@ -38,25 +38,25 @@ describe('what becomes of a write', () => {
   const SECOND = stampTimeOf(1_000)
   const ahead: ItemHead = { ...live, stamp: { time: latest + 1, instance: 2 } }
   it.each<[string, PreparedWrite, ItemHead | undefined, WriteOutcome, number?]>([
-    ['[W4] no row, at the floor', prepared(300), undefined, { kind: 'refused', because: 'below-collection-floor' }],
-    ['[W4] no row, above the floor', prepared(301), undefined, { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }],
-    ['[W4] a delete below the floor', prepared(300, { isDelete: true }), undefined, { kind: 'refused', because: 'below-collection-floor' }],
-    ['[W3] a row, below the floor, newer', prepared(250), { ...live, stamp: { time: 200, instance: 2 } }, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
-    ['[W3] older', prepared(499), live, { kind: 'superseded', by: live.stamp, isFromFuture: false }],
-    ['[W3] equal time, lower instance', prepared(500, { instance: 1 }), live, { kind: 'superseded', by: live.stamp, isFromFuture: false }],
-    ['[W3] equal', prepared(500), live, { kind: 'held', version: 4, createdAtMs: 77 }],
-    ['[W3] equal time, higher instance', prepared(500, { instance: 3 }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
-    ['[W4] a delete', prepared(501, { isDelete: true }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
-    ['[P19] again after a delete', prepared(stampTimeOf(9)), dead, { kind: 'won', version: 5, createdAtMs: 9, wasLive: false }],
+    ['no row, at the floor [W4]', prepared(300), undefined, { kind: 'refused', because: 'below-collection-floor' }],
+    ['no row, above the floor [W4]', prepared(301), undefined, { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }],
+    ['a delete below the floor [W4]', prepared(300, { isDelete: true }), undefined, { kind: 'refused', because: 'below-collection-floor' }],
+    ['a row, below the floor, newer [W3]', prepared(250), { ...live, stamp: { time: 200, instance: 2 } }, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['older [W3]', prepared(499), live, { kind: 'superseded', by: live.stamp, isFromFuture: false }],
+    ['equal time, lower instance [W3]', prepared(500, { instance: 1 }), live, { kind: 'superseded', by: live.stamp, isFromFuture: false }],
+    ['equal [W3]', prepared(500), live, { kind: 'held', version: 4, createdAtMs: 77 }],
+    ['equal time, higher instance [W3]', prepared(500, { instance: 3 }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['a delete [W4]', prepared(501, { isDelete: true }), live, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['again after a delete [P19]', prepared(stampTimeOf(9)), dead, { kind: 'won', version: 5, createdAtMs: 9, wasLive: false }],
     ['a delete of what is deleted', prepared(501, { isDelete: true }), dead, { kind: 'won', version: 5, createdAtMs: 77, wasLive: false }],
     ['1 s ahead', prepared(latest), undefined, { kind: 'won', version: 1, createdAtMs: NOW_MS + 1_000, wasLive: false }],
     ['over 1 s ahead', prepared(latest + 1), undefined, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
     ['over 1 s ahead, on a row', prepared(latest + 1), live, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
-    ['[P67] over 1 s ahead, not above what is recorded', prepared(latest + 1), undefined, { kind: 'won', version: 1, createdAtMs: NOW_MS + 1_001, wasLive: false }, latest + 1],
-    ['[P67] over 1 s ahead, above what is recorded', prepared(latest + 2), undefined, { kind: 'refused', because: 'stamp-ahead-of-archive' }, latest + 1],
-    ['[P67] over 1 s ahead, 1 s above the row', prepared(latest + 1 + SECOND), ahead, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
-    ['[P67] over 1 s ahead, over 1 s above the row', prepared(latest + 2 + SECOND), ahead, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
-    ['[P67] older than a row from the future', prepared(latest), ahead, { kind: 'superseded', by: ahead.stamp, isFromFuture: true }],
+    ['over 1 s ahead, not above what is recorded [P67]', prepared(latest + 1), undefined, { kind: 'won', version: 1, createdAtMs: NOW_MS + 1_001, wasLive: false }, latest + 1],
+    ['over 1 s ahead, above what is recorded [P67]', prepared(latest + 2), undefined, { kind: 'refused', because: 'stamp-ahead-of-archive' }, latest + 1],
+    ['over 1 s ahead, 1 s above the row [P67]', prepared(latest + 1 + SECOND), ahead, { kind: 'won', version: 5, createdAtMs: 77, wasLive: true }],
+    ['over 1 s ahead, over 1 s above the row [P67]', prepared(latest + 2 + SECOND), ahead, { kind: 'refused', because: 'stamp-ahead-of-archive' }],
+    ['older than a row from the future [P67]', prepared(latest), ahead, { kind: 'superseded', by: ahead.stamp, isFromFuture: true }],
     ['over 1 s ahead, and there already', prepared(latest + 1), { ...live, stamp: { time: latest + 1, instance: 2 } }, { kind: 'held', version: 4, createdAtMs: 77 }],
   ])('%s', (_title, write, head, expected, recordedTime = 0) => {
     const heads = new Map(head === undefined ? [] : [['a', head]])
@@ -79,7 +79,7 @@ describe('what becomes of a write', () => {
     )
   }) // prettier-ignore
 
-  it('[W5] a delete that had won and was collected since is held, without a version', () => {
+  it('a delete that had won and was collected since is held, without a version [W5]', () => {
     const write = prepared(500, { isDelete: true })
     const entry = {
       id: 'a',
@@ -100,7 +100,7 @@ describe('what becomes of a write', () => {
   })
 })
 
-describe('[P52] [P65] whose instance a directory is', () => {
+describe('whose instance a directory is [P52, P65]', () => {
   const memory: InstanceMemory = {
     birthId: 'born',
     archiveId: 'now',
@@ -146,9 +146,9 @@ describe('[P52] [P65] whose instance a directory is', () => {
     ['the archive is ahead', memory, facts({ ...row, last_sequence: 44 }), { kind: 'take-over', lastSequence: 44, isRestored: false }],
     ['lower sequence', memory, facts({ ...row, last_sequence: 39 }), { kind: 'take-over', lastSequence: 40, hasGoneBack: true, isRestored: true }],
     ['lower epoch', memory, facts({ ...row, epoch: 4 }), { kind: 'take-over', epoch: 6, hasGoneBack: true, isRestored: true }],
-    ['[P88] another link at the remembered sequence', memory, facts({ ...row, last_sequence: 44 }, row, { rememberedLink: 'f1' }), { kind: 'take-over', epoch: 6, lastSequence: 44, hasGoneBack: true, isRestored: true }],
+    ['another link at the remembered sequence [P88]', memory, facts({ ...row, last_sequence: 44 }, row, { rememberedLink: 'f1' }), { kind: 'take-over', epoch: 6, lastSequence: 44, hasGoneBack: true, isRestored: true }],
     ['the link is pruned', memory, facts({ ...row, last_sequence: 44 }, row, { rememberedLink: undefined }), { kind: 'take-over', lastSequence: 44, hasGoneBack: false }],
-    ['[P80] retired meanwhile', memory, facts(undefined, undefined, { lastNumber: 3 }), { kind: 'new', hasGoneBack: false, isRestored: false }],
+    ['retired meanwhile [P80]', memory, facts(undefined, undefined, { lastNumber: 3 }), { kind: 'new', hasGoneBack: false, isRestored: false }],
     ['no row', memory, facts(), { kind: 'recreate', number: 3, epoch: 6, lastSequence: 40, hasGoneBack: true }],
     ['a row of another name, same epoch', memory, facts(undefined, foreign), { kind: 'new', hasGoneBack: true, isRestored: true }],
     ['memory of another id, row as it was', { ...memory, archiveId: 'other' }, facts(row), { kind: 'take-over', hasGoneBack: false, isRestored: true }],
@@ -172,7 +172,7 @@ describe('[P52] [P65] whose instance a directory is', () => {
   })
 })
 
-describe('[W7] retries', () => {
+describe('retries [W7]', () => {
   const conflict = new Error('conflict')
   const options = (attemptsMax: number) => {
     const clock = createFakeClock()

@@ -24,7 +24,7 @@ const driverNames = require(join(dirname(require.resolve('mysql2')), 'lib/consta
 const serverError = (errno: number, more: object = {}) =>
   Object.assign(new Error('x'), { errno, code: driverNames[errno], sqlState: 'HY000', ...more })
 
-describe('[P69] [P72] every error of the server and the driver has a verdict', () => {
+describe('every error of the server and the driver has a verdict [P69, P72]', () => {
   it.each(SERVER_ERRORS)('%s %s', (errno, _name, verdict) => {
     expect(judgeMysqlError(serverError(Number(errno)))).toEqual(verdict)
     // What the driver does not know by name is an error of the server all the same, not a mistake of ours.
@@ -99,7 +99,7 @@ describe('[P69] [P72] every error of the server and the driver has a verdict', (
     }
   })
 
-  it('[P49] no message repeats what the server said, which quotes users and hosts', () => {
+  it('no message repeats what the server said, which quotes users and hosts [P49]', () => {
     const error = Object.assign(new Error("Access denied for user 'bob'@'10.0.0.1'"), {
       errno: 1045,
       code: 'ER_ACCESS_DENIED_ERROR',
@@ -111,7 +111,7 @@ describe('[P69] [P72] every error of the server and the driver has a verdict', (
   })
 })
 
-describe('[P72] every code of SQLite has a verdict', () => {
+describe('every code of SQLite has a verdict [P72]', () => {
   it.each(SQLITE_ERRORS)('%s', (beginning, failure) => {
     expect(classifySqliteError(Object.assign(new Error('x'), { code: beginning }))).toEqual(failure)
   })

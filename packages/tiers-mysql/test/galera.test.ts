@@ -40,7 +40,7 @@ describeWithGalera('Galera archive', () => {
     return connection
   }
 
-  it('[P78] [W3] connections to three nodes in turn: no read in 2,000 writes is older than acknowledged', async () => {
+  it('connections to three nodes in turn: no read in 2,000 writes is older than acknowledged [P78, W3]', async () => {
     const { acknowledged, archives, writers, checkNothingLost } = await newWork()
     const random = seededRandom(seed)
     const ids = Array.from({ length: 10 }, (_, index) => `hot.${index}`)
@@ -65,7 +65,7 @@ describeWithGalera('Galera archive', () => {
     await checkNothingLost()
   }, 240_000)
 
-  it('[P78] [P91] failover to a node that is behind: it is waited for, nobody is fenced, nothing is lost', async () => {
+  it('failover to a node that is behind: it is waited for, nobody is fenced, nothing is lost [P78, P91]', async () => {
     const { url, acknowledged, archives, writers, checkNothingLost } = await newWork()
     for (let round = 0; round < 5; round++) {
       const [behind, good] = round % 2 === 0 ? [1, 0] : [0, 1]
@@ -93,7 +93,7 @@ describeWithGalera('Galera archive', () => {
     await checkNothingLost()
   }, 240_000)
 
-  it('[W5] [W7] a node that is killed: its writers go on at the others, nobody is fenced, nothing is lost', async () => {
+  it('a node that is killed: its writers go on at the others, nobody is fenced, nothing is lost [W5, W7]', async () => {
     const { acknowledged, archives, writers, checkNothingLost } = await newWork()
     let isOver = false
     const stale: string[] = []
@@ -119,7 +119,7 @@ describeWithGalera('Galera archive', () => {
     await checkNothingLost()
   }, 240_000)
 
-  it('[W5] [W7] all nodes killed at once and bootstrapped: everybody goes on, and nothing is lost', async () => {
+  it('all nodes killed at once and bootstrapped: everybody goes on, and nothing is lost [W5, W7]', async () => {
     const { writers, checkNothingLost } = await newWork()
     let isOver = false
     const working = Promise.all(
@@ -136,7 +136,7 @@ describeWithGalera('Galera archive', () => {
     await checkNothingLost()
   }, 240_000)
 
-  it('[P79] [P81] six opens at once over three nodes make one archive with six instances, ten times', async () => {
+  it('six opens at once over three nodes make one archive with six instances, ten times [P79, P81]', async () => {
     for (let round = 0; round < 10; round++) {
       const url = await harness.newDatabase()
       const archives = Array.from({ length: 6 }, (_, index) =>

@@ -111,7 +111,7 @@ describe('installing', () => {
     { name: 'id', type: 'text', isNullable: false, isPrimaryKey: true, mayBeOmitted: false },
   ]
 
-  it('[P79] locks nothing where nothing is to be done', async () => {
+  it('locks nothing where nothing is to be done [P79]', async () => {
     const { access, ran, locks } = fakeAccess(['0001-t'], new Map([['t', COLUMNS]]))
     await install(access)
     expect([ran, locks()]).toEqual([[], 0])
@@ -133,7 +133,7 @@ describe('installing', () => {
 })
 
 describe('SQLite: opening', () => {
-  it("[P79] a stranger's table of the same name is told by table and column, and left as it is", async () => {
+  it("a stranger's table of the same name is told by table and column, and left as it is [P79]", async () => {
     edit((database) => database.exec('CREATE TABLE sync_items (id INTEGER PRIMARY KEY, name TEXT)'))
     await expect(newArchive().open(OPTIONS)).rejects.toMatchObject({
       code: 'SE_TIER_MISCONFIGURED',
@@ -156,7 +156,7 @@ describe('SQLite: opening', () => {
     })
   })
 
-  it('[P79] two archives in one file under two prefixes do not meet', async () => {
+  it('two archives in one file under two prefixes do not meet [P79]', async () => {
     const [one, two] = [
       newArchive({ exclusive: false, tablePrefix: 'one_' }),
       newArchive({ exclusive: false, tablePrefix: 'two_' }),

@@ -49,7 +49,7 @@ const standing = (
 })
 const OTHER = 'f'.repeat(16)
 
-describe('[P65] [P88] whether a cut lies in this history', () => {
+describe('whether a cut lies in this history [P65, P88]', () => {
   it.each([
     ['another archive', { ...standing([1, 9]), archiveId: 'b'.repeat(32) }, 'another-archive'],
     ['at the heads', standing([1, 9], [2, 5]), undefined],
@@ -80,7 +80,7 @@ describe('[P65] [P88] whether a cut lies in this history', () => {
   })
 })
 
-describe('[P94] whether retirements explain what the archive does not have', () => {
+describe('whether retirements explain what the archive does not have [P94]', () => {
   const from = standing([1, 9], [7, 3], [8, 2])
   const retired = (instance: number, sequence: number, link = linkOf(instance, sequence)) => ({
     instance,

@@ -78,7 +78,7 @@ describe('ledger row', () => {
     }
   })
 
-  it('[P94] a retirement comes back as it was, and its bytes are as safe', () => {
+  it('a retirement comes back as it was, and its bytes are as safe [P94]', () => {
     const row: LedgerRow = {
       ...sample,
       kind: 'retirement',

@@ -147,11 +147,11 @@ describe('SQLite archive: at its largest', () => {
     return archive
   }
 
-  it('[P73] 10,000 ids of 255 bytes', async () => {
+  it('10,000 ids of 255 bytes [P73]', async () => {
     await everythingAtItsLargest(await new Writer(await newArchive()).start())
   }, 120_000)
 
-  it('[P73] [P80] 1,010 short-lived instances', async () => {
+  it('1,010 short-lived instances [P73, P80]', async () => {
     await manyInstances(await newArchive(), 1_010)
   }, 120_000)
 
@@ -187,11 +187,11 @@ describeWithServer('sql', 'MariaDB archive: at its largest', () => {
     return Object.assign(await new Writer(archive).start(), { url })
   }
 
-  it('[P73] 10,000 ids of 255 bytes at max_allowed_packet=4M', async () => {
+  it('10,000 ids of 255 bytes at max_allowed_packet=4M [P73]', async () => {
     await everythingAtItsLargest(await newWriter(4 * 2 ** 20))
   }, 180_000)
 
-  it('[P72] [P73] what this server cannot take is refused as data before it is sent, and its parts are taken', async () => {
+  it('what this server cannot take is refused as data before it is sent, and its parts are taken [P72, P73]', async () => {
     const writer = await newWriter(2 ** 20)
     const writes = longIds(IDS_MAX).map((id) => writer.write(id, Uint8Array.of(1)))
     await expect(writer.send(writes)).rejects.toMatchObject({
@@ -207,12 +207,12 @@ describeWithServer('sql', 'MariaDB archive: at its largest', () => {
     expect(lookups.every(({ kind }) => kind === 'found')).toBe(true)
   }, 180_000)
 
-  it('[P73] [P80] many short-lived instances', async () => {
+  it('many short-lived instances [P73, P80]', async () => {
     const { archive } = await newWriter(4 * 2 ** 20)
     await manyInstances(archive, 150)
   }, 180_000)
 
-  it('[P72] values around 16 MiB, where the driver would send what is no packet', async () => {
+  it('values around 16 MiB, where the driver would send what is no packet [P72]', async () => {
     const writer = await newWriter(64 * 2 ** 20)
     const sizes = [
       // Around the size at which id, columns and heads fill the packet up to 16 MiB.

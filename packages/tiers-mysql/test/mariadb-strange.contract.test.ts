@@ -36,7 +36,7 @@ describeWithServer('sql', 'MariaDB archive on a strange server, under a prefix: 
   afterAll(() => server.stop())
 
   for (const { title, run } of archiveContract) {
-    it(`[P47] [P68] ${title}`, async () => {
+    it(`${title} [P47, P68]`, async () => {
       const { url, drop } = await uniqueDatabase(server.url)
       drops.push(drop)
       await run(mariaDbHarness(url, { url: await plainUser(url), tablePrefix: 'app_' }))

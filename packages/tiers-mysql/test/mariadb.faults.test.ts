@@ -92,7 +92,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     return url
   }
 
-  it('[W7] [W3] writers of two pools on the same ids all get through, and the newest stamp wins', async () => {
+  it('writers of two pools on the same ids all get through, and the newest stamp wins [W7, W3]', async () => {
     const url = await newDatabase()
     const random = seededRandom(seed)
     const archives = [await openArchive({ url }), await openArchive({ url })]
@@ -123,7 +123,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     )
   })
 
-  it('[W7] a deadlock is rolled back and the transaction redone', async () => {
+  it('a deadlock is rolled back and the transaction redone [W7]', async () => {
     const url = await newDatabase()
     const retries: RetryReport[] = []
     const other = await stranger(url)
@@ -159,7 +159,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     expect(retries.map(({ error }) => (error as { errno: number }).errno)).toEqual([1213])
   })
 
-  it('[W7] lock waits are tried again a bounded number of times, then the archive is unavailable', async () => {
+  it('lock waits are tried again a bounded number of times, then the archive is unavailable [W7]', async () => {
     const url = await newDatabase()
     const retries: RetryReport[] = []
     const archive = await openArchive({
@@ -186,7 +186,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     ).toMatchObject({ wasSettled: false })
   })
 
-  it('[P39] an id that another inserts between our look and our insert: rolled back, all redone', async () => {
+  it('an id that another inserts between our look and our insert: rolled back, all redone [P39]', async () => {
     const url = await newDatabase()
     const { url: proxied, proxy } = await throughProxy(url)
     const retries: RetryReport[] = []
@@ -253,7 +253,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     },
     { isForwarded: true, side: 'both', wasSettled: undefined, title: 'arrives as the connection breaks' },
   ] as const)(
-    '[W5] [P61] the COMMIT $title: sent again, it is applied once',
+    'the COMMIT $title: sent again, it is applied once [W5, P61]',
     async ({ isForwarded, side, wasSettled }) => {
       const { url, proxy, archive, own } = await proxied()
       await archive.putBatch({
@@ -293,7 +293,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     },
   )
 
-  it('[P61] several writers after a lost connection: the old session is ended once, and none of the new ones', async () => {
+  it('several writers after a lost connection: the old session is ended once, and none of the new ones [P61]', async () => {
     const { url, proxy, archive, own } = await proxied()
     const others = await Promise.all(Array.from({ length: 5 }, () => claim(archive)))
     for (let round = 1; round <= 5; round++) {
@@ -319,7 +319,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
   })
 
   it.each(['UPDATE', 'FOR UPDATE', 'INSERT INTO sync_items', 'insert into `sync_ledger`'])(
-    '[W5] the connection breaks at %s: nothing of the batch is there, and it is applied once when sent again',
+    'the connection breaks at %s: nothing of the batch is there, and it is applied once when sent again [W5]',
     async (statement) => {
       const { url, proxy, archive, own } = await proxied()
       const isCut = proxy.cutWhen(
@@ -344,7 +344,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     },
   )
 
-  it('[R1] a server that does not answer: lookups are unknown, the rest is unavailable, in bounded time', async () => {
+  it('a server that does not answer: lookups are unknown, the rest is unavailable, in bounded time [R1]', async () => {
     const { clock, hurry } = hurriedClock()
     const { proxy, archive, own } = await proxied({ clock })
     const batch = {
@@ -382,7 +382,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     await proxy.resume()
   })
 
-  it('[R1] a server that refuses connections: lookups are unknown, never absent', async () => {
+  it('a server that refuses connections: lookups are unknown, never absent [R1]', async () => {
     const { proxy, archive } = await proxied()
     await proxy.refuse()
     expect((await archive.get('a')).kind).toBe('unknown')
@@ -393,7 +393,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     expect((await archive.get('a')).kind).toBe('absent')
   })
 
-  it('[P47] every connection of the pool has the same session settings', async () => {
+  it('every connection of the pool has the same session settings [P47]', async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
     const options = {
@@ -424,7 +424,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     }
   })
 
-  it('[P40] a row set to what it was is not counted as changed', async () => {
+  it('a row set to what it was is not counted as changed [P40]', async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
     const options = {
@@ -443,7 +443,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     connection.destroy()
   })
 
-  it('[P49] no error tells the password, nor what the url says', async () => {
+  it('no error tells the password, nor what the url says [P49]', async () => {
     const url = new URL(serverUrl)
     url.username = 'some-user'
     url.password = 'hunter2-secret'
@@ -469,7 +469,7 @@ describe('MySQL archive: configuration', () => {
     ['mysql://u:hunter2@h', 'archive.url'],
     ['mysql://u:hunter2@h/d?ssl=true', 'archive.url'],
     ['mysql://u:hunter2%@h/d', 'archive.url'],
-  ])('[P49] %s is refused by the name of its field, and not repeated', (url, field) => {
+  ])('%s is refused by the name of its field, and not repeated [P49]', (url, field) => {
     let error: unknown
     try {
       mysqlArchive({ url })

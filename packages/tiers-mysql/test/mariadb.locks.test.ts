@@ -97,7 +97,7 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
     bytes: undefined,
   })
 
-  it('[P90] [W4] the floor that it has read is not raised, nor a tombstone collected, before it is in', async () => {
+  it('the floor that it has read is not raised, nor a tombstone collected, before it is in [P90, W4]', async () => {
     const [theirs, ours] = [await claimed(direct), await claimed(held)]
     const deleted = removal(9, theirs.claim.instance)
     await theirs.put(deleted)
@@ -112,7 +112,7 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
     expect(await direct.get('a')).toEqual({ kind: 'absent' })
   })
 
-  it('[P89] [W3] the row that it has looked at is not removed and made again before it is in', async () => {
+  it('the row that it has looked at is not removed and made again before it is in [P89, W3]', async () => {
     const [theirs, ours] = [await claimed(direct), await claimed(held)]
     const { instance } = theirs.claim
     await theirs.put(put(2, instance))

@@ -69,7 +69,7 @@ describeWithServer('sql', 'MariaDB archive: opening', () => {
     expect((await put(write('a'))).outcomes[0]?.kind).toBe('won')
   })
 
-  it("[P79] a stranger's tables are told by table and column", async () => {
+  it("a stranger's tables are told by table and column [P79]", async () => {
     const url = await newDatabase()
     await runAll(url, ['CREATE TABLE sync_ledger (id INT AUTO_INCREMENT PRIMARY KEY, entry TEXT)'])
     await expect(mysqlArchive({ url }).open(OPTIONS)).rejects.toMatchObject({
@@ -89,7 +89,7 @@ describeWithServer('sql', 'MariaDB archive: opening', () => {
     })
   })
 
-  describe('[P79] opening', () => {
+  describe('opening [P79]', () => {
     it("waits for nobody's migrations where nothing is to be made, nor where something is", async () => {
       const url = await newDatabase()
       await withConnection(server.url, async (stranger) => {

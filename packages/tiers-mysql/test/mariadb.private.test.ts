@@ -47,7 +47,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
     return Number(rows[0]?.['Value'])
   }
 
-  it('[W6] [P6] a value larger than the server takes is refused as data, not as an outage', async () => {
+  it('a value larger than the server takes is refused as data, not as an outage [W6, P6]', async () => {
     const large = write('large', new Uint8Array(1_100_000))
     await expect(send([write('good', new Uint8Array(10)), large])).rejects.toMatchObject({
       code: 'SE_ARCHIVE_REFUSED_DATA',
@@ -78,7 +78,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
     }
   })
 
-  it('[P37] a batch of 1,000 takes a handful of statements, new rows or old', async () => {
+  it('a batch of 1,000 takes a handful of statements, new rows or old [P37]', async () => {
     const ids = Array.from({ length: 1_000 }, (_, index) => `batch.${index}`)
     const connection = await createConnection(server.url)
     try {
@@ -94,7 +94,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
     }
   })
 
-  it('[W5] a server killed while it commits: the batch is settled after its restart', async () => {
+  it('a server killed while it commits: the batch is settled after its restart [W5]', async () => {
     const writes = [write('survivor', new Uint8Array(100))]
     const sent = send(writes).then(
       () => 'answered',

@@ -56,7 +56,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     return url
   }
 
-  it('[P69] [R5] one that was demoted answers nothing that counts as now, loses all connections, and is taken again', async () => {
+  it('one that was demoted answers nothing that counts as now, loses all connections, and is taken again [P69, R5]', async () => {
     const url = await newDatabase()
     const archive = await openArchive({ url, poolSize: 4 })
     const { write, put } = await claimed(archive)
@@ -83,7 +83,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     expect((await put(write('b'))).outcomes[0]?.kind).toBe('won')
   })
 
-  it('[P69] a failover by read_only, with warm connections: writing goes on at the new primary', async () => {
+  it('a failover by read_only, with warm connections: writing goes on at the new primary [P69]', async () => {
     const second = await startPrivateMariaDb()
     cleanups.push(() => second.stop())
     const proxy = await startFaultProxy({ targetPort: server.port })
@@ -118,7 +118,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     }
   })
 
-  it('[P68] [P17] names that the server would store under other bytes come back as they are', async () => {
+  it('names that the server would store under other bytes come back as they are [P68, P17]', async () => {
     await runAll(server.url, ["SET GLOBAL init_connect = 'SET NAMES utf8'"])
     try {
       const url = await newDatabase()
@@ -154,7 +154,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     ['another isolation', 'READ COMMITTED', 'SERIALIZABLE  ', 'isolation'],
     ['a laxer mode', 'STRICT_ALL_TABLES', 'NO_ZERO_DATE,ANSI', 'sql_mode'],
   ])(
-    '[P68] %s than was asked for, by something in between: refused, by its name',
+    '%s than was asked for, by something in between: refused, by its name [P68]',
     async (_title, from, to, name) => {
       expect(to).toHaveLength(from.length)
       const url = new URL(await newDatabase())
@@ -170,7 +170,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     },
   )
 
-  it('[P61] a process that was frozen within a transaction holds up the writers of the same rows for seconds only', async () => {
+  it('a process that was frozen within a transaction holds up the writers of the same rows for seconds only [P61]', async () => {
     const url = await newDatabase()
     const proxy = await startFaultProxy({ targetPort: server.port })
     cleanups.push(() => proxy.close())
@@ -203,7 +203,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     expect((await a.put(a.write('hot'))).outcomes).toHaveLength(1)
   })
 
-  it('[P73] limits that were raised at the server hold for the next batch, on connections of any age', async () => {
+  it('limits that were raised at the server hold for the next batch, on connections of any age [P73]', async () => {
     await runAll(server.url, ['SET GLOBAL max_allowed_packet = 2097152'])
     const url = await newDatabase()
     const archive = await openArchive({ url, poolSize: 2 })
@@ -214,7 +214,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     expect((await put(large)).outcomes[0]?.kind).toBe('won')
   })
 
-  it('[P73] what is too large for the server costs no connection', async () => {
+  it('what is too large for the server costs no connection [P73]', async () => {
     await runAll(server.url, ['SET GLOBAL max_allowed_packet = 2097152'])
     const url = await newDatabase()
     const archive = await openArchive({ url, poolSize: 1 })
@@ -239,7 +239,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
     expect((await threads(url)).some((thread) => before.includes(thread))).toBe(false)
   })
 
-  it('[P71] scanRows whose visitor asks an archive of one connection ends, with an error', async () => {
+  it('scanRows whose visitor asks an archive of one connection ends, with an error [P71]', async () => {
     const url = await newDatabase()
     const archive = await openArchive({ url, poolSize: 1, acquireTimeoutMs: 200 })
     const { write, put } = await claimed(archive)
@@ -287,7 +287,7 @@ describeWithServer('sql', 'MariaDB archive: a server that changes under it', () 
 })
 
 describeWithServer('sql', 'MariaDB archive: a server whose disk is full', () => {
-  it('[W6] refuses nothing as data, loses nothing, and goes on once there is room', async () => {
+  it('refuses nothing as data, loses nothing, and goes on once there is room [W6]', async () => {
     const roomFor = (megabytes: number) => `--innodb-data-file-path=ibdata1:12M:autoextend:max:${megabytes}M`
     const args = [
       '--innodb-file-per-table=0',

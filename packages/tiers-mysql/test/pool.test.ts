@@ -87,7 +87,7 @@ describe('connections', () => {
     expect(clock.timerCount).toBe(0)
   })
 
-  it('[P69] a drain ends those that are idle at once, and those in use when they come back', async () => {
+  it('a drain ends those that are idle at once, and those in use when they come back [P69]', async () => {
     const { pool } = newPool()
     const [idle, used] = [await pool.acquire(), await pool.acquire()]
     pool.release(idle)
@@ -133,7 +133,7 @@ describe('connections', () => {
   })
 })
 
-describe('[P71] a close', () => {
+describe('a close [P71]', () => {
   it('says goodbye to those that are idle', async () => {
     const { pool, clock } = newPool()
     const idle = await pool.acquire()

@@ -34,7 +34,7 @@ describe('README', () => {
   it.each([
     ['sqliteArchive', SQLITE_ARCHIVE_FIELDS],
     ['mysqlArchive', MYSQL_ARCHIVE_FIELDS],
-  ])('[P77] has the table of the options of %s as the code has it', (name, fields) => {
+  ])('has the table of the options of %s as the code has it [P77]', (name, fields) => {
     const block = new RegExp(`<!-- options of ${name} -->\\n\\n(.*?)\\n\\n<!-- end -->`, 's').exec(
       readme,
     )?.[1]
@@ -51,7 +51,7 @@ describe('README', () => {
 })
 
 describeWithServer('sql', 'README, with a server', (serverUrl) => {
-  it('[P42] says what a commit survives at the settings that a server has once a binlog is on', async () => {
+  it('says what a commit survives at the settings that a server has once a binlog is on [P42]', async () => {
     const server = await startPrivateMariaDb({ args: ['--log-bin'] })
     try {
       const [settings] = await withConnection(server.url, (connection) =>

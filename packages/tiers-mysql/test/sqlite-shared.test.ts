@@ -37,7 +37,7 @@ async function writer(batches: number): Promise<Written> {
   return JSON.parse(stdout) as Written
 }
 
-it('[P79] four processes open one fresh file at once, and write: one archive, four instances, nothing lost', async () => {
+it('four processes open one fresh file at once, and write: one archive, four instances, nothing lost [P79]', async () => {
   for (let round = 0; round < 3; round++) {
     file = join(directory, `fresh-${round}.db`)
     const written = await Promise.all(Array.from({ length: 4 }, () => writer(20)))
@@ -54,7 +54,7 @@ it('[P79] four processes open one fresh file at once, and write: one archive, fo
   expect((await archive.readHeads()).cut.positions.size).toBe(4)
 }, 120_000)
 
-it('[P79] eight more open it beside a writer that never rests', async () => {
+it('eight more open it beside a writer that never rests [P79]', async () => {
   const busy = writer(400)
   const written = await Promise.all(Array.from({ length: 8 }, () => writer(2)))
   expect(written.map(({ won }) => won)).toEqual(Array.from({ length: 8 }, () => 40))
@@ -86,7 +86,7 @@ it('the log beside the file is cut to its limit again after it has grown', async
   expect(await walBytes()).toBeLessThanOrEqual(65 * 2 ** 20)
 }, 120_000)
 
-it('[P71] a visitor that waits for a write of its own process ends with an error, not never', async () => {
+it('a visitor that waits for a write of its own process ends with an error, not never [P71]', async () => {
   const archive = sqliteArchive({ file, turnTimeoutMs: 200 })
   open.push(archive)
   await archive.open({ branches: [], digests: 'unkeyed' })
@@ -114,7 +114,7 @@ it('[P71] a visitor that waits for a write of its own process ends with an error
   expect((await put(2)).outcomes[0]?.kind).toBe('won')
 })
 
-it('[P71] a close beside a scan that never ends is a close all the same', async () => {
+it('a close beside a scan that never ends is a close all the same [P71]', async () => {
   const archive = sqliteArchive({ file })
   open.push(archive)
   await archive.open({ branches: [], digests: 'unkeyed' })

@@ -56,7 +56,7 @@ describe('SQLite archive', () => {
     await openArchive()
   })
 
-  it('[P41] commits are synced: journal WAL, synchronous FULL, on both connections', async () => {
+  it('commits are synced: journal WAL, synchronous FULL, on both connections [P41]', async () => {
     for (const isExclusive of [true, false]) {
       const backend = new SqliteBackend({
         file: join(directory, `${isExclusive}.db`),
@@ -86,7 +86,7 @@ describe('SQLite archive', () => {
   })
 
   it.each([true, false])(
-    '[W1] a lookup never sees what is not committed (exclusive: %s)',
+    'a lookup never sees what is not committed (exclusive: %s) [W1]',
     async (isExclusive) => {
       const backend = new SqliteBackend({
         file,
@@ -129,7 +129,7 @@ describe('SQLite archive', () => {
     },
   )
 
-  it('[W7] a busy database is tried again with pauses, then it is unavailable', async () => {
+  it('a busy database is tried again with pauses, then it is unavailable [W7]', async () => {
     const retries: RetryReport[] = []
     const other = { current: undefined as Database.Database | undefined }
     const archive = await openArchive({
@@ -171,7 +171,7 @@ describe('SQLite archive', () => {
     expect(found[0]?.isExclusive).toBe(false)
   })
 
-  it('[P88] tree pages of another history are no tree, and are not folded on', async () => {
+  it('tree pages of another history are no tree, and are not folded on [P88]', async () => {
     const archive = await openArchive({ exclusive: false })
     const own = await claim(archive)
     const put = (sequence: number) =>
@@ -209,7 +209,7 @@ describe('SQLite archive', () => {
     expect((await archive.readTree()).tail.kind).toBe('rows')
   })
 
-  it('[W4] the clock that stamps are compared with is the one passed in', async () => {
+  it('the clock that stamps are compared with is the one passed in [W4]', async () => {
     const clock = createFakeClock(5_000_000)
     const archive = await openArchive({ clock })
     const own = await claim(archive)
@@ -228,7 +228,7 @@ describe('SQLite archive', () => {
     expect((await archive.readHeads()).nowMs).toBe(5_000_000)
   })
 
-  it('[P72] a damaged file has to be restored: nobody is told to try again later', async () => {
+  it('a damaged file has to be restored: nobody is told to try again later [P72]', async () => {
     const archive = await openArchive()
     const writes = Array.from({ length: 200 }, (_, index) => write(`id${index}`, index + 1))
     await archive.putBatch({ claim: await claim(archive), sequence: 1, link: linkOf(1, 1), writes })
@@ -244,7 +244,7 @@ describe('SQLite archive', () => {
   })
 
   it.each([true, false])(
-    '[W1] nothing is committed into a file that was removed or replaced while it was open (exclusive: %s)',
+    'nothing is committed into a file that was removed or replaced while it was open (exclusive: %s) [W1]',
     async (exclusive) => {
       const archive = await openArchive({ exclusive })
       const batchOf = async (sequence: number) => ({

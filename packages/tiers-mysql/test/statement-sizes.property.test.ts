@@ -5,7 +5,7 @@ import { seed } from './contract-harness.ts'
 
 const limits = (bytesMax: number, textBytesMax = 1_000_000) => ({ bytesMax, textBytesMax })
 
-describe('[P73] rows are cut by bytes, by terms, and into few sizes', () => {
+describe('rows are cut by bytes, by terms, and into few sizes [P73]', () => {
   it.each([0, 1, 3, 17, 999, 1_000, 2_345])('%i rows are cut without loss, in order', (count) => {
     const list = Array.from({ length: count }, (_, index) => index)
     const parts = [...rowParts(list, () => 1, limits(1_000_000), 1)]
@@ -31,7 +31,7 @@ describe('[P73] rows are cut by bytes, by terms, and into few sizes', () => {
   })
 })
 
-describe('[P73] ids are cut by bytes and terms, and filled up to few sizes', () => {
+describe('ids are cut by bytes and terms, and filled up to few sizes [P73]', () => {
   it('by repeating the last', () => {
     expect([...idParts(['a'], limits(10_000))]).toEqual([['a']])
     const [part, ...more] = idParts(['a', 'b'], limits(10_000))

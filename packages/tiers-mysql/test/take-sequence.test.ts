@@ -32,14 +32,14 @@ describe('a batch that did not get its sequence', () => {
     expect(await ask(3, true)).toBe(true)
   })
 
-  it('[P92] [P95] has the sequence of another', async () => {
+  it('has the sequence of another [P92, P95]', async () => {
     await expect(ask(3, true, linkOf(2, 3))).rejects.toMatchObject({
       code: 'SE_INSTANCE_FENCED',
       message: expect.stringContaining('another batch'),
     })
   })
 
-  it('[P91] has a predecessor that is not there: the server may be behind, until it is known to have gone back', async () => {
+  it('has a predecessor that is not there: the server may be behind, until it is known to have gone back [P91]', async () => {
     await expect(ask(5, false)).rejects.toThrow(MayBeBehind)
     await expect(ask(5, true)).rejects.toMatchObject({
       code: 'SE_INSTANCE_FENCED',

@@ -68,7 +68,7 @@ describe('what kind of server it is', () => {
     }
   })
 
-  it('[P69] only variables that it has are asked whether it can be written', () => {
+  it('only variables that it has are asked whether it can be written [P69]', () => {
     expect(readOnlyExpression(mariaDb)).toBe("concat_ws(',', @@global.read_only, @@global.innodb_read_only)")
     expect(readOnlyExpression(mysql)).toContain('@@global.super_read_only')
     expect(readOnlyExpression(topologyOf([]))).toBe("''")
@@ -81,7 +81,7 @@ describe('what kind of server it is', () => {
     ['0,1', true],
     ['ON', true],
     ['NO_LOCK_NO_ADMIN', true],
-  ])('[P69] %j: cannot be written: %s', (values, expected) => {
+  ])('%j: cannot be written: %s [P69]', (values, expected) => {
     expect(isReadOnly(values)).toBe(expected)
   })
 
@@ -91,7 +91,7 @@ describe('what kind of server it is', () => {
   })
 })
 
-describe('[P47] [P68] [P78] what a session must be', () => {
+describe('what a session must be [P47, P68, P78]', () => {
   const limits = { lockWaitSeconds: 5 }
 
   it.each([

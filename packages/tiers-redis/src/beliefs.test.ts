@@ -39,7 +39,7 @@ describe('a belief', () => {
     expect(withLeaf.counts(Buffer.from('{"a":1}'), () => 8)).toBe(false)
   })
 
-  it('[R5] takes a stripe that moved for recent only if its cut covers the one that is believed', () => {
+  it('takes a stripe that moved for recent only if its cut covers the one that is believed [R5]', () => {
     const belief = new Belief(facts(A, [], cutAt(5)))
     expect(belief.standing(null)).toBe('elsewhere')
     expect(belief.standing(markOf(cutAt(5)))).toBe('stands')
@@ -56,7 +56,7 @@ describe('a belief', () => {
 })
 
 describe('beliefs', () => {
-  it('[P66] are not what was merely read, and not what was read elsewhere', () => {
+  it('are not what was merely read, and not what was read elsewhere [P66]', () => {
     const beliefs = new Beliefs()
     const state = beliefs.remember(facts(A), beliefs.nextOrder())
     expect(beliefs.get(1)).toBeUndefined()
@@ -76,7 +76,7 @@ describe('beliefs', () => {
     expect(beliefs.get(1)?.facts.state).toBe(second)
   })
 
-  it('[P66] that were withdrawn stay so for what was read before, and what is under way is told', () => {
+  it('that were withdrawn stay so for what was read before, and what is under way is told [P66]', () => {
     const beliefs = new Beliefs()
     const state = beliefs.remember(facts(A), beliefs.nextOrder())
     beliefs.believe([state])

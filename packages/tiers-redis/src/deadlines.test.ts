@@ -26,7 +26,7 @@ function watch(promise: Promise<unknown>) {
 }
 
 describe('deadlines', () => {
-  it('[P46] fail each call when its own time is up, with one timer for all', async () => {
+  it('fail each call when its own time is up, with one timer for all [P46]', async () => {
     const { clock, deadlines, line } = create()
     const first = watch(deadlines.bound(line, never()))
     await clock.advance(60)
@@ -63,7 +63,7 @@ describe('deadlines', () => {
     expect(late.is).toBe('rejected too late')
   })
 
-  it('[P69] tell of a line on which nothing at all was answered, not of one that is slow', async () => {
+  it('tell of a line on which nothing at all was answered, not of one that is slow [P69]', async () => {
     const { clock, deadlines, silent, line } = create()
     const other = new Line()
     watch(deadlines.bound(line, never()))
@@ -95,7 +95,7 @@ describe('deadlines', () => {
     expect(silent).toEqual([])
   })
 
-  it('[P70] end with everything that waits, and leave no timer behind', async () => {
+  it('end with everything that waits, and leave no timer behind [P70]', async () => {
     const { clock, deadlines, line } = create()
     const waiting = watch(deadlines.bound(line, never()))
     deadlines.end(new Error('closed'))

@@ -60,7 +60,7 @@ describe('entry', () => {
     expect(decodeEntry('a', bytes)).toMatchObject({ contentType, state })
   })
 
-  it('[R7] comes back as it went in', () => {
+  it('comes back as it went in [R7]', () => {
     expect(decodeEntry('an id', encode(spelledOut))).toEqual({
       id: 'an id',
       stamp: spelledOut.stamp,
@@ -97,7 +97,7 @@ describe('entry', () => {
     }
   })
 
-  it('[P86] with any bit changed, or under the key of another id, is not what was put', () => {
+  it('with any bit changed, or under the key of another id, is not what was put [P86]', () => {
     for (const value of [new Uint8Array(0), Uint8Array.of(0, 255, 1), new Uint8Array(700).fill(9)]) {
       const bytes = encode({ ...spelledOut, bytes: value })
       expect(isIntact(bytes, ID_HASH)).toBe(true)

@@ -71,7 +71,7 @@ const REPLIES: readonly [reply: string, command: Verdict['command'], connection:
 ]
 
 describe('an error', () => {
-  it.each(REPLIES)('[P69] %s', (reply, command, connection) => {
+  it.each(REPLIES)('%s [P69]', (reply, command, connection) => {
     expect(judge(reply)).toMatchObject({ command, connection })
   })
 
@@ -146,7 +146,7 @@ describe('an error', () => {
     expect(answers('WRONGPASS invalid username-password pair')).toBe(false)
   })
 
-  it('[P49] comes without the command, which may hold a password', () => {
+  it('comes without the command, which may hold a password [P49]', () => {
     const error = Object.assign(new Error('WRONGPASS nonsense'), {
       command: { name: 'auth', args: ['secret'] },
     })

@@ -47,7 +47,7 @@ describe('options', () => {
     )
   })
 
-  it('[P49] does not print what was given as a url', () => {
+  it('does not print what was given as a url [P49]', () => {
     for (const wrong of [
       'http://user:secret@host',
       'redis://user:secret@host/name',
@@ -78,7 +78,7 @@ describe('options', () => {
 })
 
 describe('where Redis is', () => {
-  it('[P69] is read from the url whole, an IPv6 address without its brackets', () => {
+  it('is read from the url whole, an IPv6 address without its brackets [P69]', () => {
     expect(parseOptions({ url: 'redis://[::1]:7000/2' }).target).toMatchObject({
       server: { host: '::1', port: 7000, db: 2 },
     })
@@ -121,7 +121,7 @@ describe('keys', () => {
     for (const id of ['m', 's', '', '{00}m', ':m', 'i:']) expect(own.has(keys.item(id))).toBe(false)
   })
 
-  it('[P66] of two archives are never the same, whatever their ids are', () => {
+  it('of two archives are never the same, whatever their ids are [P66]', () => {
     const other = createCacheKeys('p:', '01234568'.repeat(4))
     for (const id of ['a', '', '{00}m']) expect(keys.item(id)).not.toBe(other.item(id))
     expect(keys.meta(5)).not.toBe(other.meta(5))

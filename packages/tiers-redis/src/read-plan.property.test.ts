@@ -15,7 +15,7 @@ function asked(stripe: number, entryBytesMax: number, positions: number[]): Aske
 }
 
 /** Goal: every id is asked for once, in calls that have a bound in ids and in bytes. Method: random questions. */
-it.each([false, true])('[P73] asks for every id once, in calls with an end (cluster: %s)', (isCluster) => {
+it.each([false, true])('asks for every id once, in calls with an end (cluster: %s) [P73]', (isCluster) => {
   const random = seededRandom(seed('read plan'))
   for (let round = 0; round < 40; round++) {
     let next = 0

@@ -7,14 +7,14 @@ import { Refusals } from './refusals.ts'
 const MINUTE = 60_000
 const LARGE = 200_000
 
-it('[P74] a value above the bound is never offered, and counted', () => {
+it('a value above the bound is never offered, and counted [P74]', () => {
   const refusals = new Refusals(createFakeClock(), 100)
   expect(refusals.mayOffer('a', 100)).toBe(true)
   expect(refusals.mayOffer('a', 101)).toBe(false)
   expect(refusals.count).toBe(1)
 })
 
-it('[P74] after a refusal nothing as large is offered for ten minutes', async () => {
+it('after a refusal nothing as large is offered for ten minutes [P74]', async () => {
   const clock = createFakeClock()
   const refusals = new Refusals(clock, Infinity)
   refusals.valueRefused(5_000)
@@ -27,7 +27,7 @@ it('[P74] after a refusal nothing as large is offered for ten minutes', async ()
   expect(refusals.mayOffer('other', 5_000)).toBe(true)
 })
 
-it('[P74] calls become smaller where a call was too big as a whole, and larger again', async () => {
+it('calls become smaller where a call was too big as a whole, and larger again [P74]', async () => {
   const clock = createFakeClock()
   const refusals = new Refusals(clock, Infinity)
   refusals.callRefused(300_000)
@@ -38,7 +38,7 @@ it('[P74] calls become smaller where a call was too big as a whole, and larger a
   expect(refusals.callBytesMax).toBe(CALL_BYTES_MAX)
 })
 
-it('[P74] a value that is lost twice is not offered a third time, unless it has become much smaller', async () => {
+it('a value that is lost twice is not offered a third time, unless it has become much smaller [P74]', async () => {
   const clock = createFakeClock()
   const refusals = new Refusals(clock, Infinity)
   refusals.valueLost('a', LARGE)

@@ -49,7 +49,7 @@ describeWithServer('redis', "a caller's client", () => {
     ],
   ])('%s', (_, create) => serves(create(server.url)))
 
-  it('[P69] whose database does not exist would use another one without a word: it is refused', async () => {
+  it('whose database does not exist would use another one without a word: it is refused [P69]', async () => {
     const client = new Redis(`${server.url}/99`, { lazyConnect: true })
     const cache = await connect({ client })
     await expect(cache.readStripes()).rejects.toMatchObject({ details: { because: 'unknown-database' } })

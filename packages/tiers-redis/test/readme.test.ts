@@ -11,7 +11,7 @@ import { OPTIONS } from '../src/options.ts'
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const blocks = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code!)
 
-it('[P77] the README has the table of the options as the code has it', () => {
+it('the README has the table of the options as the code has it [P77]', () => {
   const block = /<!-- options of redisCache -->\n\n(.*?)\n\n<!-- end -->/s.exec(readme)?.[1]
   expect(block).toBe(fieldsMarkdown(OPTIONS))
 })

@@ -20,7 +20,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
   afterEach(() => dropPrefix(url, prefix))
   afterAll(() => raw.disconnect())
 
-  it('[P12] [P51] keeps the rules in random schedules, on a real server', async () => {
+  it('keeps the rules in random schedules, on a real server [P12, P51]', async () => {
     const value = seed('cache rules on Redis')
     const none = () => Promise.reject(new Error('no faults here'))
     const harness = createRedisHarness({ url, prefix }, raw, { setReachable: none, failStripe: none })
@@ -52,7 +52,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
     expect(keys).toHaveLength(2 * STRIPE_COUNT + 1)
   })
 
-  it('[W3] compares big entries by their head alone, in calls of bounded size', async () => {
+  it('compares big entries by their head alone, in calls of bounded size [W3]', async () => {
     const cache = await seated({ url, prefix, valueBytesMax: 4_000_000 })
     // One that is larger than a call, and above what is offered by default.
     const values = Array.from({ length: 300 }, (_, index): [string, Uint8Array] => [
@@ -101,7 +101,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
     }
   })
 
-  it('[P45] goes on when the server has forgotten its scripts', async () => {
+  it('goes on when the server has forgotten its scripts [P45]', async () => {
     const cache = await seated({ url, prefix })
     await store(cache, 5)
     await raw.script('FLUSH')
@@ -114,7 +114,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
     expect((await cache.readReceipt(3))?.leaves).toEqual([])
   })
 
-  it('[P46] fails a call that is not answered in time, and not the next ones', async () => {
+  it('fails a call that is not answered in time, and not the next ones [P46]', async () => {
     const target = new URL(url)
     const proxy = await startFaultProxy({ targetHost: target.hostname, targetPort: Number(target.port) })
     const cache = await seated({ url: `redis://127.0.0.1:${proxy.port}`, prefix, commandTimeoutMs: 300 })

@@ -72,7 +72,7 @@ describeWithServer('redis', 'redis cache on a cluster', () => {
       raw.disconnect()
     }))
 
-  it('[P69] connects to nodes that are named by an IPv6 address', () =>
+  it('connects to nodes that are named by an IPv6 address [P69]', () =>
     withCluster({ args: ['--bind', '127.0.0.1', '::1'] }, async (cluster) => {
       const errors: Error[] = []
       const nodes = cluster.primaries.map(({ port }) => `redis://[::1]:${port}`)
@@ -81,7 +81,7 @@ describeWithServer('redis', 'redis cache on a cluster', () => {
       expect(errors).toEqual([])
     }))
 
-  it('[P69] tells why no node lets it in', async () => {
+  it('tells why no node lets it in [P69]', async () => {
     const node = await startPrivateRedis({ args: ['--cluster-enabled', 'yes'] })
     const raw = new Redis(node.url)
     await raw.config('SET', 'requirepass', 'right')
@@ -95,7 +95,7 @@ describeWithServer('redis', 'redis cache on a cluster', () => {
     await node.stop()
   })
 
-  it('[P74] a node that hangs costs its own stripes, and the others no time', () =>
+  it('a node that hangs costs its own stripes, and the others no time [P74]', () =>
     withCluster({}, async (cluster) => {
       const cache = await seated({ nodes: cluster.urls, commandTimeoutMs: 1_000 })
       for (const [id] of IDS.slice(0, 20)) await store(cache, 5, id)
@@ -117,7 +117,7 @@ describeWithServer('redis', 'redis cache on a cluster', () => {
       await allAnswer(cache)
     }))
 
-  it('[P45] [P69] a promoted replica takes over from a node that hangs', { timeout: 90_000 }, () =>
+  it('a promoted replica takes over from a node that hangs [P45, P69]', { timeout: 90_000 }, () =>
     withCluster({ replicasPerPrimary: 1 }, async (cluster) => {
       const cache = await seated({ nodes: cluster.urls, commandTimeoutMs: 1_000 })
       await cache.put(await putsOf(cache, 5, IDS))
@@ -131,7 +131,7 @@ describeWithServer('redis', 'redis cache on a cluster', () => {
   )
 
   it(
-    '[P45] a promoted replica, which has none of the scripts, takes over from one that was killed',
+    'a promoted replica, which has none of the scripts, takes over from one that was killed [P45]',
     { timeout: 90_000 },
     () =>
       withCluster({ replicasPerPrimary: 1 }, async (cluster) => {

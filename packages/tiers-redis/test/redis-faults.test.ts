@@ -28,7 +28,7 @@ async function workingAgain(cache: RedisCache, time: number): Promise<number> {
 }
 
 describeWithServer('redis', 'a server that goes and comes', () => {
-  it('[R1] opens while Redis is down, says unknown, and takes it in when it comes', async () => {
+  it('opens while Redis is down, says unknown, and takes it in when it comes [R1]', async () => {
     const server = await startPrivateRedis()
     await server.kill()
     const errors: Error[] = []
@@ -55,7 +55,7 @@ describeWithServer('redis', 'a server that goes and comes', () => {
     await server.stop()
   })
 
-  it('[P69] that hangs is left, and so is one that takes connections and says nothing', async () => {
+  it('that hangs is left, and so is one that takes connections and says nothing [P69]', async () => {
     const [hung, other] = [await startPrivateRedis(), await startPrivateRedis()]
     const address = await startFaultProxy({ targetPort: hung.port })
     const url = `redis://127.0.0.1:${address.port}`
@@ -72,7 +72,7 @@ describeWithServer('redis', 'a server that goes and comes', () => {
     await Promise.all([hung.stop(), other.stop()])
   })
 
-  it('[P70] that hangs keeps nobody who closes the cache, and no call that waits', async () => {
+  it('that hangs keeps nobody who closes the cache, and no call that waits [P70]', async () => {
     const server = await startPrivateRedis()
     const cache = await seated({ url: server.url })
     await server.pause()
@@ -93,7 +93,7 @@ describeWithServer('redis', 'a server that goes and comes', () => {
 })
 
 describeWithServer('redis', 'a primary that was demoted', () => {
-  it('[P69] is left for the one that the address leads to, by itself and within 2 s', async () => {
+  it('is left for the one that the address leads to, by itself and within 2 s [P69]', async () => {
     const pair = await startPrivateRedisPair()
     const cache = await seated({ url: pair.url })
     await store(cache, 5)
@@ -110,7 +110,7 @@ describeWithServer('redis', 'a primary that was demoted', () => {
     await pair.stop()
   })
 
-  it('[R5] and whose replica was behind: nothing that it lacks is answered as if nothing were newer', async () => {
+  it('and whose replica was behind: nothing that it lacks is answered as if nothing were newer [R5]', async () => {
     const pair = await startPrivateRedisPair()
     const cache = await seated({ url: pair.url })
     const others = Array.from({ length: 20 }, (_, index) => `user.${index}`)
@@ -180,7 +180,7 @@ describeWithServer('redis', 'a server that does not want us', () => {
     ],
     ['an unknown database', () => Promise.resolve(), (url) => (url.pathname = '/99'), /DB index/],
   ])(
-    '[P69] for %s says so, as something to be changed, and tells no secret',
+    'for %s says so, as something to be changed, and tells no secret [P69]',
     async (_, prepare, change, words) => {
       const server = await startPrivateRedis()
       const raw = new Redis(server.url)
@@ -204,7 +204,7 @@ describeWithServer('redis', 'a server that does not want us', () => {
     },
   )
 
-  it('[P69] is used as soon as its configuration was mended', async () => {
+  it('is used as soon as its configuration was mended [P69]', async () => {
     const server = await startPrivateRedis()
     const raw = new Redis(server.url)
     await raw.config('SET', 'requirepass', 'right')
@@ -242,7 +242,7 @@ describeWithServer('redis', 'a server that does not want us', () => {
 })
 
 describeWithServer('redis', 'a server that is full', () => {
-  it('[P74] refuses puts and goes on answering; nothing goes back', async () => {
+  it('refuses puts and goes on answering; nothing goes back [P74]', async () => {
     const server = await startPrivateRedis({ args: ['--maxmemory-policy', 'noeviction'] })
     const raw = new Redis(server.url)
     const cache = await seated({ url: server.url })
@@ -299,7 +299,7 @@ describeWithServer('redis', 'a server that is full', () => {
     },
   )
 
-  it('[P74] a value that finds the memory full each time is offered twice, not for ever', async () => {
+  it('a value that finds the memory full each time is offered twice, not for ever [P74]', async () => {
     const server = await startPrivateRedis({
       args: ['--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'],
     })

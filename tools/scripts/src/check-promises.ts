@@ -1,6 +1,6 @@
 /**
  * Each promise (docs/INVARIANTS.md) and pitfall (docs/PITFALLS.md) is carried by a test title, or has a reason why not. A number that does
- * not exist is an error too, because a test that claims it protects nothing.
+ * not exist is an error too, because a test that claims it protects nothing; and so is a title that begins with its tag.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -11,6 +11,7 @@ import {
   NUMBERED_DOCUMENTS,
   numbersIn,
   promisesInTitles,
+  tagsAtTheFront,
   WITHOUT_TEST,
 } from './promises.ts'
 import { workspaceRoot } from './run-process.ts'
@@ -18,7 +19,7 @@ import { workspaceRoot } from './run-process.ts'
 const program = {
   name: 'node tools/bootstrap.mjs tools/scripts/src/check-promises.ts',
   summary:
-    'The promises and pitfalls that no test title carries, and why; one without a reason is an error, and so is a number that does not exist.',
+    'The promises and pitfalls that no test title carries, and why; one without a reason is an error, and so are a number that does not exist and a tag before its sentence.',
   options: {},
 } as const satisfies Program
 readCommandLine(program, WORKSPACE_MANIFEST)
@@ -30,10 +31,19 @@ const files = globSync('{packages,apps,tools}/*/{src,test,torture}/**/*.{test,co
   cwd: workspaceRoot,
 }).concat(globSync('packages/core/src/testing/**/*.ts', { cwd: workspaceRoot }))
 
+/** Where titles may still begin with their tags. */
+const TAGS_AT_THE_FRONT = /^packages\/engine\/(test|src\/(views|heard|flush|write))\//
+
 const carried = new Set<string>()
 let unknown = 0
+let misplaced = 0
 for (const file of files.toSorted()) {
-  for (const number of promisesInTitles(readFileSync(path.join(workspaceRoot, file), 'utf8'))) {
+  const source = readFileSync(path.join(workspaceRoot, file), 'utf8')
+  for (const title of TAGS_AT_THE_FRONT.test(file) ? [] : tagsAtTheFront(source)) {
+    misplaced++
+    console.error(`${file}: the tags stand at the end of a title, not before it: ${title}`)
+  }
+  for (const number of promisesInTitles(source)) {
     carried.add(number)
     if (promiseNumbers.includes(number)) continue
     unknown++
@@ -46,4 +56,4 @@ for (const [number, reason] of Object.entries(WITHOUT_TEST)) {
 const faults = faultsOfPromises(promiseNumbers, carried)
 for (const fault of faults) console.error(fault)
 console.log(`${carried.size} of ${promiseNumbers.length} promises and pitfalls have a test title.`)
-process.exitCode = unknown > 0 || faults.length > 0 ? 1 : 0
+process.exitCode = unknown > 0 || misplaced > 0 || faults.length > 0 ? 1 : 0

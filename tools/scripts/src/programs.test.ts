@@ -36,7 +36,7 @@ function run(file: string, ...args: string[]) {
   return { status, stdout, stderr }
 }
 
-describe.each(PROGRAMS)('[P77] $name', ({ file, name, passesOn = false, usageExitCode = 1 }) => {
+describe.each(PROGRAMS)('$name [P77]', ({ file, name, passesOn = false, usageExitCode = 1 }) => {
   it('says with --help how it is called, what it does and what there is', () => {
     const { status, stdout, stderr } = run(file, '--help')
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
@@ -59,7 +59,7 @@ describe.each(PROGRAMS)('[P77] $name', ({ file, name, passesOn = false, usageExi
   })
 })
 
-it('[P77] no script of package.json is left out', () => {
+it('no script of package.json is left out [P77]', () => {
   const files = Object.values(scripts).flatMap(
     (script) => /^node tools\/bootstrap\.mjs (\S+)$/.exec(script)?.[1] ?? [],
   )

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { faultsOfPromises, NUMBERED_DOCUMENTS, numbersIn, promisesInTitles } from './promises.ts'
+import {
+  faultsOfPromises,
+  NUMBERED_DOCUMENTS,
+  numbersIn,
+  promisesInTitles,
+  tagsAtTheFront,
+} from './promises.ts'
 import { workspaceRoot } from './run-process.ts'
 
 // Titles are put together here, so that the examples below do not count as tests of those promises.
@@ -16,6 +22,19 @@ describe('promises in titles', () => {
 
   it('ignores comments and texts that are no titles', () => {
     expect(promisesInTitles(`// it('${tag('W3')}')\nconst text = '${tag('W4')}'`)).toEqual([])
+  })
+})
+
+describe('a tag before its sentence', () => {
+  it('is found in titles of calls and of tables', () => {
+    const titles = [`${tag('W3')} keeps`, `${tag('W3', 'P1')} ${tag('P2')} keeps \${it}`]
+    expect(tagsAtTheFront(`it('${titles[0]}', f); const t = [{ title: \`${titles[1]}\` }]`)).toEqual(titles)
+  })
+
+  it('is none at the end, in a comment, or alone', () => {
+    expect(
+      tagsAtTheFront(`it('keeps ${tag('W3')}', f) // ${tag('P1')} why\nconst t = '${tag('P1')}'`),
+    ).toEqual([])
   })
 })
 

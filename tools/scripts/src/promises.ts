@@ -71,3 +71,17 @@ export function promisesInTitles(source: string): string[] {
   visit(ts.createSourceFile('titles.ts', source, ts.ScriptTarget.Latest, true))
   return found
 }
+
+/** Texts of a test file that begin with a tag: the sentence comes first, so that titles are read and sorted by what they say. */
+export function tagsAtTheFront(source: string): string[] {
+  const found: string[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
+      const text = node.getText().slice(1, -1)
+      if (/^\[[WRP]\d+[^\]]*\]\s*\S/.test(text)) found.push(text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('titles.ts', source, ts.ScriptTarget.Latest, true))
+  return found
+}

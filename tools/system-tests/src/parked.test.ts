@@ -58,7 +58,7 @@ describeWithServer('sql', 'a value over max_allowed_packet', () => {
     expect(await engine.verify({ deep: true })).toMatchObject({ isTrusted: true })
   }
 
-  it('[W6] [P73] is parked alone, and stored by `retryParked` once the limit was raised, on the connections that were there', async () => {
+  it('is parked alone, and stored by `retryParked` once the limit was raised, on the connections that were there [W6, P73]', async () => {
     expect(engine.parked()).toMatchObject([{ id: 'large', because: 'refused-data' }])
     expect(await engine.get('small', { consistency: 'source' })).toMatchObject({ value: 'beside it' })
     await setPacketBytes(LARGE_BYTES)
@@ -66,7 +66,7 @@ describeWithServer('sql', 'a value over max_allowed_packet', () => {
     await expectStored()
   })
 
-  it('[W6] [P73] stays parked while it is retried too early, and is stored in the end', async () => {
+  it('stays parked while it is retried too early, and is stored in the end [W6, P73]', async () => {
     for (let round = 0; round < 3; round++) {
       expect(await engine.retryParked('large')).toBe(1)
       expect(engine.parked()).toMatchObject([{ id: 'large', because: 'refused-data' }])
@@ -76,7 +76,7 @@ describeWithServer('sql', 'a value over max_allowed_packet', () => {
     await expectStored()
   })
 
-  it('[W6] [P73] is stored after a restart too', async () => {
+  it('is stored after a restart too [W6, P73]', async () => {
     await engine.stop()
     await setPacketBytes(LARGE_BYTES)
     await newEngine()

@@ -99,7 +99,7 @@ describeWithServer('redis', 'engines on one Redis', () => {
     return counts
   }
 
-  it('[P66] two archives under the default prefix never meet', async () => {
+  it('two archives under the default prefix never meet [P66]', async () => {
     for (const letter of ['a', 'b']) await start(letter, directory())
     const counts = await play(20)
     for (const party of parties) {
@@ -110,7 +110,7 @@ describeWithServer('redis', 'engines on one Redis', () => {
     }
   })
 
-  it('[P69] a wrong password is told as such, and is no reason not to start', async () => {
+  it('a wrong password is told as such, and is no reason not to start [P69]', async () => {
     const raw = new Redis(server.url)
     await raw.call('ACL', 'SETUSER', 'someone', 'on', '>right', '~*', '+@all')
     const url = `redis://someone:wrong@127.0.0.1:${server.port}`
@@ -130,7 +130,7 @@ describeWithServer('redis', 'engines on one Redis', () => {
     raw.disconnect()
   })
 
-  it('[P66] a copy of an archive is told by name that it needs a prefix of its own, and nobody is left with its values', async () => {
+  it('a copy of an archive is told by name that it needs a prefix of its own, and nobody is left with its values [P66]', async () => {
     const [original, copy] = [directory(), directory()]
     const first = await start('a', original)
     for (const id of IDS) await first.engine.submit(id, 'a -1')

@@ -31,7 +31,7 @@ import {
 /** What becomes of entries: putting, reading, removing. */
 export const entryCases: readonly CacheContractCase[] = [
   {
-    title: '[R1] a stripe without meta is unknown, gives no permit and takes nothing',
+    title: 'a stripe without meta is unknown, gives no permit and takes nothing [R1]',
     async run(harness) {
       const tier = await harness.connect()
       assert.deepEqual(await tier.readStripes(), Array(STRIPE_COUNT).fill({ kind: 'none' }))
@@ -46,7 +46,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[R1] a process that has not judged the metas answers unknown',
+    title: 'a process that has not judged the metas answers unknown [R1]',
     async run(harness) {
       await store(await seated(harness), at(5))
       const other = await harness.connect()
@@ -57,7 +57,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[R7] [P16] everything comes back as it went in: any bytes, texts and times',
+    title: 'everything comes back as it went in: any bytes, texts and times [R7, P16]',
     async run(harness) {
       const tier = await seated(harness)
       const big = new Uint8Array(300_000).map((_, index) => (index * 31) % 256)
@@ -108,7 +108,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P17] ids are compared by their bytes, whatever is in them',
+    title: 'ids are compared by their bytes, whatever is in them [P17]',
     async run(harness) {
       const tier = await seated(harness)
       const ids = [
@@ -162,7 +162,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[R1] [P11] a store that is down is unknown, never absent, and is used again when it is back',
+    title: 'a store that is down is unknown, never absent, and is used again when it is back [R1, P11]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(5))
@@ -196,7 +196,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[W3] [P14] replacing needs a newer stamp, by time and then by instance',
+    title: 'replacing needs a newer stamp, by time and then by instance [W3, P14]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(10, 5))
@@ -213,7 +213,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P44] stamps are compared exactly up to 2^53-1 and the last instance',
+    title: 'stamps are compared exactly up to 2^53-1 and the last instance [P44]',
     async run(harness) {
       const tier = await seated(harness)
       const last = Number.MAX_SAFE_INTEGER
@@ -240,7 +240,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[W3] puts of two processes at once end with the newest, in any order',
+    title: 'puts of two processes at once end with the newest, in any order [W3]',
     async run(harness) {
       const tiers = [await seated(harness), await joined(harness)]
       await store(tiers[0]!, at(1))
@@ -251,7 +251,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P51] a stalled writer does not recreate an older value after eviction of a newer one',
+    title: 'a stalled writer does not recreate an older value after eviction of a newer one [P51]',
     async run(harness) {
       const stalled = await seated(harness)
       const other = await joined(harness)
@@ -263,7 +263,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P12] [P14] a late reader does not fill in what was replaced or deleted meanwhile',
+    title: 'a late reader does not fill in what was replaced or deleted meanwhile [P12, P14]',
     async run(harness) {
       const reader = await seated(harness)
       const writer = await joined(harness)
@@ -299,7 +299,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P51] every write and every delete sets a fresh token, also when it changes nothing',
+    title: 'every write and every delete sets a fresh token, also when it changes nothing [P51]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(50))
@@ -339,7 +339,7 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P18] a delete removes what is older and never creates',
+    title: 'a delete removes what is older and never creates [P18]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(10))

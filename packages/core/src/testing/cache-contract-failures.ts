@@ -28,7 +28,7 @@ import {
 /** What fails alone: a stripe, a key, a value. */
 export const failureCases: readonly CacheContractCase[] = [
   {
-    title: '[P74] a stripe fails alone: of the others nothing is missing',
+    title: 'a stripe fails alone: of the others nothing is missing [P74]',
     async run(harness) {
       const tier = await seated(harness)
       const { stripes, mend } = await harness.failStripe(STRIPE)
@@ -55,7 +55,7 @@ export const failureCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P74] a key of another type where an entry should be is absent, and gives way',
+    title: 'a key of another type where an entry should be is absent, and gives way [P74]',
     async run(harness) {
       const tier = await seated(harness)
       const [, mate] = leafMates()
@@ -78,7 +78,7 @@ export const failureCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P74] a key of another type where a meta should be is no meta, and gives way',
+    title: 'a key of another type where a meta should be is no meta, and gives way [P74]',
     async run(harness) {
       const tier = await seated(harness)
       const stranger = strangerInStripe()
@@ -106,7 +106,7 @@ export const failureCases: readonly CacheContractCase[] = [
   },
   {
     title:
-      '[P74] a value that the store refuses is remembered and not offered again; what is older goes, and others stay',
+      'a value that the store refuses is remembered and not offered again; what is older goes, and others stay [P74]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(5))
@@ -137,7 +137,7 @@ export const failureCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P86] a damaged entry is absent, counted, and does not stand in the way',
+    title: 'a damaged entry is absent, counted, and does not stand in the way [P86]',
     async run(harness) {
       const tier = await seated(harness)
       const other = await joined(harness)

@@ -102,7 +102,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P51] finishing sets fresh tokens: who read before it creates no more',
+    title: 'finishing sets fresh tokens: who read before it creates no more [P51]',
     async run(harness) {
       const tier = await seated(harness)
       const permit = await permitOf(tier)
@@ -131,7 +131,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P29] the receipt is the sum of the ledger, leaf by leaf',
+    title: 'the receipt is the sum of the ledger, leaf by leaf [P29]',
     async run(harness) {
       const tier = await seated(harness)
       const [id, mate] = leafMates()
@@ -363,7 +363,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P15] entries have the time to live they were put with, and none by default',
+    title: 'entries have the time to live they were put with, and none by default [P15]',
     async run(harness) {
       const tier = await seated(harness)
       const mortal = await joined(harness, { ttlMs: 60_000 })

@@ -30,7 +30,7 @@ import {
 /** What is believed, and for how long. */
 export const trustCases: readonly CacheContractCase[] = [
   {
-    title: '[P66] reading the stripes teaches nothing: no entry counts, and no permit is given',
+    title: 'reading the stripes teaches nothing: no entry counts, and no permit is given [P66]',
     async run(harness) {
       await store(await seated(harness), at(5))
       const other = await harness.connect()
@@ -47,7 +47,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P66] a state that another cache has read, or a copy of one, teaches nothing',
+    title: 'a state that another cache has read, or a copy of one, teaches nothing [P66]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(5))
@@ -62,7 +62,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P66] an entry is judged by what was believed when it was asked for',
+    title: 'an entry is judged by what was believed when it was asked for [P66]',
     async run(harness) {
       const tier = await seated(harness)
       await store(tier, at(5))
@@ -95,7 +95,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[R5] a store that went back behind what is believed answers nothing, though nobody was told',
+    title: 'a store that went back behind what is believed answers nothing, though nobody was told [R5]',
     async run(harness) {
       const tier = await seated(harness)
       const stranger = strangerInStripe()
@@ -117,7 +117,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[R5] a stripe that others have moved on is as good as what is believed',
+    title: 'a stripe that others have moved on is as good as what is believed [R5]',
     async run(harness) {
       const tier = await seated(harness)
       const other = await joined(harness)
@@ -128,7 +128,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P66] a stripe that others have started over answers nothing under the epoch that was believed',
+    title: 'a stripe that others have started over answers nothing under the epoch that was believed [P66]',
     async run(harness) {
       const tier = await seated(harness)
       const other = await joined(harness)
@@ -143,7 +143,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P66] renewing the epoch makes misses of all entries, and leaves cut and receipt',
+    title: 'renewing the epoch makes misses of all entries, and leaves cut and receipt [P66]',
     async run(harness) {
       const tier = await seated(harness)
       const other = await joined(harness)
@@ -179,7 +179,7 @@ export const trustCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: '[P66] two archives in one store never meet',
+    title: 'two archives in one store never meet [P66]',
     async run(harness) {
       const ours = await seated(harness)
       const theirs = await harness.connect({ birthId: 'dead'.repeat(8) })

@@ -102,7 +102,7 @@ function createWorld(tells: {
 }
 
 describe('ReadPath', () => {
-  it('[R5] gives what a stripe behind the views answers, and does not keep it', async () => {
+  it('gives what a stripe behind the views answers, and does not keep it [R5]', async () => {
     const behind = createWorld({ inCache: found(1), inArchive: found(1), standsAtViews: false })
     expect((await behind.reads.get('a'))?.stamp).toEqual(stamp(1))
     expect((await behind.reads.getMany(['a']))[0]?.stamp).toEqual(stamp(1))
@@ -139,13 +139,13 @@ describe('ReadPath', () => {
     expect(heard).toHaveLength(1)
   })
 
-  it('[R5] does not ask the cache about an id whose stripe may not be asked', async () => {
+  it('does not ask the cache about an id whose stripe may not be asked [R5]', async () => {
     const { reads, asked } = createWorld({ inCache: found(1), inArchive: found(2), mayAsk: false })
     expect((await reads.get('a'))?.stamp).toEqual(stamp(2))
     expect(asked).toEqual(['archive'])
   })
 
-  it('[R2] [P85] passes over an entry of the cache that is older than what is known of the id', async () => {
+  it('passes over an entry of the cache that is older than what is known of the id [R2, P85]', async () => {
     const { reads, known, asked, permitted } = createWorld({ inCache: found(1), inArchive: found(2) })
     for (const id of ['a', 'b']) known.note(id, stamp(2), true, false)
     const items = await reads.getMany(['a', 'b'])
@@ -155,7 +155,7 @@ describe('ReadPath', () => {
     expect(permitted).toEqual(['a', 'b'])
   })
 
-  it('[R3] [P56] does not let the filter deny an id of an own batch that it has not heard of', async () => {
+  it('does not let the filter deny an id of an own batch that it has not heard of [R3, P56]', async () => {
     const { reads, known, filter, asked } = createWorld({ inCache: found(1), inArchive: found(1) })
     filter.isDenying = true
     expect(await reads.get('a')).toBeUndefined()
@@ -173,7 +173,7 @@ describe('ReadPath', () => {
     expect(await reads.get('a')).toBeUndefined()
   })
 
-  it('[P86] tells of what the archive says, and never of what the cache says', async () => {
+  it('tells of what the archive says, and never of what the cache says [P86]', async () => {
     const cached = createWorld({ inCache: found(1), inArchive: found(2) })
     await cached.reads.get('a')
     expect(cached.heard).toEqual([])
@@ -188,7 +188,7 @@ describe('ReadPath', () => {
     expect(deleted.heard).toEqual([{ id: 'a', stamp: stamp(3), isLive: false }])
   })
 
-  it('[P86] asks the archive about an entry of the cache whose stamp lies in the future', async () => {
+  it('asks the archive about an entry of the cache whose stamp lies in the future [P86]', async () => {
     const flipped = found(2 ** 52)
     const { reads, memory, asked } = createWorld({ inCache: flipped, inArchive: found(2) })
     expect((await reads.get('a'))?.stamp).toEqual(stamp(2))
@@ -254,7 +254,7 @@ describe('what is too old', () => {
   describe('an own pending write of a process that has heard nothing for longer than Δ', () => {
     const pending = { id: 'a', stamp: stamp(2), state: '', contentType: '', bytes: new Uint8Array([2]) }
 
-    it('[R5] gives way to something newer that the archive has', async () => {
+    it('gives way to something newer that the archive has [R5]', async () => {
       const { reads } = createWorld({
         inCache: { kind: 'absent' },
         inArchive: found(3),
@@ -274,7 +274,7 @@ describe('what is too old', () => {
       }
     })
 
-    it('[W10] is waited for no longer than Δ while the archive hangs', async () => {
+    it('is waited for no longer than Δ while the archive hangs [W10]', async () => {
       const never = new Promise<void>(() => {})
       const { reads, clock } = createWorld({
         inCache: { kind: 'absent' },
@@ -289,7 +289,7 @@ describe('what is too old', () => {
       expect(clock.timerCount).toBe(0)
     })
 
-    it('[R1] is no answer to a `source` read that the archive cannot give', async () => {
+    it('is no answer to a `source` read that the archive cannot give [R1]', async () => {
       const inArchive: Lookup = { kind: 'unknown', because: 'disconnected' }
       const { reads } = createWorld({ inCache: { kind: 'absent' }, inArchive, pending })
       await expect(reads.get('a', readGetOptions({ consistency: 'source' }))).rejects.toMatchObject({
@@ -298,7 +298,7 @@ describe('what is too old', () => {
     })
   })
 
-  it('[R5] asks anew where the load it joined had begun more than Δ before', async () => {
+  it('asks anew where the load it joined had begun more than Δ before [R5]', async () => {
     let answer = () => {}
     const archiveAnswers = new Promise<void>((resolve) => (answer = resolve))
     const { reads, asked, clock } = createWorld({

@@ -72,7 +72,7 @@ describe('encodeValue', () => {
     expect(() => encode(1, undefined, odd)).toThrow(message)
   })
 
-  it('[P70] refuses a value that is not there yet, as of an async decode', () => {
+  it('refuses a value that is not there yet, as of an async decode [P70]', () => {
     const late: Codec = { ...codec, decode: async (bytes) => deserialize(bytes) }
     expect(() => decodeBy(late, serialize(1))).toThrow('codec.decode gave a Promise')
     expect(() => decodeBy(late, serialize(1))).toThrow(CodecFailed)

@@ -13,7 +13,7 @@ const BYTES_MAX = 1_000_000
  * Goal: of any value, either the reader gets what was submitted, or the writer is told where it would be lost [P76].
  * Method: random values out of what JSON keeps, with or without something that it loses at a random place.
  */
-it('[P76] gives a value back, or refuses it with the path to what would be lost', () => {
+it('gives a value back, or refuses it with the path to what would be lost [P76]', () => {
   console.info(`seed ${SEED}`)
   const random = seededRandom(SEED)
   const context = createContext({})

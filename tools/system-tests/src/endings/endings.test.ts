@@ -66,7 +66,7 @@ async function silentServer(): Promise<{ readonly port: number; close(): void }>
 }
 
 describe('a start', () => {
-  it('[P70] on a port where nobody listens says so, and the process ends', async () => {
+  it('on a port where nobody listens says so, and the process ends [P70]', async () => {
     const script = run('start', {
       logDirectory: newDirectory(),
       archive: 'mysql://root@127.0.0.1:1/x',
@@ -78,7 +78,7 @@ describe('a start', () => {
     expect(script.said.at(-1)).toEqual({ what: 'end of main' })
   })
 
-  it('[P70] waits for a server as long as it was told, and the process does not end meanwhile', async () => {
+  it('waits for a server as long as it was told, and the process does not end meanwhile [P70]', async () => {
     const script = run('start', {
       logDirectory: newDirectory(),
       archive: 'mysql://root@127.0.0.1:1/x',
@@ -90,7 +90,7 @@ describe('a start', () => {
     expect(await script.ended).toMatchObject({ code: 7 })
   })
 
-  it('[P70] [P79] on a port where nobody answers ends by its limit', async () => {
+  it('on a port where nobody answers ends by its limit [P70, P79]', async () => {
     const silent = await silentServer()
     const script = run('start', {
       logDirectory: newDirectory(),
@@ -105,7 +105,7 @@ describe('a start', () => {
 })
 
 describe('without a server', () => {
-  it('[P70] an engine on SQLite that was stopped keeps no process alive', async () => {
+  it('an engine on SQLite that was stopped keeps no process alive [P70]', async () => {
     const directory = newDirectory()
     const script = run('stop', { logDirectory: `${directory}/log`, archive: `sqlite:${directory}/a.sqlite` })
     await script.heard('waiting')
@@ -136,7 +136,7 @@ describeWithServer('sql', 'with MariaDB', (sqlUrl) => {
   }
 
   it.each(['refuse', 'blackHole'] as const)(
-    '[W10] [P70] [P71] every call ends with an answer of its own, and the process by itself, once the network does %s',
+    'every call ends with an answer of its own, and the process by itself, once the network does %s [W10, P70, P71]',
     async (fault) => {
       const database = await uniqueDatabase(sqlUrl)
       const archive = await through(database.url)
@@ -150,7 +150,7 @@ describeWithServer('sql', 'with MariaDB', (sqlUrl) => {
     },
   )
 
-  it('[P70] a loader whose archive is away ends with its own error, not in the middle', async () => {
+  it('a loader whose archive is away ends with its own error, not in the middle [P70]', async () => {
     const database = await uniqueDatabase(sqlUrl)
     const archive = await through(database.url)
     const script = run('load', {
@@ -172,7 +172,7 @@ describeWithServer('sql', 'with MariaDB', (sqlUrl) => {
   })
 
   const user = ordinaryUser()
-  it.skipIf(user === undefined)('[P70] the same as an ordinary user', async () => {
+  it.skipIf(user === undefined)('the same as an ordinary user [P70]', async () => {
     const database = await uniqueDatabase(sqlUrl)
     const archive = await through(database.url)
     const options = { user: user! }
@@ -184,7 +184,7 @@ describeWithServer('sql', 'with MariaDB', (sqlUrl) => {
     await database.drop()
   })
 
-  it('[P70] a start that failed is repeated by the same engine, archive and cache included', async () => {
+  it('a start that failed is repeated by the same engine, archive and cache included [P70]', async () => {
     const database = await uniqueDatabase(sqlUrl)
     const archive = await through(database.url)
     await proxy!.refuse()
@@ -203,7 +203,7 @@ describeWithServer('sql', 'with MariaDB', (sqlUrl) => {
   })
 
   describeWithServer('redis', 'and Redis', (redisUrl) => {
-    it('[P70] a start that failed after the cache was there is repeated, and takes the cache in', async () => {
+    it('a start that failed after the cache was there is repeated, and takes the cache in [P70]', async () => {
       const database = await uniqueDatabase(sqlUrl)
       const archive = await through(database.url)
       await proxy!.refuse()
@@ -242,7 +242,7 @@ describe('servers that are stopped', () => {
     ['Redis', () => [redis]],
     ['MariaDB and Redis', () => [sql, redis]],
   ] as const)(
-    '[P1] [P70] a stop while %s stands still ends in time, loses nothing, and leaves no handle',
+    'a stop while %s stands still ends in time, loses nothing, and leaves no handle [P1, P70]',
     async (_, servers) => {
       const logDirectory = newDirectory()
       const settings = { logDirectory, archive: sql.url, redisUrl: redis.url, redisPrefix: uniquePrefix() }
@@ -266,7 +266,7 @@ describe('servers that are stopped', () => {
     },
   )
 
-  it('[W10] [P70] every call ends while MariaDB stands still', async () => {
+  it('every call ends while MariaDB stands still [W10, P70]', async () => {
     const script = run('calls', { logDirectory: newDirectory(), archive: sql.url, timeoutMs: 700 })
     await script.heard('waiting')
     await sql.pause()

@@ -13,7 +13,7 @@ import {
 } from './harness.ts'
 
 export const claims: readonly ArchiveContractCase[] = [
-  withWriter('[P52] a take-over raises the epoch and fences the old holder', async ({ archive }, writer) => {
+  withWriter('a take-over raises the epoch and fences the old holder [P52]', async ({ archive }, writer) => {
     await writer.put(write('a', writer.stamp(), 'a'))
     const nonce = newNonce()
     const claim = await archive.claimInstance({ memory: writer.memory(), knownNonces: [writer.nonce], nonce })
@@ -30,7 +30,7 @@ export const claims: readonly ArchiveContractCase[] = [
     equal((await taker.put(write('c', taker.stamp(), 'c'))).sequence, 2)
   }),
   withWriter(
-    '[P52] of a directory and its copy the first to claim wins, the other is fenced',
+    'of a directory and its copy the first to claim wins, the other is fenced [P52]',
     async ({ archive }, writer) => {
       const memory = writer.memory()
       const copy = newNonce()
@@ -74,7 +74,7 @@ export const claims: readonly ArchiveContractCase[] = [
     equal(claim.maxStampTime, high.time)
   }),
   withWriter(
-    '[P65] an archive that went back is found by its sequence: new id, sequences not used again',
+    'an archive that went back is found by its sequence: new id, sequences not used again [P65]',
     async (harness, writer, description) => {
       const { archive } = harness
       await writer.put(write('a', writer.stamp(), 'a'))
@@ -127,7 +127,7 @@ export const claims: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P65] the same backup restored twice is a restore both times, as the birth id says which archive it is',
+    'the same backup restored twice is a restore both times, as the birth id says which archive it is [P65]',
     async (harness, writer) => {
       const { archive } = harness
       await writer.put(write('a', writer.stamp(), 'a'))
@@ -153,7 +153,7 @@ export const claims: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P65] after a restore every directory is told, whoever found it first',
+    'after a restore every directory is told, whoever found it first [P65]',
     async (harness, writer) => {
       const { archive } = harness
       const other = await newWriter(archive)
@@ -180,7 +180,7 @@ export const claims: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P65] an instance that the restored archive never met keeps its number and its sequences',
+    'an instance that the restored archive never met keeps its number and its sequences [P65]',
     async (harness, writer) => {
       const { archive } = harness
       await writer.put(write('a', writer.stamp(), 'a'))
@@ -204,7 +204,7 @@ export const claims: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P65] a number that went to a stranger after the restore is left to the stranger',
+    'a number that went to a stranger after the restore is left to the stranger [P65]',
     async (harness, writer) => {
       const { archive } = harness
       const restore = await harness.backup()
@@ -225,7 +225,7 @@ export const claims: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P65] a writer that runs on while the archive goes back is stopped',
+    'a writer that runs on while the archive goes back is stopped [P65]',
     async (harness, writer) => {
       const { archive } = harness
       const restore = await harness.backup()

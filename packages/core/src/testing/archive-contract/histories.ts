@@ -33,7 +33,7 @@ export const histories: readonly ArchiveContractCase[] = [
     equal((await newWriter(archive)).claim.lastLink, LINK_NONE)
   }),
   withWriter(
-    '[P92] [P95] a batch under a sequence that another batch has is fenced, never taken for it',
+    'a batch under a sequence that another batch has is fenced, never taken for it [P92, P95]',
     async ({ archive }, writer) => {
       const mine = [write('a', writer.stamp(), 'mine')]
       await writer.put(...mine)
@@ -51,7 +51,7 @@ export const histories: readonly ArchiveContractCase[] = [
       await rejects(writer.send(1, mine), { code: 'SE_INSTANCE_FENCED' })
     },
   ),
-  withWriter('[P95] the same epoch under another name is fenced', async ({ archive }, writer) => {
+  withWriter('the same epoch under another name is fenced [P95]', async ({ archive }, writer) => {
     const claim = { ...writer.claim, nonce: newNonce() }
     const batch = { claim, sequence: 1, link: writer.linkAt(1), writes: [write('a', writer.stamp(), 'a')] }
     await rejects(archive.putBatch(batch), { code: 'SE_INSTANCE_FENCED' })
@@ -59,7 +59,7 @@ export const histories: readonly ArchiveContractCase[] = [
     equal((await archive.get('a')).kind, 'absent')
   }),
   withWriter(
-    '[P65] [P88] a restore is told from the archive alone, also where the sequences were written again',
+    'a restore is told from the archive alone, also where the sequences were written again [P65, P88]',
     async (harness, writer) => {
       const { archive } = harness
       const other = await newWriter(archive)
@@ -103,7 +103,7 @@ export const histories: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P65] a directory that remembers another link than the archive has finds the restore',
+    'a directory that remembers another link than the archive has finds the restore [P65]',
     async (harness, writer) => {
       const { archive } = harness
       await writer.put(write('a', writer.stamp(), 'a'))

@@ -42,7 +42,7 @@ export const identity: readonly ArchiveContractCase[] = [
     },
   },
   {
-    title: '[R1] an archive that is not open answers unknown to lookups, and is unavailable to all else',
+    title: 'an archive that is not open answers unknown to lookups, and is unavailable to all else [R1]',
     async run({ archive }) {
       equal((await archive.get('a')).kind, 'unknown')
       deepEqual(
@@ -96,7 +96,7 @@ export const items: readonly ArchiveContractCase[] = [
     deepEqual(await archive.get('user.alice'), { kind: 'absent' })
   }),
   withWriter(
-    '[R7] [P16] [P43] values come back as bytes: empty, every byte, not UTF-8, JSON text, 1 MiB',
+    'values come back as bytes: empty, every byte, not UTF-8, JSON text, 1 MiB [R7, P16, P43]',
     async ({ archive, seed }, writer) => {
       const values: Record<string, Uint8Array> = {
         empty: new Uint8Array(0),
@@ -116,7 +116,7 @@ export const items: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P17] ids are compared by bytes: case, accents, trailing spaces, look-alikes, wildcards',
+    'ids are compared by bytes: case, accents, trailing spaces, look-alikes, wildcards [P17]',
     async ({ archive }, writer) => {
       const ids = [
       'a', 'A', 'a ', 'a  ', ' a', 'á', 'a\u0301', 'ａ', 'ß', 'ss', 'i', 'İ', 'ı', 'a.b', 'a_b', 'a%b', "a'b",

@@ -67,7 +67,7 @@ export const ledger: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P53] two instances at once: sequences without gaps, every batch told once',
+    'two instances at once: sequences without gaps, every batch told once [P53]',
     async (harness, writer) => {
       const { archive, peer, seed } = harness
       const random = seededRandom(seed)
@@ -127,7 +127,7 @@ export const ledger: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P53] a batch that skips a sequence is fenced and writes nothing',
+    'a batch that skips a sequence is fenced and writes nothing [P53]',
     async ({ archive }, writer) => {
       await rejects(writer.send(2, [write('a', writer.stamp(), 'a')]), { code: 'SE_INSTANCE_FENCED' })
       equal((await archive.get('a')).kind, 'absent')
@@ -135,7 +135,7 @@ export const ledger: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P83] [P93] what one instance asks for at once ends: none of its calls waits for one that waits for it',
+    'what one instance asks for at once ends: none of its calls waits for one that waits for it [P83, P93]',
     async ({ archive }, writer) => {
       for (let round = 1; round <= 10; round++) {
         const writes = [write('a', writer.stamp(), `${round}`), write(`b.${round}`, writer.stamp(), 'b')]
@@ -153,7 +153,7 @@ export const ledger: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[W5] a batch sent again is settled: same results, nothing applied twice',
+    'a batch sent again is settled: same results, nothing applied twice [W5]',
     async (harness, writer) => {
       const { archive } = harness
       const [old, first, second] = [writer.stamp(), writer.stamp(), writer.stamp()]
@@ -176,7 +176,7 @@ export const ledger: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[W5] a settled winner that was replaced since is told as superseded',
+    'a settled winner that was replaced since is told as superseded [W5]',
     async ({ archive }, writer) => {
       const other = await newWriter(archive)
       const mine = write('a', writer.stamp(), 'mine')

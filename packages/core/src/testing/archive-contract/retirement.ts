@@ -35,7 +35,7 @@ async function endedWriter(archive: ArchiveTier, id: string): Promise<Writer> {
 /** Instances that nobody needs leave the archive, and the ledger says so. */
 export const retirement: readonly ArchiveContractCase[] = [
   withWriter(
-    '[P80] an instance that has ended is retired once it is folded and pruned, and only then',
+    'an instance that has ended is retired once it is folded and pruned, and only then [P80]',
     async (harness, writer) => {
       const { archive } = harness
       const ended = await endedWriter(archive, 'a')
@@ -70,7 +70,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P80] one that was not seen for long counts as dead, one that was is left',
+    'one that was not seen for long counts as dead, one that was is left [P80]',
     async ({ archive }, writer) => {
       const [dead, alive] = [await newWriter(archive), await newWriter(archive)]
       const { nowMs } = await archive.readHeads()
@@ -92,7 +92,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P80] nobody retires himself, and never more than was asked for',
+    'nobody retires himself, and never more than was asked for [P80]',
     async ({ archive }, writer) => {
       const ended = []
       for (const id of ['a', 'b', 'c']) ended.push(await endedWriter(archive, id))
@@ -112,7 +112,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[W5] a retirement sent again is settled, and under another link fenced',
+    'a retirement sent again is settled, and under another link fenced [W5]',
     async ({ archive }, writer) => {
       await endedWriter(archive, 'a')
       await foldAndPrune(archive)
@@ -129,7 +129,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P94] a cut is led past a retirement only from exactly where the instance ended',
+    'a cut is led past a retirement only from exactly where the instance ended [P94]',
     async ({ archive }, writer) => {
       const ended = await newWriter(archive)
       const { instance } = ended.claim
@@ -173,7 +173,7 @@ export const retirement: readonly ArchiveContractCase[] = [
       )
     },
   ),
-  withWriter('[P94] a retirement that a restore undoes is another history', async (harness, writer) => {
+  withWriter('a retirement that a restore undoes is another history [P94]', async (harness, writer) => {
     const { archive } = harness
     await endedWriter(archive, 'a')
     await foldAndPrune(archive)
@@ -193,7 +193,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     await checkTree(harness)
   }),
   withWriter(
-    '[P80] a directory whose instance was retired gets a new number, and numbers are not used again',
+    'a directory whose instance was retired gets a new number, and numbers are not used again [P80]',
     async ({ archive }, writer) => {
       const ended = await endedWriter(archive, 'a')
       await foldAndPrune(archive)
@@ -211,7 +211,7 @@ export const retirement: readonly ArchiveContractCase[] = [
       ok((await newWriter(archive)).claim.instance > claim.instance)
     },
   ),
-  withWriter('[P80] an instance that ended and starts again is not retired', async ({ archive }, writer) => {
+  withWriter('an instance that ended and starts again is not retired [P80]', async ({ archive }, writer) => {
     const ended = await endedWriter(archive, 'a')
     const nonce = newNonce()
     const claim = await archive.claimInstance({ memory: ended.memory(), knownNonces: [ended.nonce], nonce })
@@ -223,7 +223,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     equal((await retire(writer)).length, 1)
   }),
   withWriter(
-    '[P80] many starts leave few instances, in the heads and in the tree',
+    'many starts leave few instances, in the heads and in the tree [P80]',
     async (harness, writer) => {
       const { archive } = harness
       for (let round = 0; round < 3; round++) {

@@ -34,7 +34,7 @@ export const views: readonly ArchiveContractCase[] = [
     equal((await tailRows(archive, start)).length, 3)
   }),
   withWriter(
-    '[P63] [P65] a cut from which the heads cannot be reached is a gap, with its reason',
+    'a cut from which the heads cannot be reached is a gap, with its reason [P63, P65]',
     async ({ archive }, writer) => {
       for (let count = 0; count < 4; count++) await writer.put(write('a', writer.stamp(), `${count}`))
       const { cut, nowMs } = await archive.readHeads()
@@ -67,7 +67,7 @@ export const views: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P63] pruning takes old rows that the tree includes, and no others',
+    'pruning takes old rows that the tree includes, and no others [P63]',
     async (harness, writer) => {
       const { archive } = harness
       await writer.put(write('a', writer.stamp(), 'a'))
@@ -83,7 +83,7 @@ export const views: readonly ArchiveContractCase[] = [
       await checkTree(harness)
     },
   ),
-  withWriter('[W5] a batch is settled also after its ledger row was pruned', async ({ archive }, writer) => {
+  withWriter('a batch is settled also after its ledger row was pruned [W5]', async ({ archive }, writer) => {
     const batch = [write('a', writer.stamp(), 'a')]
     await writer.put(...batch)
     await archive.foldTree()
@@ -94,7 +94,7 @@ export const views: readonly ArchiveContractCase[] = [
     equal(itemOf(await archive.get('a')).version, 1)
   }),
   withWriter(
-    '[P30] [P38] folded pages are what the rows give, after any mixture of writes, deletes and folds',
+    'folded pages are what the rows give, after any mixture of writes, deletes and folds [P30, P38]',
     async (harness, writer) => {
       const { archive, seed } = harness
       const random = seededRandom(seed)
@@ -117,7 +117,7 @@ export const views: readonly ArchiveContractCase[] = [
       ok(equalCuts(stored.cut, (await archive.readHeads()).cut))
     },
   ),
-  withWriter('[P30] several processes fold at once: every row counts once', async (harness, writer) => {
+  withWriter('several processes fold at once: every row counts once [P30]', async (harness, writer) => {
     const { archive, peer } = harness
     if (peer !== undefined) await peer.open({ branches: BRANCHES, digests: 'keyed' })
     for (let count = 0; count < 10; count++) {
@@ -131,7 +131,7 @@ export const views: readonly ArchiveContractCase[] = [
     await checkTree(harness)
     await peer?.close()
   }),
-  withWriter('[P30] a tree that becomes empty again has no pages left', async (harness, writer) => {
+  withWriter('a tree that becomes empty again has no pages left [P30]', async (harness, writer) => {
     const { archive } = harness
     await writer.put(write('a', writer.stamp(), 'a'), write('user.b', writer.stamp(), 'b'))
     await archive.foldTree()
@@ -142,7 +142,7 @@ export const views: readonly ArchiveContractCase[] = [
     await checkTree(harness)
   }),
   withWriter(
-    '[P55] a scan sees one snapshot, at the cut it names, while writers run',
+    'a scan sees one snapshot, at the cut it names, while writers run [P55]',
     async (harness, writer, { isExclusive }) => {
       const { archive } = harness
       const branches = createBranchSet(BRANCHES)

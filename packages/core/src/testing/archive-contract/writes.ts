@@ -18,7 +18,7 @@ import {
 } from './harness.ts'
 
 export const winning: readonly ArchiveContractCase[] = [
-  withWriter('[W3] the newest stamp wins; the loser is told by whom', async ({ archive }, writer) => {
+  withWriter('the newest stamp wins; the loser is told by whom [W3]', async ({ archive }, writer) => {
     const [first, second, third] = [writer.stamp(), writer.stamp(), writer.stamp()]
     await writer.put(write('a', second, 'second'))
     deepEqual((await writer.put(write('a', first, 'first'))).outcomes, [
@@ -31,7 +31,7 @@ export const winning: readonly ArchiveContractCase[] = [
     ])
     equal(await bytesOf(archive, 'a'), 'third')
   }),
-  withWriter('[W3] at equal time the higher instance wins', async ({ archive }, writer) => {
+  withWriter('at equal time the higher instance wins [W3]', async ({ archive }, writer) => {
     const other = await newWriter(archive)
     ok(other.claim.instance > writer.claim.instance)
     const { time } = writer.stamp()
@@ -46,7 +46,7 @@ export const winning: readonly ArchiveContractCase[] = [
       'won',
     )
   }),
-  withWriter('[W3] the same write again is held, not accepted twice', async ({ archive }, writer) => {
+  withWriter('the same write again is held, not accepted twice [W3]', async ({ archive }, writer) => {
     const again = write('a', writer.stamp(), 'once')
     await writer.put(again)
     const createdAtMs = stampMs(again.stamp)
@@ -56,7 +56,7 @@ export const winning: readonly ArchiveContractCase[] = [
     deepEqual(second?.entries, [])
   }),
   withWriter(
-    '[W3] [P32] any order and any replay of the same writes ends in the same rows',
+    'any order and any replay of the same writes ends in the same rows [W3, P32]',
     async (harness, writer) => {
       const { archive, seed } = harness
       const random = seededRandom(seed)
@@ -128,7 +128,7 @@ export const winning: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P67] a stamp ahead of the archive is stored directly above a row from the future, and told of as such',
+    'a stamp ahead of the archive is stored directly above a row from the future, and told of as such [P67]',
     async ({ archive }, writer) => {
       const { nowMs } = await archive.readHeads()
       const { instance } = writer.claim
@@ -167,7 +167,7 @@ export const winning: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[W6] data that can never be stored is refused as such, and nothing of its batch is written',
+    'data that can never be stored is refused as such, and nothing of its batch is written [W6]',
     async ({ archive }, writer) => {
       const good = write('good', writer.stamp(), 'g')
       const long = write('x'.repeat(256), writer.stamp(), 'too long an id')
@@ -184,7 +184,7 @@ export const winning: readonly ArchiveContractCase[] = [
 
 export const deletes: readonly ArchiveContractCase[] = [
   withWriter(
-    '[P19] a delete leaves a tombstone, which an older write does not bring back',
+    'a delete leaves a tombstone, which an older write does not bring back [P19]',
     async ({ archive }, writer) => {
       const [old, middle, deleted, later] = [writer.stamp(), writer.stamp(), writer.stamp(), writer.stamp()]
       await writer.put(write('a', old, 'old'))
@@ -202,7 +202,7 @@ export const deletes: readonly ArchiveContractCase[] = [
       equal(await bytesOf(archive, 'a'), 'again')
     },
   ),
-  withWriter('[W4] a delete of an id without a row is kept too', async ({ archive }, writer) => {
+  withWriter('a delete of an id without a row is kept too [W4]', async ({ archive }, writer) => {
     const [older, deleted] = [writer.stamp(), writer.stamp()]
     deepEqual((await writer.put(write('a', deleted, undefined))).outcomes, [
       { kind: 'won', version: 1, createdAtMs: stampMs(deleted), wasLive: false },
@@ -220,7 +220,7 @@ export const deletes: readonly ArchiveContractCase[] = [
     )
   }),
   withWriter(
-    '[W4] [P64] after collecting, a write at or below the floor to an id without a row is refused',
+    'after collecting, a write at or below the floor to an id without a row is refused [W4, P64]',
     async (harness, writer) => {
       const { archive } = harness
       const { nowMs } = await archive.readHeads()
@@ -260,7 +260,7 @@ export const deletes: readonly ArchiveContractCase[] = [
     },
   ),
   withWriter(
-    '[P67] the floor is never above the tombstones that are collected, by whatever clock',
+    'the floor is never above the tombstones that are collected, by whatever clock [P67]',
     async ({ archive }, writer) => {
       const { nowMs } = await archive.readHeads()
       const { instance } = writer.claim
