@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { randomSeed, simulate } from './simulation/simulate.ts'
+import { simulate } from './simulation/simulate.ts'
 
 /**
  * Goal: whatever happens, nothing acknowledged is lost, no reader sees less than it was promised, and at the end every
@@ -12,9 +12,11 @@ import { randomSeed, simulate } from './simulation/simulate.ts'
  * back as they were, or whose bits flip; wall clocks, and the archive's, that jump by hours; checks of everything in between.
  */
 const RUNS = 80
+/** The same scripts each time, so that a change is judged by itself; `npm run torture -- --only engine` goes on with new ones. */
+const FIRST_SEED = 1_000_000
 
 describe('simulation', () => {
-  const first = randomSeed()
+  const first = Number(process.env.SE_SEED ?? FIRST_SEED)
   console.log(`seeds ${first} to ${first + RUNS - 1} (repeat one with SE_SEED=N)`)
   for (let index = 0; index < (process.env.SE_SEED === undefined ? RUNS : 1); index++) {
     it(`[W1] [W2] [W3] [W4] [W5] [W6] [R1] [R2] [R3] [R5] [R6] [P63] [P65] [P67] [P84] [P85] [P86] [P87] [P88] holds over a random script, seed ${first + index}`, async () => {

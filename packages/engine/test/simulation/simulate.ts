@@ -41,11 +41,6 @@ export class SimulationFailed extends Error {
   }
 }
 
-/** Of `SE_SEED`, or drawn. */
-export function randomSeed(): number {
-  return Number(process.env.SE_SEED ?? Math.floor(Math.random() * 2 ** 31))
-}
-
 /**
  * Runs the script of a seed.
  *
