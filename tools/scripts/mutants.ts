@@ -2,6 +2,7 @@
 const MUTATION = { test: 'src/mutation.test.ts' }
 const PROMISES = { test: 'src/promises.test.ts' }
 const PLAN = { test: 'src/check-plan.test.ts' }
+const NEW = { test: 'src/new-package.test.ts', title: 'a new package' }
 const REPORT = { test: 'src/test-report.test.ts' }
 
 export const mutants = [
@@ -39,6 +40,25 @@ export const mutants = [
     ...PLAN,
   },
   { file: 'src/check-plan.ts', find: '`${project}/`', replace: '`${project}`', ...PLAN },
+  // a new package stands beside what it sees, or is written over another one
+  {
+    file: 'src/new-package.ts',
+    find: 'seen.map((project) => project.layer ?? 0)) + 1',
+    replace: 'seen.map((project) => project.layer ?? 0))',
+    ...NEW,
+  },
+  {
+    file: 'src/new-package.ts',
+    find: 'if (after === undefined || more.length > 0) {',
+    replace: 'if (more.length > 0) {',
+    ...NEW,
+  },
+  {
+    file: 'src/new-package.ts',
+    find: 'const found = packages.find(',
+    replace: 'const found = projects.find(',
+    ...NEW,
+  },
   // a worker in an endless loop outlives its run
   {
     file: 'src/run-process.ts',

@@ -1,18 +1,5 @@
 /** npm run mutants: applies each mutant of *\/*\/mutants.ts to a copy of the workspace and runs the test named with it. */
-import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { endOnMistake, readCommandLine, WrongCommandLine, type Program } from '@se/core/node'
@@ -21,6 +8,7 @@ import { WORKSPACE_MANIFEST } from './manifest.ts'
 import { applyMutant, outcomeOf, parseMutants, type Mutant, type Outcome } from './mutation.ts'
 import { packageBin, runNode, workspaceRoot } from './run-process.ts'
 import type { VitestReport } from './test-report.ts'
+import { copyWorkspace } from './workspace-copy.ts'
 
 /** Longest time of a test on the undamaged code, ms. */
 const UNDAMAGED_MS_MAX = 600_000
@@ -58,7 +46,7 @@ if (lists.length === 0) {
     ),
   )
 }
-const copy = copyWorkspace()
+const copy = copyWorkspace('se-mutants-')
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
@@ -149,37 +137,6 @@ async function runTest(directory: string, mutant: Mutant, timeoutMs: number): Pr
   )
   const written = existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as VitestReport) : undefined
   return { outcome: outcomeOf(written), tookMs: performance.now() - beganMs }
-}
-
-/**
- * Tracked and new files, with node_modules put together from links. The links to the workspace's own packages are made anew: the
- * installed ones lead back to the originals, and a mutant would not be seen across packages.
- */
-function copyWorkspace(): string {
-  const target = mkdtempSync(path.join(tmpdir(), 'se-mutants-'))
-  const listing = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: workspaceRoot,
-    encoding: 'utf8',
-    maxBuffer: 64 * 2 ** 20,
-  })
-  for (const file of listing.split('\0')) {
-    const source = path.join(workspaceRoot, file)
-    if (file !== '' && existsSync(source)) cpSync(source, path.join(target, file))
-  }
-  const modules = path.join(workspaceRoot, 'node_modules')
-  mkdirSync(path.join(target, 'node_modules', '@se'), { recursive: true })
-  for (const name of readdirSync(modules)) {
-    if (name !== '@se') symlinkSync(path.join(modules, name), path.join(target, 'node_modules', name))
-  }
-  for (const manifest of globSync('{packages,apps,tools}/*/package.json', { cwd: target })) {
-    const { name } = JSON.parse(readFileSync(path.join(target, manifest), 'utf8')) as { name: string }
-    symlinkSync(path.join(target, path.dirname(manifest)), path.join(target, 'node_modules', name))
-    const nested = path.join(path.dirname(manifest), 'node_modules')
-    if (existsSync(path.join(workspaceRoot, nested))) {
-      symlinkSync(path.join(workspaceRoot, nested), path.join(target, nested))
-    }
-  }
-  return target
 }
 
 function firstLine(text: string): string {

@@ -14,6 +14,7 @@ const PROGRAMS = [
   { file: 'tools/scripts/src/mutants.ts', name: 'npm run mutants --' },
   { file: 'tools/scripts/src/bench.ts', name: 'npm run bench --' },
   { file: 'tools/scripts/src/check.ts', name: 'npm run check --' },
+  { file: 'tools/scripts/src/new.ts', name: 'npm run new --' },
   { file: 'tools/scripts/src/run-tests.ts', name: 'npm test --', passesOn: true },
   {
     file: 'tools/scripts/src/check-promises.ts',
