@@ -1,62 +1,100 @@
 /** Deliberate defects of the engine's parts, and the test that notices each: `npm run mutants -- --only engine`. */
 export const mutants = [
-  // flush/pending-set [W1, W2, W3, P8, P59]
+  // flush/flush-queue and its parts [W1, W2, W3, P8, P59]
   {
     file: 'src/flush/pending-set.ts',
-    find: 'this.#needFrom(generation, logSequence)',
+    find: 'if (!isLower) return',
+    replace: 'return',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: `    generation.firstLogSequence = firstLogSequence
+    this.#ports.lowWaterMark.claim(generation)`,
+    replace: '    generation.firstLogSequence = firstLogSequence',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: `        this.#coalesce(generation, later)
+        later.isSettled = true`,
+    replace: '        later.isSettled = true',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: "outcome.kind === 'parked' && covered !== undefined",
+    replace: 'false',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: 'inFlight.isHidden = true',
+    replace: 'inFlight.isHidden = false',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: 'compareStamps(next.write.stamp, inFlight.write.stamp) < 0',
+    replace: 'false',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/pending-set.ts',
+    find: 'if (next === undefined || !isNewer(by, next.write.stamp)) return 0',
+    replace: 'if (next === undefined) return 0',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/low-water-mark.ts',
+    find: 'return Math.min(this.#reportedThrough, top.sequence - 1)',
+    replace: 'return top.sequence - 1',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/low-water-mark.ts',
+    find: 'if (!top.holder.isSettled) return',
+    replace: 'return',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/commit-queue.ts',
+    find: 'if (this.#inFlight.has(entry) || !isNewer(by, entry.write.stamp)) continue',
+    replace: 'if (this.#inFlight.has(entry)) continue',
+    test: 'src/flush/flush-queue.property.test.ts',
+  },
+  {
+    file: 'src/flush/commit-queue.ts',
+    find: 'if (isNewer(stamp, entry.write.stamp)) entry.isOvertaken = true',
     replace: '',
-    test: 'src/flush/pending-set.property.test.ts',
+    test: 'src/flush/flush-queue.property.test.ts',
   },
   {
-    file: 'src/flush/pending-set.ts',
-    find: 'this.#needFrom(merged, generation.firstLogSequence)',
+    file: 'src/flush/commit-queue.ts',
+    find: `    entry.isOvertaken = entry.heardStamp !== undefined && isNewer(entry.heardStamp, write.stamp)
+`,
     replace: '',
-    test: 'src/flush/pending-set.property.test.ts',
+    test: 'src/flush/flush-queue.test.ts',
   },
   {
-    file: 'src/flush/pending-set.ts',
-    find: `      waiting: undefined,
-    }
-    this.#releaseOrder.claim(rest)`,
-    replace: `      waiting: undefined,
-    }`,
-    test: 'src/flush/pending-set.property.test.ts',
+    file: 'src/flush/commit-queue.ts',
+    find: `    if (this.#abandoned !== undefined) {
+      // Its record`,
+    replace: `    if (order < 0) {
+      // Its record`,
+    test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/pending-set.ts',
-    find: 'Math.min(this.#addedThrough, lowest - 1)',
-    replace: 'lowest - 1',
-    test: 'src/flush/pending-set.property.test.ts',
+    file: 'src/flush/flush-queue.ts',
+    find: 'isNewer(acknowledged.write.stamp, unacknowledged.write.stamp))',
+    replace: 'true)',
+    test: 'src/flush/flush-queue.property.test.ts',
   },
   {
-    file: 'src/flush/pending-set.ts',
-    find: 'const isStored = ',
-    replace: 'const isStored = true || ',
-    test: 'src/flush/pending-set.property.test.ts',
-  },
-  {
-    file: 'src/flush/pending-set.ts',
-    find: 'held.isVisible && isNewer(held.write.stamp, visible?.write.stamp)',
-    replace: 'isNewer(held.write.stamp, visible?.write.stamp)',
-    test: 'src/flush/pending-set.property.test.ts',
-  },
-  {
-    file: 'src/flush/pending-set.ts',
-    find: 'return compareStamps(next.write.stamp, inFlight.write.stamp) >= 0 ? next : inFlight',
-    replace: 'return next',
-    test: 'src/flush/pending-set.property.test.ts',
-  },
-  {
-    file: 'src/flush/release-order.ts',
-    find: 'if (!top.holder.isSettled) return top.sequence',
-    replace: 'return top.sequence',
-    test: 'src/flush/pending-set.property.test.ts',
-  },
-  {
-    file: 'src/flush/space.ts',
+    file: 'src/flush/pending-budget.ts',
     find: 'this.#waiters.size === 0 && this.#fits(bytes)',
     replace: 'this.#fits(bytes)',
-    test: 'src/flush/space.test.ts',
+    test: 'src/flush/pending-budget.test.ts',
   },
   // flush/bisect [W6, P6]
   {
@@ -92,19 +130,19 @@ export const mutants = [
   },
   // read [R2, R4, P12, P57, P58]
   {
-    file: 'src/read/load-floors.ts',
+    file: 'src/heard/load-floors.ts',
     find: 'return !isRaised && (',
     replace: 'return (',
     test: 'src/read/single-flight.property.test.ts',
   },
   {
-    file: 'src/read/load-floors.ts',
+    file: 'src/heard/load-floors.ts',
     find: 'for (const load of running) load.floor = newerStamp(load.floor, stamp)',
     replace: 'void newerStamp(undefined, stamp)',
     test: 'src/read/single-flight.property.test.ts',
   },
   {
-    file: 'src/read/load-floors.ts',
+    file: 'src/heard/load-floors.ts',
     find: '(stamp !== undefined && !isNewer(floor, stamp))',
     replace: 'stamp === undefined || !isNewer(floor, stamp)',
     test: 'src/read/single-flight.property.test.ts',
@@ -161,44 +199,44 @@ export const mutants = [
   },
   // late answers, gaps, set-back stripes [R2, R5, P63, P65]
   {
-    file: 'src/flush/passage.ts',
-    find: 'write.bytes !== undefined && !isOvertaken(write)',
+    file: 'src/flush/batch-attempt.ts',
+    find: 'write.bytes !== undefined && !isAcknowledged && !isOvertaken',
     replace: 'write.bytes !== undefined',
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/passage.ts',
+    file: 'src/flush/batch-attempt.ts',
     find: 'isLive: bytes !== undefined, isInFilter: isHeard }',
     replace: 'isLive: bytes !== undefined, isInFilter: false }',
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/views/heard.ts',
+    file: 'src/heard/heard.ts',
     find: 'known.note(id, stamp, isLive, isInFilter)',
     replace: '{}',
     test: 'test/engine.heard.test.ts',
   },
   {
-    file: 'src/views/heard.ts',
-    find: "if (from !== 'own-acknowledged' && pending.supersede(id, stamp) > 0) onDropped()",
-    replace: "if (from === 'ledger' && pending.supersede(id, stamp) > 0) onDropped()",
+    file: 'src/heard/heard.ts',
+    find: "if (from !== 'own-acknowledged' && queue.supersede(id, stamp) > 0) onDropped()",
+    replace: "if (from === 'ledger' && queue.supersede(id, stamp) > 0) onDropped()",
     test: 'test/engine.heard.test.ts',
   },
   {
-    file: 'src/lifecycle/runtime.ts',
+    file: 'src/heard/heard.ts',
     find: '    memory.clear()\n',
     replace: '',
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/lifecycle/runtime.ts',
+    file: 'src/heard/heard.ts',
     find: '    reads.raiseAllFloors()\n',
     replace: '',
     test: 'test/engine.faults.test.ts',
   },
   {
     file: 'src/lifecycle/runtime.ts',
-    find: 'onSetBack: forget',
+    find: 'onSetBack: () => heard.dropDerived()',
     replace: 'onSetBack: () => {}',
     test: 'test/engine.faults.test.ts',
   },
@@ -338,8 +376,8 @@ export const mutants = [
   },
   {
     file: 'src/write/write-path.ts',
-    find: 'const isVisible = isNewer(write.stamp, heard)',
-    replace: 'const isVisible = true || isNewer(write.stamp, heard)',
+    find: 'const isHidden = !isNewer(write.stamp, heard)',
+    replace: 'const isHidden = false',
     test: 'src/write/write-path.test.ts',
   },
   // stamps from the future, and witnesses [P67, P86]
@@ -363,7 +401,7 @@ export const mutants = [
   },
   {
     file: 'src/write/write-path.ts',
-    find: 'if (stamps.isFromFuture(write.stamp)) return undefined',
+    find: 'if (stamping.isFromFuture(write.stamp)) return undefined',
     replace: '',
     test: 'src/write/write-path.test.ts',
   },
@@ -381,8 +419,8 @@ export const mutants = [
   },
   // what was missed, and what verify compares [P63, P87]
   {
-    file: 'src/lifecycle/runtime.ts',
-    find: '        pending.doubt()\n',
+    file: 'src/heard/heard.ts',
+    find: '    this.#ports.queue.pending.doubt()\n',
     replace: '',
     test: 'test/engine.heard.test.ts',
   },
@@ -413,20 +451,8 @@ export const mutants = [
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
     file: 'src/write/write-path.ts',
-    find: "if (outcome.kind === 'rejected') throw outcome.error",
-    replace: '',
-    test: 'test/engine.faults.test.ts',
-  },
-  {
-    file: 'src/write/write-path.ts',
     find: 'if (error instanceof LogFailed) this.#logFailure = error',
     replace: '',
-    test: 'test/engine.faults.test.ts',
-  },
-  {
-    file: 'src/flush/pending-set.ts',
-    find: 'this.#abandoned !== undefined && options.waiter !== undefined',
-    replace: 'this.#lastOrder < 0',
     test: 'test/engine.faults.test.ts',
   },
   {
@@ -585,12 +611,6 @@ export const mutants = [
     replace: 'this.#open = [...doubted, ...others].reverse()',
     test: 'src/flush/bisect.property.test.ts',
   },
-  {
-    file: 'src/flush/pending-set.ts',
-    find: 'if (visible !== undefined && visible !== newest) this.#coalesce(merged, visible)',
-    replace: '',
-    test: 'src/flush/pending-set.property.test.ts',
-  },
   // instances and log lines [P80]
   {
     file: 'src/flush/retirement.ts',
@@ -612,7 +632,7 @@ export const mutants = [
   },
   // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
   {
-    file: 'src/flush/passage.ts',
+    file: 'src/flush/batch-attempt.ts',
     find: "hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')",
     replace: 'void bytes',
     test: 'test/engine.heard.test.ts',
@@ -634,7 +654,7 @@ export const mutants = [
   },
   // what lost to a stamp from the future goes on above it [P67]
   {
-    file: 'src/flush/passage.ts',
+    file: 'src/flush/batch-attempt.ts',
     find: 'if (!outcome.isFromFuture) return outcome',
     replace: 'return outcome',
     test: 'test/engine.heard.test.ts',
@@ -642,13 +662,13 @@ export const mutants = [
   },
   {
     file: 'src/write/write-path.ts',
-    find: 'const stamp = this.#nextStamp(write.id, above)',
-    replace: 'const stamp = this.#nextStamp(write.id)',
+    find: 'const stamp = stamping.next(write.id, above)',
+    replace: 'const stamp = stamping.next(write.id)',
     test: 'src/write/write-path.test.ts',
     title: 'P67',
   },
   {
-    file: 'src/views/heard.ts',
+    file: 'src/heard/heard.ts',
     find: "if (from !== 'own-acknowledged' && stamps.isFromFuture(stamp)) return",
     replace: '',
     test: 'test/engine.heard.test.ts',
@@ -671,8 +691,8 @@ export const mutants = [
   },
   {
     file: 'src/lifecycle/runtime.ts',
-    find: "if (because === undefined || because === 'pruned') return",
-    replace: 'if (because !== null) return',
+    find: "const isBack = because !== undefined && because !== 'pruned'",
+    replace: 'const isBack = false',
     test: 'test/engine.heard.test.ts',
     title: 'P88',
   },

@@ -93,6 +93,7 @@ export {
   equalStamps,
   formatStamp,
   INSTANCE_MAX,
+  STAMP_ABOVE_ALL,
   isNewer,
   newerStamp,
   parseStamp,

@@ -43,6 +43,9 @@ export function newerStamp(a: Stamp | undefined, b: Stamp | undefined): Stamp | 
   return b === undefined || compareStamps(a, b) >= 0 ? a : b
 }
 
+/** Newer than every stamp that is ever given. */
+export const STAMP_ABOVE_ALL: Stamp = { time: Number.MAX_SAFE_INTEGER, instance: INSTANCE_MAX }
+
 /** The wall-clock part of a stamp, ms since 1970. */
 export function stampMs(stamp: Stamp): number {
   return Math.floor(stamp.time / COUNTER_SPAN)

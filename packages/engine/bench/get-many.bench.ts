@@ -9,7 +9,7 @@ import { createFakeClock } from '@se/core/testing'
 import { MemoryTier } from '../src/memory/memory-tier.ts'
 import { CallDeadlines } from '../src/deadline/deadline.ts'
 import { ReadPath } from '../src/read/read-path.ts'
-import { KnownWrites } from '../src/views/known-writes.ts'
+import { KnownWrites } from '../src/heard/known-writes.ts'
 
 export const area = 'engine'
 

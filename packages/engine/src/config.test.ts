@@ -61,7 +61,7 @@ describe('parseConfig', () => {
       logLimits: { segmentBytes: 64 * 1024 },
       branchPrefixes: ['user.'],
       digests: 'keyed',
-      space: { itemsMax: 100_000, whenFull: 'wait' },
+      pending: { itemsMax: 100_000, whenFull: 'wait' },
       codec: undefined,
     })
     expect(Object.isFrozen(parsed)).toBe(true)

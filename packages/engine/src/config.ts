@@ -23,13 +23,10 @@ import {
 } from '@se/core'
 import { completeLogLimits, LOG_LIMIT_FIELDS, type LogLimits, type LogObserver } from '@se/wal'
 import type { BatchLimits } from './flush/batch-policy.ts'
-import type { SpaceLimits } from './flush/space.ts'
+import type { PendingLimits } from './flush/pending-budget.ts'
 import type { Logger } from './logging/logger.ts'
 import type { EngineObserver } from './observer.ts'
 import { isOfCodec, type Codec } from './value/codec.ts'
-
-/** What a write is acknowledged for; see the table of the README. */
-export type Level = 'memory' | 'log' | 'archive'
 
 /** What `createEngine` takes. Every field but `log.directory` and `archive` has a default. */
 export interface EngineConfig {
@@ -106,7 +103,7 @@ export interface ParsedConfig {
   readonly branches: BranchSet
   readonly digests: 'keyed' | 'unkeyed'
   readonly memoryBytesMax: number
-  readonly space: SpaceLimits
+  readonly pending: PendingLimits
   readonly batch: BatchLimits
   readonly filter: { readonly capacity: number; readonly falsePositiveRate: number }
   readonly codec: Codec | undefined
@@ -315,7 +312,7 @@ export function parseConfig(given: EngineConfig): ParsedConfig {
     branches: createBranchSet(fields.branches),
     digests: fields.digests,
     memoryBytesMax: fields.memory.bytesMax,
-    space: { itemsMax: pending.itemsMax, bytesMax: pending.bytesMax, whenFull: pending.onFull },
+    pending: { itemsMax: pending.itemsMax, bytesMax: pending.bytesMax, whenFull: pending.onFull },
     batch: { itemsMax: flush.itemsMax, bytesMax: flush.bytesMax, ageMsMax: flush.delayMs },
     filter: fields.filter,
     codec: checkCodec(fields.codec),

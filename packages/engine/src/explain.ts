@@ -45,9 +45,9 @@ export interface TierExplanation {
 export async function explain(environment: Environment, runtime: Runtime, id: string): Promise<Explanation> {
   checkId(id)
   const { archive, cache, config } = environment
-  const { memory, pending, cacheView, filter, known, parking } = runtime
+  const { memory, queue, cacheView, filter, known, parking } = runtime
   const entry = memory.peek(id)
-  const waiting = pending.entry(id)
+  const waiting = queue.pending.entry(id)
   const { branch, bucket } = leafOf(id, config.branches)
   const inCache = cache === undefined || cacheView?.isAttached !== true ? undefined : await cache.get(id)
   return {

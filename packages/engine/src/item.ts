@@ -3,7 +3,9 @@ import {
   INSPECT,
   inspectAs,
   showBytes,
+  stampMs,
   type Inspector,
+  type ItemWrite,
   type Stamp,
   type StoredItem,
 } from '@se/core'
@@ -106,5 +108,23 @@ export class Item implements StoredItem {
     } catch {
       return undefined
     }
+  }
+}
+
+/** A write as readers see it before the archive has it: no version, created now. */
+export function itemOf(
+  write: ItemWrite & { readonly bytes: Uint8Array },
+  accepted?: { readonly version: number; readonly createdAtMs: number },
+): StoredItem {
+  const updatedAtMs = stampMs(write.stamp)
+  return {
+    id: write.id,
+    bytes: write.bytes,
+    stamp: write.stamp,
+    version: accepted?.version,
+    state: write.state,
+    contentType: write.contentType,
+    createdAtMs: accepted?.createdAtMs ?? updatedAtMs,
+    updatedAtMs,
   }
 }

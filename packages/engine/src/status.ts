@@ -103,7 +103,7 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
     breakerState[tier.backend] = tier.breakerState
   }
   if (runtime === undefined) return { ...GAUGES_AT_REST, backendHealthy, breakerState }
-  const { memory, pending, filter, views, cacheView, poll, log } = runtime
+  const { memory, queue, filter, views, cacheView, poll, log } = runtime
   const l1 = memory.stats()
   const { records, bytes } = log.stats()
   const lag = poll.heads === undefined ? 0 : views.lagBatches(poll.heads.cut)
@@ -121,11 +121,11 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
     l1Items: l1.items,
     l1Bytes: l1.bytes,
     memoryPressure: memoryPressure(l1.pinnedBytes, l1.bytesMax),
-    backpressureLevel: backpressureLevel(pending.space.used, pending.space.limits),
+    backpressureLevel: backpressureLevel(queue.budget.used, queue.budget.limits),
     filterEntries: filter.entries,
     filterLoad: filter.load,
-    pendingItems: pending.stats.items,
-    pendingAgeSeconds: pending.oldestAgeMs(clock.monotonicMs()) / 1000,
+    pendingItems: queue.count,
+    pendingAgeSeconds: queue.oldestAgeMs(clock.monotonicMs()) / 1000,
     walEntries: records,
     walBytes: bytes,
     viewLagBatches,

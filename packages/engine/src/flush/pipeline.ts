@@ -17,14 +17,15 @@ import { CacheDelivery, type CacheDeliveryPorts } from './cache-delivery.ts'
 import { Doubts } from './doubts.ts'
 import { FlushTally, type FlushResult } from './flush-tally.ts'
 import { OwnLedger, type OwnLedgerPorts } from './own-ledger.ts'
-import { Passage, type PassagePorts } from './passage.ts'
-import type { BatchOutcome, LoggedWrite, PendingSet } from './pending-set.ts'
+import { BatchAttempt, type BatchAttemptPorts } from './batch-attempt.ts'
+import type { FlushQueue } from './flush-queue.ts'
+import type { BatchOutcome, LoggedWrite } from './outcomes.ts'
 import { Retirement } from './retirement.ts'
 
 /** Everything the pipeline touches. Nothing here can reach the engine, Redis or a socket. */
 export interface PipelinePorts
   extends
-    Omit<PassagePorts, 'archive' | 'ledger' | 'delivery' | 'tally' | 'doubts'>,
+    Omit<BatchAttemptPorts, 'archive' | 'ledger' | 'delivery' | 'tally' | 'doubts'>,
     Omit<OwnLedgerPorts, 'archive'>,
     Pick<CacheDeliveryPorts, 'cache'> {
   readonly archive: Pick<
@@ -34,7 +35,7 @@ export interface PipelinePorts
   readonly log: { release(through: number): Promise<void> | void }
   /** The writes in the log from a sequence on, in its order. */
   readonly findInLog: (from: number) => AsyncIterable<LoggedWrite>
-  readonly pending: PendingSet
+  readonly queue: FlushQueue
   /** Someone took the instance over: no batch will ever be accepted again. */
   readonly onFenced: (error: InstanceFenced) => void
   readonly limits: BatchLimits
@@ -65,7 +66,7 @@ export class FlushPipeline {
   readonly #retirement: Retirement
   #isRunning = false
   #isStopped = false
-  #passage: Passage | undefined
+  #attempt: BatchAttempt | undefined
   #flushers: Flusher[] = []
   /** Writes up to this order are to be sent without waiting for company. */
   #forcedThrough = 0
@@ -92,7 +93,7 @@ export class FlushPipeline {
 
   /** Something was added to the pending set. */
   wake(isUrgent: boolean): void {
-    if (isUrgent) this.#forcedThrough = this.#ports.pending.lastOrder
+    if (isUrgent) this.#forcedThrough = this.#ports.queue.lastOrder
     if (this.#isRunning || this.#isStopped || (this.#retryMs > 0 && !this.#isSetBack)) return
     if (this.#dueCause() !== undefined) this.#run()
     else this.#schedule()
@@ -105,8 +106,8 @@ export class FlushPipeline {
    * @throws the error of an attempt that failed; the items stay pending and are tried again in the background
    */
   flush(caller?: Caller): Promise<void> {
-    const throughOrder = this.#ports.pending.lastOrder
-    if (this.#ports.pending.settledThrough >= throughOrder) return Promise.resolve()
+    const throughOrder = this.#ports.queue.lastOrder
+    if (this.#ports.queue.settledThrough >= throughOrder) return Promise.resolve()
     if (this.#isStopped) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
       const flusher: Flusher = { throughOrder, resolve, reject }
@@ -147,9 +148,9 @@ export class FlushPipeline {
 
   /** A log that cannot release keeps nothing from reaching the archive: its records are replayed at the next start. */
   async #release(): Promise<void> {
-    const { log, pending, observer } = this.#ports
+    const { log, queue, observer } = this.#ports
     try {
-      await log.release(pending.releasable())
+      await log.release(queue.lowWaterMark.releasable())
     } catch (error) {
       if (this.#isReleaseFailing) return
       this.#isReleaseFailing = true
@@ -187,8 +188,8 @@ export class FlushPipeline {
   async #loop(): Promise<void> {
     try {
       for (;;) {
-        if (this.#passage === undefined && !this.#isStopped) await this.#retirement.run()
-        const cause = this.#passage === undefined ? this.#dueCause() : this.#passage.cause
+        if (this.#attempt === undefined && !this.#isStopped) await this.#retirement.run()
+        const cause = this.#attempt === undefined ? this.#dueCause() : this.#attempt.cause
         // Writes may also be settled by hearing of newer ones, so this is asked before there is nothing to do.
         this.#tellFlushers()
         if (cause === undefined || this.#isStopped) break
@@ -222,16 +223,16 @@ export class FlushPipeline {
   }
 
   #dueCause(): FlushCause | undefined {
-    const { pending, clock, limits } = this.#ports
-    const isForced = pending.settledThrough < this.#forcedThrough
-    return dueCause(pending.queue, clock.monotonicMs(), limits, isForced)
+    const { queue, clock, limits } = this.#ports
+    const isForced = queue.settledThrough < this.#forcedThrough
+    return dueCause(queue.queue, clock.monotonicMs(), limits, isForced)
   }
 
   /** Wakes up when the next batch is due by age, or when a failed one is to be tried again. */
   #schedule(): void {
-    const { pending, clock, limits } = this.#ports
+    const { queue, clock, limits } = this.#ports
     this.#cancelTimer?.()
-    const delayMs = this.#retryMs > 0 ? this.#retryMs : dueInMs(pending.queue, clock.monotonicMs(), limits)
+    const delayMs = this.#retryMs > 0 ? this.#retryMs : dueInMs(queue.queue, clock.monotonicMs(), limits)
     if (delayMs === undefined) return
     this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       if (!this.#isRunning && !this.#isStopped) this.#run()
@@ -239,7 +240,7 @@ export class FlushPipeline {
   }
 
   #tellFlushers(): void {
-    const { settledThrough } = this.#ports.pending
+    const { settledThrough } = this.#ports.queue
     this.#flushers = this.#flushers.filter((flusher) => {
       if (flusher.throughOrder > settledThrough) return true
       flusher.resolve()
@@ -248,13 +249,13 @@ export class FlushPipeline {
   }
 
   async #sendBatch(cause: FlushCause): Promise<void> {
-    const { pending } = this.#ports
-    const batch = pending.takeBatch(this.#ports.limits)
+    const { queue } = this.#ports
+    const batch = queue.takeBatch(this.#ports.limits)
     if (batch === undefined) return
-    const passage =
-      this.#passage?.batch === batch
-        ? this.#passage
-        : new Passage(
+    const attempt =
+      this.#attempt?.batch === batch
+        ? this.#attempt
+        : new BatchAttempt(
             {
               ...this.#ports,
               ledger: this.#ledger,
@@ -265,25 +266,25 @@ export class FlushPipeline {
             batch,
             cause,
           )
-    this.#passage = passage
+    this.#attempt = attempt
     let covered: ReadonlyMap<number, LoggedWrite>
     try {
-      await passage.run()
-      covered = await this.#findCovered(passage)
+      await attempt.run()
+      covered = await this.#findCovered(attempt)
     } catch (error) {
-      pending.putBack(batch)
-      this.#pause = passage.pause
-      this.#tell(passage, 'error')
+      queue.putBack(batch)
+      this.#pause = attempt.pause
+      this.#tell(attempt, 'error')
       throw error
     }
-    this.#passage = undefined
-    pending.settle(batch, passage.settled(), covered)
-    this.#tell(passage, 'success')
+    this.#attempt = undefined
+    queue.settle(batch, attempt.settled(), covered)
+    this.#tell(attempt, 'success')
     await this.#release()
-    const { setBackBecause } = passage
+    const { setBackBecause } = attempt
     if (setBackBecause === undefined) return
     this.#tellFlushers()
-    this.#pause = passage.pause
+    this.#pause = attempt.pause
     this.#isSetBack = true
     throw setBackBecause as Error
   }
@@ -292,14 +293,14 @@ export class FlushPipeline {
    * A write that was not stored may have taken the place of older acknowledged ones of its id before it was sent. The
    * log still has them, and must not let go of them before L3 has one [W2].
    */
-  async #findCovered({ batch, outcomes }: Passage): Promise<ReadonlyMap<number, LoggedWrite>> {
-    const { pending, findInLog } = this.#ports
+  async #findCovered({ batch, outcomes }: BatchAttempt): Promise<ReadonlyMap<number, LoggedWrite>> {
+    const { queue, findInLog } = this.#ports
     const wanted = new Map<string, { readonly index: number; readonly write: ItemWrite }>()
     let from = Infinity
     for (const [index, write] of batch.writes.entries()) {
       const kind = outcomes[index]?.kind
-      if (kind !== 'parked' && kind !== 'rejected') continue
-      const firstSequence = pending.coveredFrom(batch, index)
+      if (kind !== 'parked') continue
+      const firstSequence = queue.coveredFrom(batch, index)
       if (firstSequence === undefined) continue
       wanted.set(write.id, { index, write })
       from = Math.min(from, firstSequence)
@@ -314,15 +315,15 @@ export class FlushPipeline {
     return found
   }
 
-  #tell(passage: Passage, status: 'success' | 'error'): void {
+  #tell(attempt: BatchAttempt, status: 'success' | 'error'): void {
     const { clock, observer } = this.#ports
-    const { batch, cause } = passage
-    const kinds = passage.outcomes.map((outcome) => outcome?.kind)
+    const { batch, cause } = attempt
+    const kinds = attempt.outcomes.map((outcome) => outcome?.kind)
     const counted = (kind: BatchOutcome['kind']) => kinds.filter((each) => each === kind).length
     const superseded = counted('superseded')
     const parked = counted('parked')
     const l3 = counted('won') + counted('held')
-    const durationMs = clock.monotonicMs() - passage.startedMs
+    const durationMs = clock.monotonicMs() - attempt.startedMs
     observer.flushed?.({
       because: cause,
       status,

@@ -130,7 +130,7 @@ export class LifeCycle {
       return { itemsLeftInLog: 0, itemsLost: 0, filterSnapshot: undefined, durationMs: 0, problems: [] }
     }
     this.#move('Stopping', 'stop')
-    runtime.pending.rejectWaiting(new WrongPhase('submit', 'Stopping'))
+    runtime.queue.budget.rejectWaiting(new WrongPhase('submit', 'Stopping'))
     const isFenced = this.#failure instanceof InstanceFenced
     const report = await runShutdown(this.#environment, runtime, this.#maintenance, {
       timeoutMs,
@@ -171,7 +171,7 @@ export class LifeCycle {
     })
     // While starting, the start itself fails with this error.
     if (this.#phase === 'Ready') this.#fail(error)
-    this.#runtime?.pending.abandon(error)
+    this.#runtime?.queue.abandon(error)
   }
 
   #fail(error: unknown): void {

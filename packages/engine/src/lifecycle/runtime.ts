@@ -14,7 +14,7 @@ import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import { FlushPipeline } from '../flush/pipeline.ts'
-import { PendingSet } from '../flush/pending-set.ts'
+import { FlushQueue } from '../flush/flush-queue.ts'
 import type { ParkingLot } from '../flush/parking.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import type { GuardedArchive } from '../guard/guard-archive.ts'
@@ -25,9 +25,11 @@ import { ArchiveViews } from '../views/archive-views.ts'
 import { CacheView } from '../views/cache-view.ts'
 import { FilterView } from '../views/filter-view.ts'
 import { HeadsPoll } from '../views/heads-poll.ts'
-import { Heard, type HeardFrom, type HeardWrite } from '../views/heard.ts'
-import { KnownWrites } from '../views/known-writes.ts'
+import { Heard, type HeardFrom, type HeardWrite } from '../heard/heard.ts'
+import { KnownWrites } from '../heard/known-writes.ts'
 import { ArchiveTime } from '../write/archive-time.ts'
+import { admit } from '../write/admission.ts'
+import { Stamping } from '../write/stamping.ts'
 import { WritePath } from '../write/write-path.ts'
 
 /** What the engine was given, with the tiers behind their guards. */
@@ -47,7 +49,7 @@ export interface Runtime {
   readonly description: ArchiveDescription
   readonly claim: InstanceClaim
   readonly stamps: StampClock
-  readonly pending: PendingSet
+  readonly queue: FlushQueue
   readonly parking: ParkingLot
   readonly memory: MemoryTier
   readonly known: KnownWrites
@@ -89,16 +91,10 @@ export function assemble(
     }),
   )
   const stamps = new StampClock(archiveTime, instance, claim.maxStampTime)
-  const pending = new PendingSet(config.space)
+  const queue = new FlushQueue(config.pending)
   const memory = new MemoryTier({ bytesMax: config.memoryBytesMax, observer })
   const known = new KnownWrites()
   const hear = (write: HeardWrite, from: HeardFrom): void => heard.hear(write, from)
-  // Pending writes stay: they are read from the pending set, which memory is only the quicker copy of.
-  const forget = (): void => {
-    memory.clear()
-    reads.raiseAllFloors()
-    writes.raiseAllFloors()
-  }
   const filter = new FilterView(config.filter, observer)
   const views: ArchiveViews = new ArchiveViews(
     {
@@ -110,11 +106,9 @@ export function assemble(
         for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
       },
       missed(because) {
-        forget()
-        pending.doubt()
-        if (because === undefined || because === 'pruned') return
-        known.clear()
-        cacheView?.archiveWentBack()
+        const isBack = because !== undefined && because !== 'pruned'
+        heard.missed(isBack ? 'wentBack' : 'gap')
+        if (isBack) cacheView?.archiveWentBack()
       },
     },
     claim.archiveId,
@@ -132,7 +126,7 @@ export function assemble(
           branches,
           birthId: description.birthId,
           stalenessMs,
-          onSetBack: forget,
+          onSetBack: () => heard.dropDerived(),
         })
   const { isExclusive } = description
   const poll = new HeadsPoll({
@@ -153,14 +147,12 @@ export function assemble(
     cache: () => (cacheView?.isAttached === true ? cache : undefined),
     log,
     findInLog: (from) => readLog(log, from),
-    pending,
+    queue,
     memory,
     hear,
-    restamp: (write, above) => writes.restamp(write, above),
+    restamp: (outgoing, above) => writes.restamp(outgoing, above),
     park: (write, because, error) => parking.park(write, because, error),
-    refusedAhead: (write) => writes.refusedAhead(write),
-    isAcknowledged: (write) => writes.isAcknowledged(write),
-    isOvertaken: (write) => writes.isOvertaken(write),
+    refusedAhead: (write) => stamping.refusedAhead(write),
     heardThrough: () => sequenceAt(views.cut, instance),
     onFenced,
     claim,
@@ -169,25 +161,26 @@ export function assemble(
     random,
     observer,
   })
-  const writes: WritePath = new WritePath({
-    log,
-    pending,
-    memory,
+  const stamping = new Stamping({
     stamps,
     newestKnown: (id) =>
-      newerStamp(pending.newestStamp(id), newerStamp(known.get(id)?.stamp, memory.peek(id)?.item.stamp)),
-    clock,
-    observer,
+      newerStamp(queue.newestStamp(id), newerStamp(known.get(id)?.stamp, memory.peek(id)?.item.stamp)),
+  })
+  const writes: WritePath = new WritePath({
+    log,
+    queue,
+    memory,
+    stamping,
+    admit: (id, value, call) => admit(id, value, call, config),
     hear,
     wake: (isUrgent) => pipeline.wake(isUrgent),
-    valueBytesMax: config.valueBytesMax,
-    codec: config.codec,
+    telemetry: { clock, observer },
   })
   const reads: ReadPath = new ReadPath({
     archive,
     cache,
     cacheView,
-    pending,
+    pending: queue.pending,
     memory,
     known,
     hear,
@@ -201,7 +194,7 @@ export function assemble(
   const heard: Heard = new Heard({
     known,
     memory,
-    pending,
+    queue,
     reads,
     writes,
     stamps,
@@ -212,7 +205,7 @@ export function assemble(
     description,
     claim,
     stamps,
-    pending,
+    queue,
     parking,
     memory,
     known,

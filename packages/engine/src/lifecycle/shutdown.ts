@@ -85,7 +85,7 @@ export const SHUTDOWN: readonly Step[] = [
     share: 0.5,
     async run(shutdown) {
       // Also when the log cannot take them: whoever waits for the archive must hear that nobody will ask it.
-      shutdown.runtime.pending.abandon(
+      shutdown.runtime.queue.abandon(
         new TierUnavailable('the engine stopped before the archive could take the write'),
       )
       await logWhatMemoryHas(shutdown)
@@ -149,8 +149,8 @@ export const SHUTDOWN: readonly Step[] = [
       'last of all that is sent, and only when nothing is left to send: then anybody may take it out [P80]',
     share: 0.5,
     asks: 'archive as owner',
-    async run({ environment: { archive }, runtime: { claim, pending, log } }) {
-      if (pending.stats.items === 0 && log.stats().records === 0) await archive.endInstance(claim)
+    async run({ environment: { archive }, runtime: { claim, queue, log } }) {
+      if (queue.count === 0 && log.stats().records === 0) await archive.endInstance(claim)
     },
   },
 ]
@@ -192,9 +192,9 @@ const CLOSE: readonly Step[] = [
 
 /** Appends what is acknowledged at level `memory` and pending, and not in the log yet. */
 async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
-  const { pending, log } = runtime
+  const { queue, log } = runtime
   const appends: Promise<unknown>[] = []
-  for (const { write, logSequence } of pending.entries()) {
+  for (const { write, logSequence } of queue.pending.entries()) {
     if (logSequence !== undefined || logged.has(write)) continue
     const { record } = encodeRecord({ ...write, value: write.bytes })
     appends.push(log.append(record, { urgent: true }).then(() => logged.add(write)))
@@ -258,7 +258,7 @@ export async function runShutdown(
 function countLeft({ runtime, logged }: Shutdown): Pick<StopReport, 'itemsLeftInLog' | 'itemsLost'> {
   let itemsLeftInLog = 0
   let itemsLost = 0
-  for (const { write, logSequence } of runtime.pending.entries()) {
+  for (const { write, logSequence } of runtime.queue.pending.entries()) {
     if (logSequence !== undefined || logged.has(write)) itemsLeftInLog++
     else itemsLost++
   }

@@ -127,7 +127,7 @@ export const STARTUP: readonly Step[] = [
     reason:
       'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
     async run(progress) {
-      const { log, pending, stamps, pipeline, parking } = progress.runtime!
+      const { log, queue, stamps, pipeline, parking } = progress.runtime!
       const { clock, archive } = progress.environment
       const sentAtMs = clock.monotonicMs()
       // A write that must be stamped anew needs the archive's time.
@@ -136,10 +136,10 @@ export const STARTUP: readonly Step[] = [
       for (const { stamp } of parking.list()) stamps.witness(stamp)
       let records = 0
       const { firstSequence } = log.stats()
-      pending.expectLogFrom(firstSequence)
+      queue.lowWaterMark.expectLogFrom(firstSequence)
       for await (const { write, logSequence } of readLog(log, firstSequence)) {
         stamps.witness(write.stamp)
-        pending.add(write, logSequence, clock.monotonicMs(), { isVisible: true })
+        queue.pending.add(write, logSequence, clock.monotonicMs())
         records++
       }
       await pipeline.flush()

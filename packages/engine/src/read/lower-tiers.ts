@@ -12,8 +12,8 @@ import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
 import { LoadFloors, type RunningLoad } from './load-floors.ts'
 import type { CacheView } from '../views/cache-view.ts'
 import type { FilterView } from '../views/filter-view.ts'
-import type { HeardFrom, HeardWrite } from '../views/heard.ts'
-import type { KnownWrites } from '../views/known-writes.ts'
+import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
+import type { KnownWrites } from '../heard/known-writes.ts'
 
 export interface LowerTiersPorts {
   readonly archive: Pick<ArchiveTier, 'get' | 'getMany'>

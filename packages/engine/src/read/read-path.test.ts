@@ -8,8 +8,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { readGetOptions } from '../call-options.ts'
 import { CallDeadlines } from '../deadline/deadline.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
-import type { HeardWrite } from '../views/heard.ts'
-import { KnownWrites } from '../views/known-writes.ts'
+import type { HeardWrite } from '../heard/heard.ts'
+import { KnownWrites } from '../heard/known-writes.ts'
 import { ReadPath } from './read-path.ts'
 
 const stamp = (time: number): Stamp => ({ time, instance: 1 })

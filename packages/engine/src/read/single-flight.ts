@@ -1,5 +1,5 @@
 import { invariant, type Lookup, type Stamp } from '@se/core'
-import { LoadFloors, type LoadVerdict, type RunningLoad } from './load-floors.ts'
+import { LoadFloors, type LoadVerdict, type RunningLoad } from '../heard/load-floors.ts'
 
 /** A result with what it is worth. Several callers may hold the same one. */
 export interface Loaded<T extends Lookup> {

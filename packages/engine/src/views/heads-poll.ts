@@ -11,7 +11,7 @@ import type { EngineObserver } from '../observer.ts'
 import type { ArchiveViews } from './archive-views.ts'
 import type { CacheView } from './cache-view.ts'
 import type { ArchiveTime } from '../write/archive-time.ts'
-import type { KnownWrites } from './known-writes.ts'
+import type { KnownWrites } from '../heard/known-writes.ts'
 
 export interface HeadsPollPorts {
   readonly archive: Pick<ArchiveTier, 'readHeads'>

@@ -6,30 +6,32 @@ import { StampClock, stampMs, stampTimeOf, type Stamp } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { expect, it } from 'vitest'
 import { readSubmitOptions } from '../call-options.ts'
-import { PendingSet } from '../flush/pending-set.ts'
+import { FlushQueue } from '../flush/flush-queue.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
+import { admit } from './admission.ts'
+import { Stamping } from './stamping.ts'
 import { WritePath } from './write-path.ts'
 
 function createWorld() {
   const clock = createFakeClock()
-  const pending = new PendingSet({ itemsMax: 100, bytesMax: 100_000, whenFull: 'refuse' })
+  const queue = new FlushQueue({ itemsMax: 100, bytesMax: 100_000, whenFull: 'refuse' })
   const memory = new MemoryTier({ bytesMax: 1_000_000 })
   const raised: Stamp[] = []
   const syncs: (() => void)[] = []
   const writes = new WritePath({
     log: { append: () => new Promise((resolve) => syncs.push(() => resolve(syncs.length))) },
-    pending,
+    queue,
     memory,
-    stamps: new StampClock(clock, 1, 0),
-    newestKnown: (id) => pending.newestStamp(id),
-    clock,
-    observer: {},
+    stamping: new Stamping({
+      stamps: new StampClock(clock, 1, 0),
+      newestKnown: (id) => queue.newestStamp(id),
+    }),
+    admit: (id, value, call) => admit(id, value, call, { valueBytesMax: 1_000, codec: undefined }),
+    telemetry: { clock, observer: {} },
     hear: ({ stamp }) => void raised.push(stamp),
     wake: () => {},
-    valueBytesMax: 1_000,
-    codec: undefined,
   })
-  return { writes, pending, memory, raised, syncs }
+  return { writes, queue, pending: queue.pending, memory, raised, syncs }
 }
 
 it('[W1] shows a `log` write when the log has it, and no sooner', async () => {
@@ -45,7 +47,7 @@ it('[W1] shows a `log` write when the log has it, and no sooner', async () => {
 })
 
 it('[R2] does not show a `log` write of whose id something newer was heard while it was synced', async () => {
-  const { writes, pending, memory, raised, syncs } = createWorld()
+  const { writes, queue, pending, memory, raised, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
   writes.raiseFloor('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 })
@@ -53,7 +55,7 @@ it('[R2] does not show a `log` write of whose id something newer was heard while
   const { stamp } = await submitted
   expect([pending.read('a'), memory.peek('a'), raised]).toEqual([undefined, undefined, []])
   // It goes to the archive all the same, which decides.
-  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })
+  const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })
   expect(batch?.writes.map((write) => write.stamp)).toEqual([stamp])
 })
 
@@ -71,18 +73,18 @@ it('[W3] leaves the later write in memory when an earlier one of the id is synce
 const FUTURE: Stamp = { time: stampTimeOf(1_800_003_600_000), instance: 9 }
 
 it('[P67] stamps a write that lost to a stamp from the future anew above it, in log, memory and pending set alike', async () => {
-  const { writes, pending, memory, syncs } = createWorld()
+  const { writes, queue, pending, memory, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
   syncs[0]!()
   await submitted
-  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
-  const again = writes.restamp(batch.writes[0]!, FUTURE)
+  const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  const again = writes.restamp(batch.outgoing[0]!, FUTURE)
   await Promise.resolve()
   syncs[1]!()
   const restamped = (await again)!
   expect(restamped.write.stamp).toEqual({ time: FUTURE.time + 1, instance: 1 })
-  pending.settle(batch, [restamped])
+  queue.settle(batch, [restamped])
   expect(pending.read('a')).toBe(restamped.write)
   expect(memory.peek('a')).toMatchObject({
     isPinned: true,
@@ -90,40 +92,41 @@ it('[P67] stamps a write that lost to a stamp from the future anew above it, in 
   })
   expect(memory.peek('a')?.item.json()).toBe('text')
   // Neither record may go before the archive has the write under its new stamp.
-  expect(pending.releasable()).toBe(0)
-  const next = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  expect(queue.lowWaterMark.releasable()).toBe(0)
+  const next = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   expect(next.writes).toEqual([restamped.write])
-  pending.settle(next, [{ kind: 'won', version: 2, createdAtMs: 1, wasLive: true }])
-  expect(pending.releasable()).toBe(2)
+  queue.settle(next, [{ kind: 'won', version: 2, createdAtMs: 1, wasLive: true }])
+  expect(queue.lowWaterMark.releasable()).toBe(2)
   // A write of another id is not pulled along.
   const other = writes.submit('b', 'text', readSubmitOptions({ level: 'memory' }))
   expect(stampMs((await other).stamp)).toBe(1_800_000_000_000)
 })
 
 it('[P67] lets a write lose that bears a stamp from the future itself, or a replay of it would win for ever', async () => {
-  const { writes, pending } = createWorld()
+  const { writes, queue, pending } = createWorld()
   const write = { id: 'a', stamp: FUTURE, state: '', contentType: '', bytes: new Uint8Array(1) }
-  pending.add(write, 1, 0, { isVisible: true })
-  expect(await writes.restamp(write, { ...FUTURE, time: FUTURE.time + 1 })).toBeUndefined()
+  pending.add(write, 1, 0)
+  const { outgoing } = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  expect(await writes.restamp(outgoing[0]!, { ...FUTURE, time: FUTURE.time + 1 })).toBeUndefined()
 })
 
 it('[P67] leaves it to a later write of the id, which is stamped anew in its turn', async () => {
-  const { writes, pending } = createWorld()
+  const { writes, queue } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
-  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   await writes.submit('a', 'later', readSubmitOptions({ level: 'memory' }))
-  expect(await writes.restamp(batch.writes[0]!, FUTURE)).toBeUndefined()
+  expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
 })
 
 it('[P67] gives an `archive` write its answer with the stamp it was stored under', async () => {
-  const { writes, pending } = createWorld()
+  const { writes, queue, pending } = createWorld()
   const submitted = writes.submit('a', 'text', readSubmitOptions({ level: 'archive' }))
-  const batch = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
-  const restamped = (await writes.restamp(batch.writes[0]!, FUTURE))!
-  pending.settle(batch, [restamped])
+  const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  const restamped = (await writes.restamp(batch.outgoing[0]!, FUTURE))!
+  queue.settle(batch, [restamped])
   expect(pending.read('a')).toBeUndefined()
-  const next = pending.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
-  expect(writes.isAcknowledged(next.writes[0]!)).toBe(false)
-  pending.settle(next, [{ kind: 'won', version: 2, createdAtMs: 1, wasLive: true }])
+  const next = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  expect(next.outgoing[0]).toMatchObject({ isAcknowledged: false, isPending: false })
+  queue.settle(next, [{ kind: 'won', version: 2, createdAtMs: 1, wasLive: true }])
   expect(await submitted).toEqual({ level: 'archive', stamp: { time: FUTURE.time + 1, instance: 1 } })
 })

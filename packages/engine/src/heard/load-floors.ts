@@ -1,4 +1,4 @@
-import { INSTANCE_MAX, invariant, isNewer, newerStamp, type Lookup, type Stamp } from '@se/core'
+import { invariant, isNewer, newerStamp, STAMP_ABOVE_ALL, type Lookup, type Stamp } from '@se/core'
 
 /**
  * What a load's result is worth [R2].
@@ -64,7 +64,7 @@ export class LoadFloors {
 
   /** Something may have been missed, nobody knows of which ids: every load that runs counts as overtaken. */
   raiseAll(): void {
-    for (const loads of this.#running.values()) for (const load of loads) load.floor = ABOVE_ALL
+    for (const loads of this.#running.values()) for (const load of loads) load.floor = STAMP_ABOVE_ALL
   }
 
   /**
@@ -97,9 +97,6 @@ export class LoadFloors {
     else running.splice(index, 1)
   }
 }
-
-/** Above every stamp that was ever given. */
-const ABOVE_ALL: Stamp = { time: Number.MAX_SAFE_INTEGER, instance: INSTANCE_MAX }
 
 /** An absence without a known tombstone reaches no floor: what was heard of may be newer than it. */
 function reaches(stamp: Stamp | undefined, floor: Stamp | undefined): boolean {

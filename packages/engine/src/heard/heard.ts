@@ -1,5 +1,5 @@
 import type { Stamp } from '@se/core'
-import type { PendingSet } from '../flush/pending-set.ts'
+import type { FlushQueue } from '../flush/flush-queue.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { ReadPath } from '../read/read-path.ts'
 import type { WritePath } from '../write/write-path.ts'
@@ -27,13 +27,13 @@ export interface HeardWrite {
 }
 
 export interface HeardPorts {
-  readonly known: Pick<KnownWrites, 'note'>
-  readonly memory: Pick<MemoryTier, 'dropOlder'>
-  readonly pending: Pick<PendingSet, 'supersede'>
-  readonly reads: Pick<ReadPath, 'raiseFloor'>
+  readonly known: Pick<KnownWrites, 'note' | 'clear'>
+  readonly memory: Pick<MemoryTier, 'dropOlder' | 'clear'>
+  readonly queue: Pick<FlushQueue, 'supersede' | 'pending' | 'commits'>
+  readonly reads: Pick<ReadPath, 'raiseFloor' | 'raiseAllFloors'>
   readonly writes: Pick<WritePath, 'raiseFloor'>
   readonly stamps: { witness(stamp: Stamp): void; isFromFuture(stamp: Stamp): boolean }
-  /** Pending writes were dropped, as the archive holds something newer: their records may go. */
+  /** Writes were dropped from the queue, as the archive holds something newer: their records may go. */
   readonly onDropped: () => void
 }
 
@@ -50,7 +50,7 @@ export class Heard {
   }
 
   hear({ id, stamp, isLive, isInFilter = false }: HeardWrite, from: HeardFrom): void {
-    const { known, memory, pending, reads, writes, stamps, onDropped } = this.#ports
+    const { known, memory, queue, reads, writes, stamps, onDropped } = this.#ports
     stamps.witness(stamp)
     reads.raiseFloor(id, stamp)
     memory.dropOlder(id, stamp)
@@ -58,6 +58,26 @@ export class Heard {
     // An own write that loses to a stamp from the future is stamped anew above it, so it is not superseded and stays visible.
     if (from !== 'own-acknowledged' && stamps.isFromFuture(stamp)) return
     writes.raiseFloor(id, stamp)
-    if (from !== 'own-acknowledged' && pending.supersede(id, stamp) > 0) onDropped()
+    queue.commits.overtake(id, stamp)
+    if (from !== 'own-acknowledged' && queue.supersede(id, stamp) > 0) onDropped()
+  }
+
+  /**
+   * Ledger rows were missed for good: what was read before may be outdated, and so may pending writes.
+   *
+   * @param because `wentBack`: the archive has lost rows that were heard of; what is known of them is not there any more
+   */
+  missed(because: 'gap' | 'wentBack'): void {
+    this.dropDerived()
+    this.#ports.queue.pending.doubt()
+    if (because === 'wentBack') this.#ports.known.clear()
+  }
+
+  /** What was read or is being read may not be true. Pending writes stay: memory is only the quicker copy of them. */
+  dropDerived(): void {
+    const { memory, reads, queue } = this.#ports
+    memory.clear()
+    reads.raiseAllFloors()
+    queue.commits.overtakeAll()
   }
 }

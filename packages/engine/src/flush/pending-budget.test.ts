@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Caller } from '../deadline/caller.ts'
-import { Backpressure, Space } from './space.ts'
+import { Backpressure, PendingBudget } from './pending-budget.ts'
 
-describe('Space', () => {
+describe('PendingBudget', () => {
   it('lets writers in while items and bytes fit, at once [W8]', () => {
-    const space = new Space({ itemsMax: 3, bytesMax: 100, whenFull: 'refuse' })
+    const space = new PendingBudget({ itemsMax: 3, bytesMax: 100, whenFull: 'refuse' })
     expect(space.admit(60)).toBeUndefined()
     expect(() => space.admit(41)).toThrow(Backpressure)
     expect(space.admit(30)).toBeUndefined()
@@ -16,7 +16,7 @@ describe('Space', () => {
   })
 
   it('names the limits in the refusal', () => {
-    const space = new Space({ itemsMax: 1, bytesMax: 100, whenFull: 'refuse' })
+    const space = new PendingBudget({ itemsMax: 1, bytesMax: 100, whenFull: 'refuse' })
     void space.admit(1)
     expect(() => space.admit(1)).toThrow(
       expect.objectContaining({
@@ -27,7 +27,7 @@ describe('Space', () => {
   })
 
   it('serves writers who wait in order: a large one is not overtaken by small ones for ever', async () => {
-    const space = new Space({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
+    const space = new PendingBudget({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
     expect(space.admit(80)).toBeUndefined()
     expect(space.admit(10)).toBeUndefined()
     const order: string[] = []
@@ -44,7 +44,7 @@ describe('Space', () => {
   })
 
   it('lets a write larger than the bound in when it is alone, so that it does not wait for ever', async () => {
-    const space = new Space({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
+    const space = new PendingBudget({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
     expect(space.admit(1)).toBeUndefined()
     const large = space.admit(500)
     expect(large).toBeInstanceOf(Promise)
@@ -54,7 +54,7 @@ describe('Space', () => {
   })
 
   it('takes beyond the bound what was acknowledged before, and lets nobody else in meanwhile', () => {
-    const space = new Space({ itemsMax: 1, bytesMax: 100, whenFull: 'refuse' })
+    const space = new PendingBudget({ itemsMax: 1, bytesMax: 100, whenFull: 'refuse' })
     space.take(80)
     space.take(80)
     expect(space.used).toEqual({ items: 2, bytes: 160 })
@@ -65,7 +65,7 @@ describe('Space', () => {
   })
 
   it('one who goes leaves the line, takes nothing, and lets those behind pass [W8]', async () => {
-    const space = new Space({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
+    const space = new PendingBudget({ itemsMax: 10, bytesMax: 100, whenFull: 'wait' })
     void space.admit(80)
     const [large, small, other] = [new Caller(), new Caller(), new Caller()]
     const turnedAway = space.admit(50, large)
@@ -85,7 +85,7 @@ describe('Space', () => {
   })
 
   it('turns away who waits when the engine stops', async () => {
-    const space = new Space({ itemsMax: 1, bytesMax: 100, whenFull: 'wait' })
+    const space = new PendingBudget({ itemsMax: 1, bytesMax: 100, whenFull: 'wait' })
     void space.admit(1)
     const waiting = space.admit(1)
     const stopped = new Error('stopped')

@@ -7,7 +7,7 @@ export class Backpressure extends StorageError {
   readonly code = 'SE_BACKPRESSURE'
 }
 
-export interface SpaceLimits {
+export interface PendingLimits {
   /** Writes held at one time. */
   readonly itemsMax: number
   /** Bytes held at one time, as `sizeOfWrite` counts; a single larger write is let in when nothing else is held. */
@@ -27,13 +27,13 @@ interface Waiter {
  * it is settled, coalesced or has failed; writers who wait are served in the order in which they came, so a
  * large write is not overtaken for ever by small ones.
  */
-export class Space {
-  readonly limits: SpaceLimits
+export class PendingBudget {
+  readonly limits: PendingLimits
   readonly #waiters = new Set<Waiter>()
   #items = 0
   #bytes = 0
 
-  constructor(limits: SpaceLimits) {
+  constructor(limits: PendingLimits) {
     this.limits = limits
   }
 

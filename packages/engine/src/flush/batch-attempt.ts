@@ -11,18 +11,18 @@ import {
 import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { errorKind, type EngineObserver, type FlushCause, type ParkCause } from '../observer.ts'
-import type { HeardFrom, HeardWrite } from '../views/heard.ts'
-import { itemOf } from '../write/write-path.ts'
+import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
+import { itemOf } from '../item.ts'
 import { mayBeTheWrites, type Pause } from './batch-policy.ts'
 import { Bisection } from './bisect.ts'
 import type { CacheDelivery, DeliveryRight } from './cache-delivery.ts'
 import type { Doubts } from './doubts.ts'
 import type { FlushTally } from './flush-tally.ts'
 import type { OwnLedger } from './own-ledger.ts'
-import type { BatchInFlight, BatchOutcome, Restamped, SettledOutcome } from './pending-set.ts'
+import type { Batch, BatchOutcome, OutgoingWrite, Restamped, SettledOutcome } from './outcomes.ts'
 
 /** Everything that a batch on its way touches. */
-export interface PassagePorts {
+export interface BatchAttemptPorts {
   readonly archive: Pick<GuardedArchive, 'putBatch' | 'isPutRunning'>
   readonly ledger: OwnLedger
   readonly delivery: Pick<CacheDelivery, 'ask' | 'deliver'>
@@ -35,14 +35,11 @@ export interface PassagePorts {
    * A write that lost to a stamp from the future goes on, stamped anew above it; `undefined`: it need not, as a later own write
    * of the id will, or it may not, as it was stamped so before.
    */
-  readonly restamp: (write: ItemWrite, above: Stamp) => Promise<Restamped | undefined>
+  readonly restamp: (outgoing: OutgoingWrite, above: Stamp) => Promise<Restamped | undefined>
   /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
   readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
   /** The archive refused a write, as its stamp lies ahead of the archive's clock. */
   readonly refusedAhead: (write: ItemWrite) => void
-  readonly isAcknowledged: (write: ItemWrite) => boolean
-  /** Whether something newer than an `archive`-level write was heard of since it was submitted. */
-  readonly isOvertaken: (write: ItemWrite) => boolean
   /** Own ledger sequence that the views have heard of. */
   readonly heardThrough: () => number
   readonly clock: Pick<Clock, 'monotonicMs'>
@@ -56,11 +53,11 @@ type Answer = Exclude<WriteOutcome, { kind: 'refused' }>
  * A batch on its way to L3: sent as a whole, or in the parts that the archive takes of it, until each write has an outcome. How
  * far it has come survives a failure, so that nothing is sent twice.
  */
-export class Passage {
-  readonly batch: BatchInFlight
+export class BatchAttempt {
+  readonly batch: Batch
   readonly cause: FlushCause
   readonly startedMs: number
-  readonly #ports: PassagePorts
+  readonly #ports: BatchAttemptPorts
   readonly #outcomes: (BatchOutcome | undefined)[]
   readonly #bisection: Bisection<ItemWrite>
   /** The last failure, and whether it is known what became of the attempt. */
@@ -68,7 +65,7 @@ export class Passage {
   #pause: Pause = 'usual'
   #isSuspicionTold = false
 
-  constructor(ports: PassagePorts, batch: BatchInFlight, cause: FlushCause) {
+  constructor(ports: BatchAttemptPorts, batch: Batch, cause: FlushCause) {
     this.#ports = ports
     this.batch = batch
     this.cause = cause
@@ -198,7 +195,11 @@ export class Passage {
 
   async #parkBad(): Promise<void> {
     for (const { index, because } of this.#bisection.bad) {
-      this.#outcomes[index] ??= await this.#setAside(this.batch.writes[index]!, because, this.#failure?.error)
+      this.#outcomes[index] ??= await this.#setAside(
+        this.batch.outgoing[index]!,
+        because,
+        this.#failure?.error,
+      )
     }
   }
 
@@ -220,13 +221,13 @@ export class Passage {
       if (outcome.kind !== 'refused') this.#hear(writes[index]!, outcome, isHeard)
     }
     for (const [index, outcome] of receipt.outcomes.entries()) {
-      const write = writes[index]!
+      const outgoing = this.batch.outgoing[start + index]!
       this.#outcomes[start + index] =
         outcome.kind === 'refused'
-          ? await this.#setAside(write, outcome.because, undefined)
+          ? await this.#setAside(outgoing, outcome.because, undefined)
           : outcome.kind === 'superseded'
-            ? await this.#settleLoser(write, outcome)
-            : this.#settleInMemory(write, outcome)
+            ? await this.#settleLoser(outgoing, outcome)
+            : this.#settleInMemory(outgoing, outcome)
     }
     const l3Bytes = stored.reduce((sum, write) => sum + (write.bytes?.length ?? 0), 0)
     observer.written?.({ tier: 'L3', items: stored.length, bytes: l3Bytes })
@@ -246,29 +247,34 @@ export class Passage {
   }
 
   async #settleLoser(
-    write: ItemWrite,
+    outgoing: OutgoingWrite,
     outcome: WriteOutcome & { kind: 'superseded' },
   ): Promise<SettledOutcome | Restamped> {
     if (!outcome.isFromFuture) return outcome
-    return (await this.#ports.restamp(write, outcome.by)) ?? outcome
+    return (await this.#ports.restamp(outgoing, outcome.by)) ?? outcome
   }
 
-  #settleInMemory(write: ItemWrite, outcome: WriteOutcome & { kind: 'won' | 'held' }): SettledOutcome {
-    const { memory, isAcknowledged, isOvertaken } = this.#ports
-    if (isAcknowledged(write)) {
+  #settleInMemory(
+    { write, isPending, isAcknowledged, isOvertaken }: OutgoingWrite,
+    outcome: WriteOutcome & { kind: 'won' | 'held' },
+  ): SettledOutcome {
+    const { memory } = this.#ports
+    if (isPending) {
       memory.unpin(write.id, write.stamp, outcome)
-      return outcome
-    }
-    // Only now may an `archive`-level write be read [W1], and only if nothing newer came by on its way [R2].
-    if (write.bytes !== undefined && !isOvertaken(write)) {
+    } else if (write.bytes !== undefined && !isAcknowledged && !isOvertaken) {
+      // Only now may it be read [W1], and only if nothing newer came by on its way [R2].
       memory.put(itemOf({ ...write, bytes: write.bytes }, outcome))
     }
     return outcome
   }
 
   /** A write the archive does not take: kept in the local file, or its writer is told [W6]. */
-  async #setAside(write: ItemWrite, because: ParkCause, cause: unknown): Promise<SettledOutcome> {
-    const { isAcknowledged, refusedAhead, park, memory, observer } = this.#ports
+  async #setAside(
+    { write, isAcknowledged }: OutgoingWrite,
+    because: ParkCause,
+    cause: unknown,
+  ): Promise<SettledOutcome> {
+    const { refusedAhead, park, memory, observer } = this.#ports
     if (because === 'stamp-ahead-of-archive') refusedAhead(write)
     const error =
       cause instanceof ArchiveRefusedData
@@ -277,7 +283,7 @@ export class Passage {
             cause,
             details: { because },
           })
-    if (!isAcknowledged(write)) return { kind: 'rejected', error }
+    if (!isAcknowledged) return { kind: 'rejected', error }
     await park(write, because, error)
     // Reads give the archive's value from now on.
     if (memory.peek(write.id)?.item.stamp === write.stamp) memory.drop(write.id)
