@@ -199,13 +199,13 @@ export const mutants = [
   },
   // late answers, gaps, set-back stripes [R2, R5, P63, P65]
   {
-    file: 'src/flush/batch-attempt.ts',
+    file: 'src/flush/settlement.ts',
     find: 'write.bytes !== undefined && !isAcknowledged && !isOvertaken',
     replace: 'write.bytes !== undefined',
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/batch-attempt.ts',
+    file: 'src/flush/settlement.ts',
     find: 'isLive: bytes !== undefined, isInFilter: isHeard }',
     replace: 'isLive: bytes !== undefined, isInFilter: false }',
     test: 'test/engine.faults.test.ts',
@@ -456,7 +456,7 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/pipeline.ts',
+    file: 'src/flush/log-release.ts',
     find: 'if (wanted.size === 0) return found',
     replace: 'return found',
     test: 'test/engine.faults.test.ts',
@@ -632,7 +632,7 @@ export const mutants = [
   },
   // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
   {
-    file: 'src/flush/batch-attempt.ts',
+    file: 'src/flush/settlement.ts',
     find: "hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')",
     replace: 'void bytes',
     test: 'test/engine.heard.test.ts',
@@ -654,7 +654,7 @@ export const mutants = [
   },
   // what lost to a stamp from the future goes on above it [P67]
   {
-    file: 'src/flush/batch-attempt.ts',
+    file: 'src/flush/settlement.ts',
     find: 'if (!outcome.isFromFuture) return outcome',
     replace: 'return outcome',
     test: 'test/engine.heard.test.ts',

@@ -1,5 +1,5 @@
-import type { BatchReceipt, CachePermit, CachePut, CacheTier, Clock, ItemWrite } from '@se/core'
-import { errorKind, type EngineObserver } from '../observer.ts'
+import type { BatchReceipt, CachePermit, CachePut, CacheTier, ItemWrite } from '@se/core'
+import { timed, type Telemetry } from '../telemetry.ts'
 
 /** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
 const CACHE_PUTS_MAX = 4
@@ -7,8 +7,7 @@ const CACHE_PUTS_MAX = 4
 export interface CacheDeliveryPorts {
   /** The cache while it may be written to; asked anew for each batch. */
   readonly cache: () => Pick<CacheTier, 'put' | 'readPermits'> | undefined
-  readonly clock: Pick<Clock, 'monotonicMs'>
-  readonly observer: EngineObserver
+  readonly telemetry: Telemetry
   /** Told how many items L2 has taken. */
   readonly delivered: (items: number) => void
 }
@@ -68,21 +67,16 @@ export class CacheDelivery {
   }
 
   async #put(cache: Pick<CacheTier, 'put'>, puts: readonly CachePut[]): Promise<void> {
-    const { clock, observer, delivered } = this.#ports
-    const startedMs = clock.monotonicMs()
+    const { telemetry, delivered } = this.#ports
     try {
-      const outcomes = await cache.put(puts)
+      const outcomes = await timed(telemetry, { tier: 'L2', operation: 'batch_write' }, () => cache.put(puts))
       const taken = puts.filter((_, index) => outcomes[index] === 'stored' || outcomes[index] === 'removed')
       const bytes = taken.reduce((sum, { write }) => sum + (write.bytes?.length ?? 0), 0)
-      const durationMs = clock.monotonicMs() - startedMs
-      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'success', durationMs })
-      observer.batch?.({ tier: 'L2', items: puts.length, bytes })
-      observer.written?.({ tier: 'L2', items: taken.length, bytes })
+      telemetry.observer.batch?.({ tier: 'L2', items: puts.length, bytes })
+      telemetry.observer.written?.({ tier: 'L2', items: taken.length, bytes })
       delivered(taken.length)
-    } catch (error) {
-      const durationMs = clock.monotonicMs() - startedMs
-      observer.operation?.({ tier: 'L2', operation: 'batch_write', status: 'error', durationMs })
-      observer.failed?.({ tier: 'L2', operation: 'batch_write', kind: errorKind(error) })
+    } catch {
+      // Told by the operation's own event. What L2 lacks is made good when its stripes are finished.
     }
   }
 }

@@ -1,6 +1,5 @@
 import {
   InstanceFenced,
-  isNewer,
   StorageError,
   TierUnavailable,
   type CancelTimer,
@@ -10,38 +9,36 @@ import {
   type Random,
 } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
-import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { EngineObserver, FlushCause } from '../observer.ts'
+import { BatchAttempt } from './batch-attempt.ts'
 import { dueCause, dueInMs, retryPauseMs, type BatchLimits, type Pause } from './batch-policy.ts'
-import { CacheDelivery, type CacheDeliveryPorts } from './cache-delivery.ts'
+import type { BatchSender } from './batch-sender.ts'
 import { Doubts } from './doubts.ts'
-import { FlushTally, type FlushResult } from './flush-tally.ts'
-import { OwnLedger, type OwnLedgerPorts } from './own-ledger.ts'
-import { BatchAttempt, type BatchAttemptPorts } from './batch-attempt.ts'
 import type { FlushQueue } from './flush-queue.ts'
+import type { FlushResult, FlushTally } from './flush-tally.ts'
+import type { LogRelease } from './log-release.ts'
 import type { BatchOutcome, LoggedWrite } from './outcomes.ts'
-import { Retirement } from './retirement.ts'
+import type { Retirement } from './retirement.ts'
+import type { Settlement } from './settlement.ts'
 
-/** Everything the pipeline touches. Nothing here can reach the engine, Redis or a socket. */
-export interface PipelinePorts
-  extends
-    Omit<BatchAttemptPorts, 'archive' | 'ledger' | 'delivery' | 'tally' | 'doubts'>,
-    Omit<OwnLedgerPorts, 'archive'>,
-    Pick<CacheDeliveryPorts, 'cache'> {
-  readonly archive: Pick<
-    GuardedArchive,
-    'putBatch' | 'isPutRunning' | 'touchInstance' | 'readHeads' | 'retireInstances'
-  >
-  readonly log: { release(through: number): Promise<void> | void }
-  /** The writes in the log from a sequence on, in its order. */
-  readonly findInLog: (from: number) => AsyncIterable<LoggedWrite>
+/** The parts that a batch goes through, in this order. */
+export interface FlushParts {
   readonly queue: FlushQueue
-  /** Someone took the instance over: no batch will ever be accepted again. */
-  readonly onFenced: (error: InstanceFenced) => void
+  readonly sender: BatchSender
+  readonly settlement: Settlement
+  readonly logRelease: LogRelease
+  readonly retirement: Retirement
+  readonly tally: FlushTally
+}
+
+/** What the loop itself needs. */
+export interface FlushLoopPorts {
   readonly limits: BatchLimits
   readonly clock: Clock
-  readonly random: Random
+  readonly random: Pick<Random, 'fraction'>
   readonly observer: EngineObserver
+  /** Another process took the instance over: no batch will ever be accepted again. */
+  readonly onFenced: (error: InstanceFenced) => void
 }
 
 interface Flusher {
@@ -58,12 +55,9 @@ interface Flusher {
  * again and again while the archive takes other things is sent in parts, see `bisect.ts`.
  */
 export class FlushPipeline {
-  readonly #ports: PipelinePorts
-  readonly #ledger: OwnLedger
-  readonly #delivery: CacheDelivery
-  readonly #tally = new FlushTally()
+  readonly #parts: FlushParts
+  readonly #ports: FlushLoopPorts
   readonly #doubts = new Doubts<ItemWrite>()
-  readonly #retirement: Retirement
   #isRunning = false
   #isStopped = false
   #attempt: BatchAttempt | undefined
@@ -76,24 +70,20 @@ export class FlushPipeline {
   #pause: Pause = 'usual'
   /** The pause is for writes that failed alone: what comes meanwhile goes at once, and before them [W9]. */
   #isSetBack = false
-  /** Told once: a log that has failed fails at every release. */
-  #isReleaseFailing = false
 
-  constructor(ports: PipelinePorts) {
+  constructor(parts: FlushParts, ports: FlushLoopPorts) {
+    this.#parts = parts
     this.#ports = ports
-    this.#ledger = new OwnLedger(ports)
-    this.#delivery = new CacheDelivery({ ...ports, delivered: (l2) => this.#tally.add({ l2 }) })
-    this.#retirement = new Retirement(ports.archive, this.#ledger)
   }
 
   /** Where the own ledger stands: the last row committed. */
   get position(): Position {
-    return this.#ledger.position
+    return this.#parts.sender.position
   }
 
   /** Something was added to the pending set. */
   wake(isUrgent: boolean): void {
-    if (isUrgent) this.#forcedThrough = this.#ports.queue.lastOrder
+    if (isUrgent) this.#forcedThrough = this.#parts.queue.lastOrder
     if (this.#isRunning || this.#isStopped || (this.#retryMs > 0 && !this.#isSetBack)) return
     if (this.#dueCause() !== undefined) this.#run()
     else this.#schedule()
@@ -106,8 +96,8 @@ export class FlushPipeline {
    * @throws the error of an attempt that failed; the items stay pending and are tried again in the background
    */
   flush(caller?: Caller): Promise<void> {
-    const throughOrder = this.#ports.queue.lastOrder
-    if (this.#ports.queue.settledThrough >= throughOrder) return Promise.resolve()
+    const throughOrder = this.#parts.queue.lastOrder
+    if (this.#parts.queue.settledThrough >= throughOrder) return Promise.resolve()
     if (this.#isStopped) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
       const flusher: Flusher = { throughOrder, resolve, reject }
@@ -123,7 +113,7 @@ export class FlushPipeline {
 
   /** Waits until L2 has been told of all batches committed so far; how it went is not told. */
   cacheSettled(): Promise<void> {
-    return this.#delivery.settled()
+    return this.#parts.sender.cacheSettled()
   }
 
   /**
@@ -136,35 +126,19 @@ export class FlushPipeline {
   retireInstances(deadBeforeMs: number): Promise<number> {
     if (this.#isStopped) return Promise.reject(stopped())
     if (this.#retryMs > 0) return Promise.reject(new TierUnavailable('a batch waits to be sent again'))
-    const retired = this.#retirement.ask(deadBeforeMs)
+    const retired = this.#parts.retirement.ask(deadBeforeMs)
     if (!this.#isRunning) this.#run()
     return retired
   }
 
   /** Pending writes were dropped, as L3 holds something newer: lets go of their records [W2]. */
   releaseSettled(): void {
-    void this.#release()
-  }
-
-  /** A log that cannot release keeps nothing from reaching the archive: its records are replayed at the next start. */
-  async #release(): Promise<void> {
-    const { log, queue, observer } = this.#ports
-    try {
-      await log.release(queue.lowWaterMark.releasable())
-    } catch (error) {
-      if (this.#isReleaseFailing) return
-      this.#isReleaseFailing = true
-      observer.fault?.({
-        part: 'log',
-        what: 'records could not be released; the log grows until it is opened again',
-        error,
-      })
-    }
+    void this.#parts.logRelease.release()
   }
 
   /** What was moved since the last call. */
   takeResult(): FlushResult {
-    return this.#tally.take()
+    return this.#parts.tally.take()
   }
 
   /** Sends nothing any more. A batch that is on its way is waited for. */
@@ -172,9 +146,9 @@ export class FlushPipeline {
     this.#isStopped = true
     this.#cancelTimer?.()
     await this.#runEnd
-    await this.#delivery.settled()
+    await this.#parts.sender.cacheSettled()
     for (const flusher of this.#flushers.splice(0)) flusher.reject(stopped())
-    this.#retirement.giveUp(stopped())
+    this.#parts.retirement.giveUp(stopped())
   }
 
   #runEnd: Promise<void> = Promise.resolve()
@@ -188,7 +162,7 @@ export class FlushPipeline {
   async #loop(): Promise<void> {
     try {
       for (;;) {
-        if (this.#attempt === undefined && !this.#isStopped) await this.#retirement.run()
+        if (this.#attempt === undefined && !this.#isStopped) await this.#parts.retirement.run()
         const cause = this.#attempt === undefined ? this.#dueCause() : this.#attempt.cause
         // Writes may also be settled by hearing of newer ones, so this is asked before there is nothing to do.
         this.#tellFlushers()
@@ -223,14 +197,16 @@ export class FlushPipeline {
   }
 
   #dueCause(): FlushCause | undefined {
-    const { queue, clock, limits } = this.#ports
+    const { clock, limits } = this.#ports
+    const { queue } = this.#parts
     const isForced = queue.settledThrough < this.#forcedThrough
     return dueCause(queue.queue, clock.monotonicMs(), limits, isForced)
   }
 
   /** Wakes up when the next batch is due by age, or when a failed one is to be tried again. */
   #schedule(): void {
-    const { queue, clock, limits } = this.#ports
+    const { clock, limits } = this.#ports
+    const { queue } = this.#parts
     this.#cancelTimer?.()
     const delayMs = this.#retryMs > 0 ? this.#retryMs : dueInMs(queue.queue, clock.monotonicMs(), limits)
     if (delayMs === undefined) return
@@ -240,7 +216,7 @@ export class FlushPipeline {
   }
 
   #tellFlushers(): void {
-    const { settledThrough } = this.#ports.queue
+    const { settledThrough } = this.#parts.queue
     this.#flushers = this.#flushers.filter((flusher) => {
       if (flusher.throughOrder > settledThrough) return true
       flusher.resolve()
@@ -249,28 +225,20 @@ export class FlushPipeline {
   }
 
   async #sendBatch(cause: FlushCause): Promise<void> {
-    const { queue } = this.#ports
+    const { queue, logRelease } = this.#parts
     const batch = queue.takeBatch(this.#ports.limits)
     if (batch === undefined) return
+    const startedMs = this.#ports.clock.monotonicMs()
+    const { observer } = this.#ports
     const attempt =
       this.#attempt?.batch === batch
         ? this.#attempt
-        : new BatchAttempt(
-            {
-              ...this.#ports,
-              ledger: this.#ledger,
-              delivery: this.#delivery,
-              tally: this.#tally,
-              doubts: this.#doubts,
-            },
-            batch,
-            cause,
-          )
+        : new BatchAttempt({ ...this.#parts, doubts: this.#doubts, observer }, batch, cause, startedMs)
     this.#attempt = attempt
     let covered: ReadonlyMap<number, LoggedWrite>
     try {
       await attempt.run()
-      covered = await this.#findCovered(attempt)
+      covered = await logRelease.findCovered(batch, attempt.settled())
     } catch (error) {
       queue.putBack(batch)
       this.#pause = attempt.pause
@@ -280,39 +248,13 @@ export class FlushPipeline {
     this.#attempt = undefined
     queue.settle(batch, attempt.settled(), covered)
     this.#tell(attempt, 'success')
-    await this.#release()
+    await logRelease.release()
     const { setBackBecause } = attempt
     if (setBackBecause === undefined) return
     this.#tellFlushers()
     this.#pause = attempt.pause
     this.#isSetBack = true
     throw setBackBecause as Error
-  }
-
-  /**
-   * A write that was not stored may have taken the place of older acknowledged ones of its id before it was sent. The
-   * log still has them, and must not let go of them before L3 has one [W2].
-   */
-  async #findCovered({ batch, outcomes }: BatchAttempt): Promise<ReadonlyMap<number, LoggedWrite>> {
-    const { queue, findInLog } = this.#ports
-    const wanted = new Map<string, { readonly index: number; readonly write: ItemWrite }>()
-    let from = Infinity
-    for (const [index, write] of batch.writes.entries()) {
-      const kind = outcomes[index]?.kind
-      if (kind !== 'parked') continue
-      const firstSequence = queue.coveredFrom(batch, index)
-      if (firstSequence === undefined) continue
-      wanted.set(write.id, { index, write })
-      from = Math.min(from, firstSequence)
-    }
-    const found = new Map<number, LoggedWrite>()
-    if (wanted.size === 0) return found
-    for await (const logged of findInLog(from)) {
-      const want = wanted.get(logged.write.id)
-      if (want === undefined || !isNewer(want.write.stamp, logged.write.stamp)) continue
-      if (isNewer(logged.write.stamp, found.get(want.index)?.write.stamp)) found.set(want.index, logged)
-    }
-    return found
   }
 
   #tell(attempt: BatchAttempt, status: 'success' | 'error'): void {
@@ -329,7 +271,7 @@ export class FlushPipeline {
       status,
       items: batch.writes.length,
       bytes: batch.bytes,
-      sequence: status === 'success' ? this.#ledger.position.sequence : undefined,
+      sequence: status === 'success' ? this.position.sequence : undefined,
       l3,
       l2: 0,
       superseded,
@@ -338,7 +280,7 @@ export class FlushPipeline {
     })
     if (status === 'error') return
     if (superseded > 0) observer.superseded?.({ count: superseded })
-    this.#tally.add({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
+    this.#parts.tally.add({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
   }
 }
 

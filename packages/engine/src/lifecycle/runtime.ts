@@ -13,7 +13,14 @@ import type { Log } from '@se/wal'
 import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
+import { BatchSender } from '../flush/batch-sender.ts'
+import { CacheDelivery } from '../flush/cache-delivery.ts'
+import { FlushTally } from '../flush/flush-tally.ts'
+import { LogRelease } from '../flush/log-release.ts'
+import { OwnLedger } from '../flush/own-ledger.ts'
 import { FlushPipeline } from '../flush/pipeline.ts'
+import { Retirement } from '../flush/retirement.ts'
+import { Settlement } from '../flush/settlement.ts'
 import { FlushQueue } from '../flush/flush-queue.ts'
 import type { ParkingLot } from '../flush/parking.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
@@ -142,25 +149,34 @@ export function assemble(
     isExclusive,
     stalenessMs,
   })
-  const pipeline: FlushPipeline = new FlushPipeline({
-    archive,
+  const telemetry = { clock, observer }
+  const tally = new FlushTally()
+  const ledger = new OwnLedger({ archive, claim, random })
+  const delivery = new CacheDelivery({
     cache: () => (cacheView?.isAttached === true ? cache : undefined),
-    log,
-    findInLog: (from) => readLog(log, from),
-    queue,
+    telemetry,
+    delivered: (l2) => tally.add({ l2 }),
+  })
+  const settlement = new Settlement({
     memory,
     hear,
     restamp: (outgoing, above) => writes.restamp(outgoing, above),
     park: (write, because, error) => parking.park(write, because, error),
     refusedAhead: (write) => stamping.refusedAhead(write),
     heardThrough: () => sequenceAt(views.cut, instance),
-    onFenced,
-    claim,
-    limits: config.batch,
-    clock,
-    random,
     observer,
   })
+  const pipeline: FlushPipeline = new FlushPipeline(
+    {
+      queue,
+      sender: new BatchSender({ archive, ledger, delivery, tally, telemetry }),
+      settlement,
+      logRelease: new LogRelease({ log, findInLog: (from) => readLog(log, from), queue, observer }),
+      retirement: new Retirement(archive, ledger),
+      tally,
+    },
+    { limits: config.batch, clock, random, observer, onFenced },
+  )
   const stamping = new Stamping({
     stamps,
     newestKnown: (id) =>
@@ -174,7 +190,7 @@ export function assemble(
     admit: (id, value, call) => admit(id, value, call, config),
     hear,
     wake: (isUrgent) => pipeline.wake(isUrgent),
-    telemetry: { clock, observer },
+    telemetry,
   })
   const reads: ReadPath = new ReadPath({
     archive,
