@@ -8,7 +8,8 @@ import {
 } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { describeError } from './parked-line.ts'
-import { PARKED_FILE, ParkingLot } from './parking.ts'
+import { PARKED_FILE } from '../directory.ts'
+import { ParkingLot } from './parking.ts'
 
 const SEED = Number(process.env.SE_SEED ?? Date.now() % 2 ** 31)
 const PATH = `/log/${PARKED_FILE}`

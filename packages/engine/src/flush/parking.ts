@@ -15,6 +15,7 @@ import {
   type FileSystem,
   type ItemWrite,
 } from '@se/core'
+import { PARKED_FILE } from '../directory.ts'
 import type { ParkCause } from '../observer.ts'
 import { copyOf } from '../report.ts'
 import {
@@ -25,9 +26,6 @@ import {
   type ParkedItem,
   type ParkedLine,
 } from './parked-line.ts'
-
-/** Name of the parking file in the log directory. */
-export const PARKED_FILE = 'parked.ndjson'
 
 /**
  * The parking file cannot be written. The write stays in the log and pending; after a failed sync nothing more

@@ -12,10 +12,10 @@ import {
   type Random,
 } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
+import { INSTANCE_FILE } from '../directory.ts'
 
 /** Format page: docs/formats/instance.md. */
 const FORMAT = 1
-const FILE = 'instance.json'
 
 /** What instance.json holds. */
 export interface Identity {
@@ -42,7 +42,7 @@ const NEW: Identity = {
 
 /** @throws CorruptData when the file is there and is not what the format page says */
 export async function loadIdentity(fileSystem: FileSystem, directory: string): Promise<Identity> {
-  const content = await readFileIfAny(fileSystem, `${directory}/${FILE}`)
+  const content = await readFileIfAny(fileSystem, `${directory}/${INSTANCE_FILE}`)
   return content === undefined ? NEW : parseIdentity(Buffer.from(content).toString('utf8'))
 }
 
@@ -52,12 +52,13 @@ export function parseIdentity(text: string): Identity {
   try {
     parsed = JSON.parse(text) as typeof parsed
   } catch (cause) {
-    throw new CorruptData(`${FILE} is not JSON`, { cause })
+    throw new CorruptData(`${INSTANCE_FILE} is not JSON`, { cause })
   }
-  if (parsed === null || typeof parsed !== 'object') throw new CorruptData(`${FILE} is not an object`)
+  if (parsed === null || typeof parsed !== 'object')
+    throw new CorruptData(`${INSTANCE_FILE} is not an object`)
   const { format, birthId, archiveId, instance, epoch, lastSequence, lastLink, nonces } = parsed
   if (format !== FORMAT)
-    throw new CorruptData(`${FILE} has format ${String(format)}, this version reads ${FORMAT}`)
+    throw new CorruptData(`${INSTANCE_FILE} has format ${String(format)}, this version reads ${FORMAT}`)
   if (birthId !== null && !isHex32(birthId)) throw wrong('birthId')
   if (archiveId !== null && !isHex32(archiveId)) throw wrong('archiveId')
   if (instance !== null && !(isCount(instance) && instance > 0)) throw wrong('instance')
@@ -76,7 +77,7 @@ export async function saveIdentity(
   identity: Identity,
 ): Promise<void> {
   const text = `${JSON.stringify({ format: FORMAT, ...identity }, undefined, 2)}\n`
-  await writeFileAtomically(fileSystem, directory, FILE, Buffer.from(text))
+  await writeFileAtomically(fileSystem, directory, INSTANCE_FILE, Buffer.from(text))
 }
 
 /**
@@ -142,5 +143,7 @@ function isCount(value: unknown): value is number {
 }
 
 function wrong(field: string): CorruptData {
-  return new CorruptData(`${FILE}: ${field} is not what the format page says`, { details: { field } })
+  return new CorruptData(`${INSTANCE_FILE}: ${field} is not what the format page says`, {
+    details: { field },
+  })
 }

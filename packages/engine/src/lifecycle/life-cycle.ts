@@ -3,17 +3,14 @@ import type { LogObserver } from '@se/wal'
 import type { StartCall, StopCall } from '../call-options.ts'
 import type { Caller } from '../deadline/caller.ts'
 import { CallDeadlines } from '../deadline/deadline.ts'
-import { within } from '../deadline/within.ts'
 import type { LifecyclePhase } from '../observer.ts'
+import { closeAfterFailedStart } from './closing.ts'
 import { rememberPosition } from './identity.ts'
 import { Maintenance } from './maintenance.ts'
 import { mayMove, WrongPhase } from './phase.ts'
 import type { Environment, Runtime } from './runtime.ts'
 import { runShutdown, type StopReport } from './shutdown.ts'
-import { runStartup, type StartFailure, type StartReport } from './startup.ts'
-
-/** How long each part of a start that failed is waited for until it is closed, ms. */
-const CLOSE_MS_MAX = 2_000
+import { runStartup, type StartReport } from './startup.ts'
 
 /** The phase, and the parts that run in it. */
 export class LifeCycle {
@@ -83,13 +80,21 @@ export class LifeCycle {
 
   async #start(caller: Caller, waitForMs: number): Promise<StartReport> {
     this.#failure = undefined
-    const outcome = await runStartup(this.#environment, this.#logObserver, (error) => this.#onFenced(error), {
+    const outcome = await runStartup({
+      environment: this.#environment,
+      logObserver: this.#logObserver,
+      onFenced: (error) => this.#onFenced(error),
       caller,
       deadlines: this.deadlines,
       waitForMs,
     })
     if ('error' in outcome) {
-      await this.#closeAfterFailedStart(outcome)
+      const { archive, cache, observer, clock } = this.#environment
+      const { log, parking, runtime } = outcome
+      const opened = { archive, cache, log, parking, pipeline: runtime?.pipeline, poll: runtime?.poll }
+      await closeAfterFailedStart(opened, clock, (error) =>
+        observer.fault?.({ part: 'archive', what: 'closing after a failed start failed too', error }),
+      )
       this.#fail(outcome.error)
       throw outcome.error
     }
@@ -139,26 +144,6 @@ export class LifeCycle {
     })
     this.#move('Stopped', 'stop')
     return report
-  }
-
-  /** The reverse order of opening. What hangs is left to itself: its tier sends it away when it is closed. */
-  async #closeAfterFailedStart({ log, parking, runtime }: StartFailure): Promise<void> {
-    const { archive, cache, observer, clock } = this.#environment
-    const closings: readonly (readonly [string, () => Promise<unknown> | undefined])[] = [
-      ['the pipeline', () => runtime?.pipeline.stop()],
-      ['the poll', () => runtime?.poll.stop()],
-      ['the parking file', () => parking?.close()],
-      ['the cache', () => cache?.close()],
-      ['the archive', () => archive.close()],
-      ['the log', () => log?.close()],
-    ]
-    for (const [what, close] of closings) {
-      try {
-        await within(clock, CLOSE_MS_MAX, `closing ${what}`, async () => close())
-      } catch (error) {
-        observer.fault?.({ part: 'archive', what: 'closing after a failed start failed too', error })
-      }
-    }
   }
 
   /** Once: all that is sent afterwards is fenced too. */

@@ -4,10 +4,11 @@ import { within } from '../deadline/within.ts'
 import type { EngineObserver } from '../observer.ts'
 import { reportOf, type ErrorReport } from '../report.ts'
 import { encodeRecord } from '../write/record.ts'
+import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
+import { CLOSING, type CloseStep } from './closing.ts'
 import { rememberPosition } from './identity.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { Environment, Runtime } from './runtime.ts'
-import { FILTER_SNAPSHOT_FILE } from './startup.ts'
 import { stepLimitMs } from './time-budget.ts'
 
 /** What a stop did. */
@@ -38,15 +39,10 @@ interface Step {
   readonly reason: string
   /** Part of the time left that it may take; see `time-budget.ts`. */
   readonly share: number
-  /** What it gets in any case, ms: more than a moment for what makes writes safe, or lets the next start in. */
-  readonly leastMs?: number
   /** Left out once the archive has kept such a step waiting, and (`owner`) where the instance is somebody else's. */
   readonly asks?: 'archive' | 'archive as owner'
   run(shutdown: Shutdown): Promise<unknown>
 }
-
-/** For a disk that is busy, ms. */
-const LOG_MS_MIN = 1_000
 
 /**
  *   (writes are refused) → flush everything → rest into the log → views stand still → snapshot → close
@@ -155,41 +151,6 @@ export const SHUTDOWN: readonly Step[] = [
   },
 ]
 
-/** The reverse order of opening. */
-const CLOSE: readonly Step[] = [
-  {
-    name: 'stop-poll',
-    reason: 'also when the last poll failed',
-    share: 0.1,
-    run: ({ runtime }) => runtime.poll.stop(),
-  },
-  {
-    name: 'close-cache',
-    reason: 'opened last',
-    share: 0.3,
-    run: async ({ environment: { cache } }) => cache?.close(),
-  },
-  {
-    name: 'close-archive',
-    reason: 'nothing is sent any more; whoever still waits for it is sent away',
-    share: 0.7,
-    run: ({ environment: { archive } }) => archive.close(),
-  },
-  {
-    name: 'close-parking',
-    reason: 'nothing is parked any more',
-    share: 0.4,
-    run: ({ runtime }) => runtime.parking.close(),
-  },
-  {
-    name: 'close-log',
-    reason: 'last: its lock keeps others out until all is done',
-    share: 1,
-    leastMs: LOG_MS_MIN,
-    run: ({ runtime }) => runtime.log.close(),
-  },
-]
-
 /** Appends what is acknowledged at level `memory` and pending, and not in the log yet. */
 async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
   const { queue, log } = runtime
@@ -227,7 +188,11 @@ export async function runShutdown(
   }
   const problems: { step: string; error: ErrorReport }[] = []
   let isArchiveSilent = false
-  const take = async (step: Step, isClosing: boolean): Promise<void> => {
+  const take = async (
+    step: Pick<Step & CloseStep, 'name' | 'share' | 'asks' | 'leastMs'>,
+    isClosing: boolean,
+    run: () => unknown,
+  ): Promise<void> => {
     try {
       if (step.asks === 'archive as owner' && isFenced) return
       if (step.asks !== undefined && isArchiveSilent) throw notAsked()
@@ -237,15 +202,16 @@ export async function runShutdown(
       const waiting = new Caller()
       // What it begins after that still gets a moment.
       const forget = totalMs > 0 ? caller.onGone((reason) => waiting.leave(reason)) : undefined
-      await within(clock, limitMs, step.name, () => step.run(shutdown), waiting).finally(() => forget?.())
+      await within(clock, limitMs, step.name, async () => run(), waiting).finally(() => forget?.())
     } catch (error) {
       if (step.asks !== undefined && error instanceof TierUnavailable) isArchiveSilent = true
       problems.push({ step: step.name, error: reportOf(error) })
       tell(observer, step.name, error)
     }
   }
-  for (const step of SHUTDOWN) await take(step, false)
-  for (const step of CLOSE) await take(step, true)
+  for (const step of SHUTDOWN) await take(step, false, () => step.run(shutdown))
+  const opened = { ...runtime, archive: environment.archive, cache: environment.cache }
+  for (const step of CLOSING) await take(step, true, () => step.run(opened))
   return {
     ...countLeft(shutdown),
     filterSnapshot: shutdown.filterSnapshot,

@@ -1,26 +1,24 @@
 import {
+  formatCut,
+  invariant,
   readFileIfAny,
   StorageError,
   TierMisconfigured,
   TierUnavailable,
   type ArchiveDescription,
-  type InstanceClaim,
   type InstanceFenced,
 } from '@se/core'
 import { openLog, type Log, type LogObserver } from '@se/wal'
-import { formatCut } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import { pause } from '../deadline/within.ts'
+import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
 import { ParkingLot } from '../flush/parking.ts'
 import { errorKind, type StartPhase } from '../observer.ts'
 import type { CacheReport } from '../views/cache-view.ts'
 import { readLog } from '../write/record.ts'
 import { claimInstance } from './identity.ts'
 import { assemble, type Environment, type Runtime } from './runtime.ts'
-
-/** Beside the log: the filter as it was at the last stop, with its cut. */
-export const FILTER_SNAPSHOT_FILE = 'filter.snapshot'
 
 /** What a start found, step by step. */
 export interface StartReport {
@@ -40,23 +38,28 @@ export interface StartStep {
   readonly problem?: string
 }
 
-/** What the steps have made so far. Each needs what those before it left. */
-interface Progress {
+/** What a start is told. */
+interface Start {
   readonly environment: Environment
   readonly logObserver: LogObserver | undefined
   readonly onFenced: (error: InstanceFenced) => void
   readonly caller: Caller
   readonly deadlines: CallDeadlines
   readonly waitForMs: number
-  log?: Log
-  parking?: ParkingLot
-  description?: ArchiveDescription
-  claim?: InstanceClaim
-  runtime?: Runtime
-  cacheReport?: CacheReport
 }
 
-interface Step {
+interface OpenedLog {
+  readonly log: Log
+  readonly parking: ParkingLot
+}
+
+/** What a step has made for those after it, and what it found; without figures it is not reported, as there was nothing to do. */
+interface Done<Made> {
+  readonly made: Made
+  readonly figures?: Readonly<Record<string, unknown>>
+}
+
+interface Step<Needed, Made> {
   readonly phase: StartPhase
   /** Why it stands where it stands. */
   readonly reason: string
@@ -64,74 +67,74 @@ interface Step {
   readonly isOptional?: boolean
   /** It is not left half-way, as only it can close what it opens. */
   readonly isBrief?: boolean
-  run(progress: Progress): Promise<Record<string, unknown> | undefined>
+  run(start: Start, needed: Needed): Promise<Done<Made>>
 }
 
 /**
- * The order is the safety argument.
+ * The steps of a start. Their order is the safety argument.
  *
  *   log → archive → replay → tree → filter → cache → Ready
  */
-export const STARTUP: readonly Step[] = [
-  {
-    phase: 'wal_init',
-    reason:
-      'first, because what it holds was promised to somebody, and nothing else may be changed before we know it is whole',
-    isBrief: true,
-    async run(progress) {
-      const { config, fileSystem, clock } = progress.environment
-      const log = await openLog({
-        directory: config.logDirectory,
-        fileSystem,
-        clock,
-        limits: config.logLimits,
-        ...(progress.logObserver === undefined ? {} : { observer: progress.logObserver }),
-      })
-      progress.log = log
-      progress.parking = await ParkingLot.open({ directory: config.logDirectory, fileSystem, clock })
-      const { records, bytes, firstSequence, lastSequence } = log.stats()
-      return { recovery: log.recovery.outcome, records, bytes, firstSequence, lastSequence }
-    },
+
+const openTheLog: Step<undefined, OpenedLog> = {
+  phase: 'wal_init',
+  reason:
+    'first, because what it holds was promised to a caller, and nothing else may be changed before we know it is whole',
+  isBrief: true,
+  async run({ environment, logObserver }) {
+    const { config, fileSystem, clock } = environment
+    const log = await openLog({
+      directory: config.logDirectory,
+      fileSystem,
+      clock,
+      limits: config.logLimits,
+      ...(logObserver === undefined ? {} : { observer: logObserver }),
+    })
+    const parking = await ParkingLot.open({ directory: config.logDirectory, fileSystem, clock }).catch(
+      async (error: unknown) => {
+        await log.close()
+        throw error
+      },
+    )
+    const { records, bytes, firstSequence, lastSequence } = log.stats()
+    const figures = { recovery: log.recovery.outcome, records, bytes, firstSequence, lastSequence }
+    return { made: { log, parking }, figures }
   },
-  {
-    phase: 'sql_connect',
-    reason: 'the claim fences whoever else holds our instance, before the first own batch',
-    async run(progress) {
-      const { config, archive, random, fileSystem } = progress.environment
-      const description = await openWhenThere(progress)
-      const claim = await claimInstance(
-        { fileSystem, random, archive, caller: progress.caller },
-        config.logDirectory,
-      )
-      progress.description = description
-      progress.claim = claim
-      progress.runtime = assemble(
-        progress.environment,
-        { log: progress.log!, parking: progress.parking!, description, claim },
-        progress.deadlines,
-        progress.onFenced,
-      )
-      return {
-        backend: archive.backend,
-        archiveId: claim.archiveId,
-        instance: claim.instance,
-        epoch: claim.epoch,
-        lastSequence: claim.lastSequence,
-        isExclusive: description.isExclusive,
-        ...(claim.isRestored ? { isRestored: true } : {}),
-      }
-    },
+}
+
+const openTheArchive: Step<OpenedLog, Runtime> = {
+  phase: 'sql_connect',
+  reason: 'the claim fences whichever process holds our instance, before the first own batch',
+  async run(start, { log, parking }) {
+    const { environment, caller, deadlines, onFenced } = start
+    const { config, archive, random, fileSystem } = environment
+    const description = await openWhenThere(start)
+    const claim = await claimInstance({ fileSystem, random, archive, caller }, config.logDirectory)
+    const made = assemble(environment, { log, parking, description, claim }, deadlines, onFenced)
+    const figures = {
+      backend: archive.backend,
+      archiveId: claim.archiveId,
+      instance: claim.instance,
+      epoch: claim.epoch,
+      lastSequence: claim.lastSequence,
+      isExclusive: description.isExclusive,
+      ...(claim.isRestored ? { isRestored: true } : {}),
+    }
+    return { made, figures }
   },
+}
+
+/** Those that run on the parts, once there are any. */
+const onTheParts: readonly Step<Runtime, CacheReport | undefined>[] = [
   {
     phase: 'replay',
     reason:
       'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
-    async run(progress) {
-      const { log, queue, stamps, pipeline, parking } = progress.runtime!
-      const { clock, archive } = progress.environment
+    async run({ environment }, { log, queue, stamps, pipeline, parking, archiveTime }) {
+      const { clock, archive } = environment
       const sentAtMs = clock.monotonicMs()
       // A write that must be stamped anew needs the archive's time.
-      progress.runtime!.archiveTime.heard(sentAtMs, (await archive.readHeads()).nowMs)
+      archiveTime.heard(sentAtMs, (await archive.readHeads()).nowMs)
       // Neither log nor archive may know of these any more: a stamp is given once, also when the clock went back [W3].
       for (const { stamp } of parking.list()) stamps.witness(stamp)
       let records = 0
@@ -144,54 +147,52 @@ export const STARTUP: readonly Step[] = [
       }
       await pipeline.flush()
       const { items, l3, superseded, parked, groups } = pipeline.takeResult()
-      return { records, items, l3, superseded, parked, groups }
+      return { made: undefined, figures: { records, items, l3, superseded, parked, groups } }
     },
   },
   {
     phase: 'tree',
     reason: 'what filter and cache are compared with',
-    async run({ runtime }) {
-      const { views } = runtime!
+    async run(_start, { views }) {
       await views.loadTree()
-      return { root: views.tree.root(), items: views.tree.count, cut: formatCut(views.cut) }
+      const figures = { root: views.tree.root(), items: views.tree.count, cut: formatCut(views.cut) }
+      return { made: undefined, figures }
     },
   },
   {
     phase: 'cf_restore',
     reason: 'needs the tree, whose membership is its proof',
-    async run({ runtime, environment }) {
-      const { views, filter } = runtime!
+    async run({ environment }, { views, filter }) {
       const { fileSystem, config } = environment
       const snapshot = await readFileIfAny(fileSystem, `${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
       const restore = await views.restoreFilter(snapshot)
       const { trust } = filter
-      return {
+      const figures = {
         ...restore,
         entries: filter.entries,
         trust: trust.isTrusted ? `trusted at cut ${formatCut(views.cut)}` : `untrusted: ${trust.because}`,
       }
+      return { made: undefined, figures }
     },
   },
   {
     phase: 'redis_connect',
     reason: 'a cache may be down: the engine is complete without it',
     isOptional: true,
-    async run({ runtime, environment }) {
-      if (runtime!.cacheView === undefined) return undefined
-      await runtime!.cacheView.connect()
-      return { backend: environment.cache!.backend }
+    async run({ environment: { cache } }, { cacheView }) {
+      if (cache === undefined || cacheView === undefined) return { made: undefined }
+      await cacheView.connect()
+      return { made: undefined, figures: { backend: cache.backend } }
     },
   },
   {
     phase: 'redis_sync',
     reason: 'last, because it is compared with the tree and repaired from the ledger',
     isOptional: true,
-    async run(progress) {
-      const { cacheView } = progress.runtime!
-      if (cacheView === undefined) return undefined
+    async run(_start, { cacheView }) {
+      if (cacheView === undefined) return { made: undefined }
       const report = await cacheView.attach()
-      progress.cacheReport = report
-      return {
+      const figures = {
         stripesMade: report.created,
         stripesReset: report.reset,
         stripesFinished: report.finished,
@@ -199,6 +200,7 @@ export const STARTUP: readonly Step[] = [
         idsRemoved: report.removedIds.length,
         leavesInvalidated: report.invalidatedLeaves.length,
       }
+      return { made: report, figures }
     },
   },
 ]
@@ -208,7 +210,7 @@ const OPEN_PAUSE_MS_MIN = 100
 const OPEN_PAUSE_MS_MAX = 1_000
 
 /** Opens the archive; one that is not there yet is waited for, as long as the caller said. */
-async function openWhenThere({ environment, caller, waitForMs }: Progress): Promise<ArchiveDescription> {
+async function openWhenThere({ environment, caller, waitForMs }: Start): Promise<ArchiveDescription> {
   const { config, archive, clock, observer } = environment
   const untilMs = clock.monotonicMs() + waitForMs
   for (let attempt = 1; ; attempt++) {
@@ -245,37 +247,30 @@ export interface StartFailure {
   readonly runtime: Runtime | undefined
 }
 
-/**
- * Runs the steps in order.
- *
- * @param options `caller`: one who goes ends the start, like a step that failed; `waitForMs`: how long an archive that is not there yet is waited for
- * @returns the parts, or what there was to close when a step failed
- */
-export async function runStartup(
-  environment: Environment,
-  logObserver: LogObserver | undefined,
-  onFenced: (error: InstanceFenced) => void,
-  options: Pick<Progress, 'caller' | 'deadlines' | 'waitForMs'>,
-): Promise<{ readonly runtime: Runtime; readonly report: StartReport } | StartFailure> {
-  const { observer, clock } = environment
-  const startedMs = clock.monotonicMs()
-  const { caller } = options
-  const progress: Progress = { environment, logObserver, onFenced, ...options }
-  const steps: StartStep[] = []
-  let isDegraded = false
-  for (const step of STARTUP) {
-    const stepStartedMs = clock.monotonicMs()
-    let figures: Record<string, unknown> | undefined
+/** Runs steps and reports each. */
+class StepRunner {
+  readonly #start: Start
+  readonly steps: StartStep[] = []
+  isDegraded = false
+
+  constructor(start: Start) {
+    this.#start = start
+  }
+
+  /** @returns what the step made; `undefined`: it is optional, and could not be done */
+  async run<Needed, Made>(step: Step<Needed, Made>, needed: Needed): Promise<Made | undefined> {
+    const { environment, caller } = this.#start
+    const { observer, clock } = environment
+    const startedMs = clock.monotonicMs()
+    const run = () => step.run(this.#start, needed)
+    let done: Done<Made> | undefined
     let problem: string | undefined
     try {
-      figures = await (step.isBrief ? step.run(progress) : caller.waitFor(() => step.run(progress)))
-      if (figures === undefined) continue
+      done = await (step.isBrief === true ? run() : caller.waitFor(run))
     } catch (error) {
       const isOptional = step.isOptional === true && caller.goneBecause === undefined
-      if (!isOptional || !(error instanceof StorageError)) {
-        return { error, log: progress.log, parking: progress.parking, runtime: progress.runtime }
-      }
-      isDegraded = true
+      if (!isOptional || !(error instanceof StorageError)) throw error
+      this.isDegraded = true
       problem = error.message
       observer.fault?.({
         part: 'cache',
@@ -284,31 +279,53 @@ export async function runStartup(
       })
       observer.failed?.({ tier: 'L2', operation: 'batch_read', kind: errorKind(error) })
     }
-    const durationMs = clock.monotonicMs() - stepStartedMs
-    observer.startStep?.({
-      phase: step.phase,
-      durationMs,
-      figures: { ...figures, ...(problem && { problem }) },
-    })
-    steps.push({
-      phase: step.phase,
+    const figures = done?.figures
+    if (figures === undefined && problem === undefined) return done?.made
+    const durationMs = clock.monotonicMs() - startedMs
+    const { phase } = step
+    observer.startStep?.({ phase, durationMs, figures: { ...figures, ...(problem && { problem }) } })
+    this.steps.push({
+      phase,
       durationMs,
       figures: figures ?? {},
       ...(problem === undefined ? {} : { problem }),
     })
-    if (problem !== undefined) break
+    return done?.made
   }
-  const runtime = progress.runtime!
+}
+
+/**
+ * Runs the steps in order.
+ *
+ * @param start `caller`: one who goes ends the start, like a step that failed; `waitForMs`: how long an archive that is not there yet is waited for
+ * @returns the parts, or what there was to close when a step failed
+ */
+export async function runStartup(
+  start: Start,
+): Promise<{ readonly runtime: Runtime; readonly report: StartReport } | StartFailure> {
+  const { observer, clock } = start.environment
+  const startedMs = clock.monotonicMs()
+  const runner = new StepRunner(start)
+  let opened: OpenedLog | undefined
+  let runtime: Runtime | undefined
+  let cache: CacheReport | undefined
   try {
+    opened = await runner.run(openTheLog, undefined)
+    invariant(opened !== undefined, 'the log is not optional')
+    runtime = await runner.run(openTheArchive, opened)
+    invariant(runtime !== undefined, 'the archive is not optional')
+    for (const step of onTheParts) {
+      if (runner.isDegraded) break
+      cache = await runner.run(step, runtime)
+    }
+    const { poll } = runtime
     // From here on the views are known to be recent, so the first read need not ask the archive.
-    await caller.waitFor(() => runtime.poll.now())
+    await start.caller.waitFor(() => poll.now())
   } catch (error) {
-    return { error, log: progress.log, parking: progress.parking, runtime }
+    return { error, log: opened?.log, parking: opened?.parking, runtime }
   }
   const durationMs = clock.monotonicMs() - startedMs
+  const { steps, isDegraded } = runner
   observer.started?.({ durationMs, isDegraded })
-  return {
-    runtime,
-    report: { steps, durationMs, isDegraded, cache: progress.cacheReport },
-  }
+  return { runtime, report: { steps, durationMs, isDegraded, cache } }
 }
