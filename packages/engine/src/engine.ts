@@ -33,10 +33,23 @@ import type { Environment } from './lifecycle/runtime.ts'
 import type { StopReport } from './lifecycle/shutdown.ts'
 import type { StartReport } from './lifecycle/startup.ts'
 import type { LifecyclePhase } from './observer.ts'
+import type { ReadSource } from './read/answer.ts'
 import type { FastAnswer } from './read/read-path.ts'
 import { readGauges, readRoots, readStatus, type EngineStatus, type Roots } from './status.ts'
 import { verify, type VerifyReport } from './verify.ts'
 import type { WriteReceipt } from './write/write-path.ts'
+
+/** An answer with its worth [R8]. */
+export interface ReadResult {
+  /** `undefined`: there is none for sure. */
+  readonly item: Item | undefined
+  /** Which part gave the answer; `filter`: the trusted filter said that there is no such id. */
+  readonly from: ReadSource
+  /** It may be older than Δ: an own pending write, while the archive could not be asked whether there is something newer. */
+  readonly isStale: boolean
+  /** A write of the id is set aside, as the archive refused it: the answer is what the archive has without it [W6]. */
+  readonly isParked: boolean
+}
 
 /**
  * The engine: gates every call on the life-cycle phase, gives it a deadline, and hands it to the part that owns the state. It has
@@ -97,6 +110,18 @@ export class Engine implements AsyncDisposable {
   async get(id: string, options?: GetOptions): Promise<Item | undefined> {
     const call = readGetOptions(options)
     return this.#itemFor(call, await this.#life.reading('get').reads.get(id, call))
+  }
+
+  /**
+   * As {@link get}, with which part gave the answer, and what it is worth.
+   *
+   * @throws TierUnavailable when it cannot know [R1]
+   */
+  async read(id: string, options?: GetOptions): Promise<ReadResult> {
+    const call = readGetOptions(options)
+    const { reads, parking } = this.#life.reading('read')
+    const { item, from, isStale } = await reads.read(id, call)
+    return { item: this.#itemFor(call, item), from, isStale, isParked: parking.get(id) !== undefined }
   }
 
   /**

@@ -47,6 +47,40 @@ describe('the main path', () => {
     })
   })
 
+  it('says which part gave an answer, and what it is worth [R8]', async () => {
+    const engine = world.engine('a', { flush: { delayMs: 60_000 } })
+    await engine.start()
+    const worth = { isStale: false, isParked: false }
+    await engine.submit('a', 1)
+    expect(await engine.read('a')).toMatchObject({ from: 'memory', item: { value: 1 }, ...worth })
+    expect(await engine.read('a', { consistency: 'shared' })).toMatchObject({ from: 'pending', ...worth })
+    await engine.delete('gone')
+    expect(await engine.read('gone')).toEqual({ from: 'pending', item: undefined, ...worth })
+    await engine.flush()
+    expect(await engine.read('a', { consistency: 'shared' })).toMatchObject({ from: 'cache', ...worth })
+    expect(await engine.read('a', { consistency: 'source' })).toMatchObject({ from: 'archive', ...worth })
+    expect(await engine.read('nobody')).toEqual({ from: 'filter', item: undefined, ...worth })
+
+    const archive = world.archiveOf('a')
+    const putBatch = archive.putBatch.bind(archive)
+    archive.putBatch = () => Promise.reject(new ArchiveRefusedData('arranged'))
+    await engine.submit('a', 2)
+    await engine.flush()
+    archive.putBatch = putBatch
+    expect(await engine.read('a', { consistency: 'source' })).toMatchObject({
+      item: { value: 1 },
+      from: 'archive',
+      isParked: true,
+    })
+
+    // Nothing is heard for longer than Δ, and the archive does not answer.
+    await engine.submit('b', 1)
+    archive.setAvailable(false)
+    await pass(clock, 2_000)
+    expect(await settle(engine.read('b'))).toMatchObject({ from: 'pending', isStale: true })
+    archive.setAvailable(true)
+  })
+
   it('[R7] gives bytes back as they went in, from every tier', async () => {
     const engine = world.engine('a')
     await engine.start()

@@ -30,6 +30,7 @@ export interface LowerTiersPorts {
 
 /** What a load brought, and whether memory may keep it. */
 export type Answer = Lookup & {
+  readonly from: 'cache' | 'archive'
   /** False: from a stripe that may lag behind what this process has heard already, and will not hear again. */
   readonly mayKeep: boolean
   /** Monotonic ms of which it is true: nothing that was written before is missing. */
@@ -69,7 +70,7 @@ export class LowerTiers {
         const id = asked[index]!
         if (lookup.kind !== 'found') continue
         if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue
-        answers.set(id, { ...lookup, mayKeep: keepable[index]!, asOfMs: asOfMs[index]! })
+        answers.set(id, { ...lookup, from: 'cache', mayKeep: keepable[index]!, asOfMs: asOfMs[index]! })
       }
     }
     const left = ids.filter((id) => !answers.has(id))
@@ -84,7 +85,7 @@ export class LowerTiers {
       const asOfMs = clock.monotonicMs()
       const lookups = await this.askArchiveMany(left)
       for (const [index, lookup] of lookups.entries()) {
-        answers.set(left[index]!, { ...lookup, mayKeep: true, asOfMs })
+        answers.set(left[index]!, { ...lookup, from: 'archive', mayKeep: true, asOfMs })
       }
       if (cache !== undefined && permits !== undefined) this.#fill(cache, lookups, permits)
     }

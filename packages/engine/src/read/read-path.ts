@@ -27,6 +27,7 @@ import type { HeadsPoll } from '../views/heads-poll.ts'
 import { itemOf } from '../item.ts'
 import { within } from '../deadline/within.ts'
 import type { LoadVerdict } from '../heard/load-floors.ts'
+import { answerFrom, type ReadAnswer } from './answer.ts'
 import { LowerTiers, stampOf, tellGet, type Answer, type LowerTiersPorts } from './lower-tiers.ts'
 import { SingleFlight } from './single-flight.ts'
 
@@ -109,37 +110,24 @@ export class ReadPath {
     return (await this.get(id, { ...readGetOptions(undefined), ...call }, 'contains')) !== undefined
   }
 
-  /** Only what has to wait for a tier has a deadline: a hit in memory costs less than a timer. */
+  /** What {@link read} finds. Only what has to wait for a tier has a deadline: a hit in memory costs less than a timer. */
   async get(
     id: string,
     call: GetCall = readGetOptions(undefined),
     operation: 'get' | 'contains' = 'get',
   ): Promise<KeptItem | undefined> {
-    const { consistency } = call
-    const { memory, pending, freshness, observer, clock, deadlines } = this.#ports
-    const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
-    if (consistency === 'local' && freshness.isFresh) {
-      const item = memory.get(id)
-      if (item !== undefined) {
-        tellGet(this.#ports, 'L1', 'hit', startedMs)
-        return item
-      }
-    }
-    if (consistency === 'source') return deadlines.bound(operation, call, () => this.#readSource(id))
-    const write = pending.read(id)
-    if (write !== undefined) {
-      tellGet(this.#ports, 'L1', 'hit', startedMs)
-      if (this.#isSure(id)) return this.#pendingItem(write)
-      return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0])
-    }
-    checkId(id)
-    tellGet(this.#ports, 'L1', 'miss', startedMs)
-    if (this.#isDenied(id)) return undefined
-    return deadlines.bound(operation, call, () => this.#load(id, consistency === 'local'))
+    return this.#inMemory(id, call) ?? (await this.#readBelowMemory(id, call, operation)).item
+  }
+
+  /** The item, which part gave it, and what that is worth [R8]. */
+  async read(id: string, call: GetCall = readGetOptions(undefined)): Promise<ReadAnswer> {
+    const item = this.#inMemory(id, call)
+    return item === undefined ? this.#readBelowMemory(id, call, 'get') : answerFrom('memory', item)
   }
 
   /**
-   * Many ids with at most one round trip per tier; none when all are in memory.
+   * Many ids with at most one round trip per tier, and one more to the archive about those whose answers were outdated; none when
+   * all are in memory.
    *
    * @returns in the order of the ids
    * @throws TierUnavailable when one of them could not be answered
@@ -170,10 +158,36 @@ export class ReadPath {
         await this.#loadMissing(missing, items)
         if (stalePending.length === 0) return
         const answers = await this.#readStalePending(stalePending)
-        for (const [index, { id }] of stalePending.entries()) items.set(id, answers[index])
+        for (const [index, { id }] of stalePending.entries()) items.set(id, answers[index]!.item)
       })
     }
     return ids.map((id) => items.get(id))
+  }
+
+  #inMemory(id: string, { consistency }: GetCall): KeptItem | undefined {
+    const { memory, freshness, observer, clock } = this.#ports
+    if (consistency !== 'local' || !freshness.isFresh) return undefined
+    const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
+    const item = memory.get(id)
+    if (item !== undefined) tellGet(this.#ports, 'L1', 'hit', startedMs)
+    return item
+  }
+
+  async #readBelowMemory(id: string, call: GetCall, operation: 'get' | 'contains'): Promise<ReadAnswer> {
+    const { pending, observer, clock, deadlines } = this.#ports
+    const { consistency } = call
+    if (consistency === 'source') return deadlines.bound(operation, call, () => this.#readSource(id))
+    const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
+    const write = pending.read(id)
+    if (write !== undefined) {
+      tellGet(this.#ports, 'L1', 'hit', startedMs)
+      if (this.#isSure(id)) return answerFrom('pending', this.#pendingItem(write))
+      return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0]!)
+    }
+    checkId(id)
+    tellGet(this.#ports, 'L1', 'miss', startedMs)
+    if (this.#isDenied(id)) return answerFrom('filter', undefined)
+    return deadlines.bound(operation, call, () => this.#load(id, consistency === 'local'))
   }
 
   async #loadMissing(missing: readonly string[], items: Map<string, KeptItem | undefined>): Promise<void> {
@@ -195,7 +209,7 @@ export class ReadPath {
     }
   }
 
-  async #readSource(id: string): Promise<KeptItem | undefined> {
+  async #readSource(id: string): Promise<ReadAnswer> {
     checkId(id)
     const before = this.#ports.pending.read(id)
     return this.#newestOf(await this.#tiers.askArchive(id), id, before)
@@ -205,20 +219,23 @@ export class ReadPath {
    * What the archive has answered, or an own pending write where that is newer: one pending before the archive was asked, as it
    * may have been flushed behind the archive's answer, and one pending now.
    */
-  #newestOf(lookup: Lookup, id: string, before: ItemWrite | undefined): KeptItem | undefined {
+  #newestOf(lookup: Lookup, id: string, before: ItemWrite | undefined): ReadAnswer {
     // Error is not absence, and a pending write need not be the newest [R1].
-    if (lookup.kind === 'unknown') return this.#itemOf(lookup, id)
+    if (lookup.kind === 'unknown') return answerFrom('archive', this.#itemOf(lookup, id))
     const write = this.#ports.pending.read(id) ?? before
-    if (write !== undefined && isNewer(write.stamp, stampOf(lookup))) return this.#pendingItem(write)
+    if (write !== undefined && isNewer(write.stamp, stampOf(lookup))) {
+      return answerFrom('pending', this.#pendingItem(write))
+    }
     // The archive's own bytes, not what memory has under the same stamp.
-    return lookup.kind === 'found' ? new KeptItem(lookup.item) : this.#itemOf(lookup, id)
+    const item = lookup.kind === 'found' ? new KeptItem(lookup.item) : undefined
+    return answerFrom('archive', item)
   }
 
   /**
    * Own pending writes while the heads have not been heard for longer than Δ, or after rows of the ledger were missed for good:
    * another process may have written something newer, and the archive is asked, once about all, for no longer than Δ. Where it does not answer, an own write stands.
    */
-  async #readStalePending(writes: readonly ItemWrite[]): Promise<readonly (KeptItem | undefined)[]> {
+  async #readStalePending(writes: readonly ItemWrite[]): Promise<readonly ReadAnswer[]> {
     const ids = writes.map(({ id }) => id)
     const lookups = await this.#askArchiveWithinStaleness(ids)
     return Promise.all(
@@ -229,7 +246,8 @@ export class ReadPath {
         const still = this.#ports.pending.read(id)
         // Flushed, or superseded by what was heard of meanwhile: no longer the newest for sure.
         const isGone = still === undefined && this.#ports.freshness.isFresh
-        return isGone ? this.#load(id, true) : this.#pendingItem(still ?? write)
+        if (isGone) return this.#load(id, true)
+        return answerFrom('pending', this.#pendingItem(still ?? write), true)
       }),
     )
   }
@@ -258,7 +276,7 @@ export class ReadPath {
   }
 
   /** @param mayBeMemorys whether the answer may be memory's copy of the write that was found, parsed before */
-  async #load(id: string, mayBeMemorys: boolean): Promise<KeptItem | undefined> {
+  async #load(id: string, mayBeMemorys: boolean): Promise<ReadAnswer> {
     const readAtMs = this.#ports.clock.monotonicMs()
     const knownFloor = this.#knownFloor(id)
     const { result, verdict } = await this.#loads.run(
@@ -268,7 +286,9 @@ export class ReadPath {
     )
     // Something newer is known than what came: only the archive itself may contradict that.
     const isOutdated = this.#isOutdated(result, verdict, readAtMs)
-    return this.#itemOf(isOutdated ? await this.#tiers.askArchive(id) : result, id, mayBeMemorys)
+    if (isOutdated)
+      return answerFrom('archive', this.#itemOf(await this.#tiers.askArchive(id), id, mayBeMemorys))
+    return answerFrom(result.from, this.#itemOf(result, id, mayBeMemorys))
   }
 
   /** Older than what is known of the id; or true of a moment more than Δ before the read, as it joined a load that took long [R5]. */
