@@ -407,8 +407,8 @@ export const mutants = [
   },
   {
     file: 'src/read/read-path.ts',
-    find: "return lookup.kind === 'found' ? new KeptItem(lookup.item) : this.#itemOf(lookup, id)",
-    replace: 'return this.#itemOf(lookup, id)',
+    find: "const item = lookup.kind === 'found' ? new KeptItem(lookup.item) : undefined",
+    replace: 'const item = this.#itemOf(lookup, id)',
     test: 'src/read/read-path.test.ts',
   },
   {
