@@ -241,7 +241,7 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/views/archive-views.ts',
+    file: 'src/views/ledger-follower.ts',
     find: 'return this.#mustRebuild || !equalCuts',
     replace: 'return !equalCuts',
     test: 'test/engine.faults.test.ts',
@@ -683,7 +683,7 @@ export const mutants = [
   },
   // an archive that went back, as a process that slept finds it [P65, P88]
   {
-    file: 'src/views/archive-views.ts',
+    file: 'src/views/ledger-follower.ts',
     find: '      await this.#startOver(tail.because)\n      return this.#cut\n',
     replace: '      return this.#cut\n',
     test: 'test/engine.heard.test.ts',

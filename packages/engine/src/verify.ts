@@ -16,7 +16,7 @@ import { differingLeaves, DigestTree, leafOf, type RowDigester } from '@se/merkl
 import type { VerifyCall } from './call-options.ts'
 import type { MemoryTier } from './memory/memory-tier.ts'
 import type { EngineObserver, ViewName } from './observer.ts'
-import type { ArchiveViews } from './views/archive-views.ts'
+import type { LedgerFollower } from './views/ledger-follower.ts'
 import type { CacheView } from './views/cache-view.ts'
 import { membershipText, type FilterView } from './views/filter-view.ts'
 import type { HeadsPoll } from './views/heads-poll.ts'
@@ -69,7 +69,7 @@ export interface VerifyPorts {
   readonly archive: Pick<ArchiveTier, 'backend' | 'readTree' | 'readTail' | 'scanRows' | 'getMany'>
   readonly cache: Pick<CacheTier, 'getMany' | 'readReceipt' | 'invalidateLeaves' | 'readStripes'> | undefined
   readonly cacheView: CacheView | undefined
-  readonly views: ArchiveViews
+  readonly views: LedgerFollower
   readonly filter: FilterView
   readonly memory: Pick<MemoryTier, 'peek' | 'drop' | 'ids'>
   readonly poll: Pick<HeadsPoll, 'now'>

@@ -9,6 +9,7 @@ import {
   type InstanceFenced,
   type Random,
 } from '@se/core'
+import { DigestTree } from '@se/merkle'
 import type { Log } from '@se/wal'
 import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
@@ -28,7 +29,9 @@ import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { GuardedCache } from '../guard/guard-cache.ts'
 import type { EngineObserver } from '../observer.ts'
 import { ReadPath } from '../read/read-path.ts'
-import { ArchiveViews } from '../views/archive-views.ts'
+import { CacheSync } from '../views/cache-sync.ts'
+import { LedgerFollower, type LedgerListener } from '../views/ledger-follower.ts'
+import { TreeView } from '../views/tree-view.ts'
 import { CacheView } from '../views/cache-view.ts'
 import { FilterView } from '../views/filter-view.ts'
 import { HeadsPoll } from '../views/heads-poll.ts'
@@ -62,7 +65,7 @@ export interface Runtime {
   readonly known: KnownWrites
   readonly archiveTime: ArchiveTime
   readonly filter: FilterView
-  readonly views: ArchiveViews
+  readonly views: LedgerFollower
   readonly cacheView: CacheView | undefined
   readonly poll: HeadsPoll
   readonly pipeline: FlushPipeline
@@ -86,6 +89,7 @@ export function assemble(
   const { log, parking, description, claim } = opened
   const { branches, stalenessMs } = config
   const instance = claim.instance
+  const telemetry = { clock, observer }
   const archiveTime = new ArchiveTime(clock, ({ clock: jumped, byMs }) =>
     observer.fault?.({
       part: 'clock',
@@ -103,20 +107,24 @@ export function assemble(
   const known = new KnownWrites()
   const hear = (write: HeardWrite, from: HeardFrom): void => heard.hear(write, from)
   const filter = new FilterView(config.filter, observer)
-  const views: ArchiveViews = new ArchiveViews(
+  const listener: LedgerListener = {
+    hear(changes) {
+      for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
+    },
+    missed(because) {
+      const isBack = because !== undefined && because !== 'pruned'
+      heard.missed(isBack ? 'wentBack' : 'gap')
+      if (isBack) cacheView?.archiveWentBack()
+    },
+  }
+  const views = new LedgerFollower(
     {
       archive,
       branches,
+      tree: new TreeView(new DigestTree(branches), observer),
       filter,
-      observer,
-      hear(changes) {
-        for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
-      },
-      missed(because) {
-        const isBack = because !== undefined && because !== 'pruned'
-        heard.missed(isBack ? 'wentBack' : 'gap')
-        if (isBack) cacheView?.archiveWentBack()
-      },
+      listener,
+      telemetry,
     },
     claim.archiveId,
   )
@@ -138,8 +146,8 @@ export function assemble(
   const { isExclusive } = description
   const poll = new HeadsPoll({
     archive,
-    views,
-    cacheView,
+    follower: views,
+    cacheSync: new CacheSync({ cacheView, known, telemetry }),
     known,
     committedThrough: () => pipeline.position.sequence,
     archiveTime,
@@ -149,7 +157,6 @@ export function assemble(
     isExclusive,
     stalenessMs,
   })
-  const telemetry = { clock, observer }
   const tally = new FlushTally()
   const ledger = new OwnLedger({ archive, claim, random })
   const delivery = new CacheDelivery({

@@ -12,7 +12,7 @@ import {
 } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
 import { DigestTree } from '@se/merkle'
-import type { ArchiveViews } from './archive-views.ts'
+import type { LedgerFollower } from './ledger-follower.ts'
 import { createTails } from './ledger-tails.ts'
 import { rowsBetween } from './net.ts'
 import {
@@ -29,7 +29,7 @@ import {
 export interface CacheReceiptsPorts {
   readonly cache: Pick<CacheTier, 'readReceipt'>
   readonly archive: Pick<ArchiveTier, 'readTail'>
-  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'tree'>
+  readonly views: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree'>
   readonly branches: BranchSet
 }
 

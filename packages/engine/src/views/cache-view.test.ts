@@ -23,7 +23,12 @@ async function createAttached() {
   const { cache } = createMemoryTiers({ clock, seed: 1 })
   const tier = cache.connect()
   const known = { round: 0, droppedBefore: 0 }
-  const views = { catchUp: async () => {}, cut: at(1), tree: new DigestTree(createBranchSet([])) }
+  const views = {
+    catchUp: async () => {},
+    cut: at(1),
+    tree: new DigestTree(createBranchSet([])),
+    recentTail: () => undefined,
+  }
   const calls = { setBack: 0, receipts: [] as number[], faults: [] as FaultEvent[] }
   const readReceipt = tier.readReceipt.bind(tier)
   tier.readReceipt = (stripe) => {

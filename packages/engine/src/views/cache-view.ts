@@ -13,7 +13,7 @@ import type {
 import { STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core/hash'
 import { EMPTY_LEAF, encodeLeaf } from '@se/merkle'
 import type { EngineObserver } from '../observer.ts'
-import type { ArchiveViews } from './archive-views.ts'
+import type { LedgerFollower } from './ledger-follower.ts'
 import { CacheReceipts } from './cache-receipts.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
 import { differingKeys, leafAddress, leafKey, stripeLeaves } from './receipts.ts'
@@ -23,7 +23,7 @@ import type { Moment } from './stripe-standings.ts'
 export interface CacheViewPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
-  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'tree'>
+  readonly views: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree' | 'recentTail'>
   readonly known: Pick<KnownWrites, 'round' | 'droppedBefore'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer: EngineObserver

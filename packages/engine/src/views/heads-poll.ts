@@ -1,23 +1,15 @@
-import {
-  sequenceAt,
-  StorageError,
-  TierMisconfigured,
-  type ArchiveTier,
-  type CancelTimer,
-  type Clock,
-  type Heads,
-} from '@se/core'
+import { sequenceAt, type ArchiveTier, type CancelTimer, type Clock, type Heads } from '@se/core'
 import type { EngineObserver } from '../observer.ts'
-import type { ArchiveViews } from './archive-views.ts'
-import type { CacheView } from './cache-view.ts'
-import type { ArchiveTime } from '../write/archive-time.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
+import type { ArchiveTime } from '../write/archive-time.ts'
+import type { CacheSync, PolledHeads } from './cache-sync.ts'
+import type { LedgerFollower } from './ledger-follower.ts'
 
 export interface HeadsPollPorts {
   readonly archive: Pick<ArchiveTier, 'readHeads'>
-  readonly views: Pick<ArchiveViews, 'catchUp' | 'cut' | 'isBehind' | 'startOver'>
-  readonly cacheView: CacheView | undefined
-  readonly known: Pick<KnownWrites, 'pollSent' | 'dropBefore'>
+  readonly follower: Pick<LedgerFollower, 'catchUp' | 'isBehind' | 'startOver'>
+  readonly cacheSync: Pick<CacheSync, 'bring' | 'brought' | 'settled'>
+  readonly known: Pick<KnownWrites, 'pollSent'>
   /** Own ledger sequence of the last batch committed. */
   readonly committedThrough: () => number
   readonly archiveTime: Pick<ArchiveTime, 'heard'>
@@ -32,9 +24,6 @@ export interface HeadsPollPorts {
 
 /** Shortest pause between two polls, ms: a slow archive is not asked without a break. */
 const PAUSE_MS_MIN = 10
-/** Pause before a cache that did not answer is tried again, ms. */
-const ATTACH_PAUSE_MS = 1_000
-
 /**
  * Asks the archive every Δ/2 how far it has come, and brings the views there.
  *
@@ -43,22 +32,14 @@ const ATTACH_PAUSE_MS = 1_000
  */
 export class HeadsPoll {
   readonly #ports: HeadsPollPorts
-  #appliedSentAtMs = Number.NEGATIVE_INFINITY
-  #heads: Heads | undefined
-  /** Round of the poll that brought them. */
-  #round = 0
+  /** Of the last poll that was applied. */
+  #moment: PolledHeads | undefined
   /** Own sequences up to here were committed and are gone, and the views have started over for it. */
   #lostThrough = 0
   #cancelTimer: CancelTimer | undefined
   #isRunning = false
   #last: Promise<void> = Promise.resolve()
   #waiting: Promise<void> | undefined
-  #tending: Promise<void> | undefined
-  /** The heads the cache was last brought to, or was tried to. */
-  #tendedHeads: Heads | undefined
-  #attachNotBeforeMs = Number.NEGATIVE_INFINITY
-  /** What is wrong with the cache's configuration, as it was told last. */
-  #toldOfCache: string | undefined
 
   constructor(ports: HeadsPollPorts) {
     this.#ports = ports
@@ -66,7 +47,7 @@ export class HeadsPoll {
 
   /** Whether this process may answer from what it knows itself. */
   get isFresh(): boolean {
-    return this.isRecent(this.#appliedSentAtMs, this.#ports.clock.monotonicMs())
+    return this.isRecent(this.#moment?.sentAtMs ?? Number.NEGATIVE_INFINITY, this.#ports.clock.monotonicMs())
   }
 
   /** Whether what was true at one moment may be answered to a read that began at another; monotonic ms. */
@@ -82,7 +63,7 @@ export class HeadsPoll {
 
   /** The heads of the last poll. */
   get heads(): Heads | undefined {
-    return this.#heads
+    return this.#moment?.heads
   }
 
   start(): void {
@@ -95,7 +76,7 @@ export class HeadsPoll {
     this.#isRunning = false
     this.#cancelTimer?.()
     await this.#last.catch(() => {})
-    await this.#tending
+    await this.#ports.cacheSync.settled()
   }
 
   /**
@@ -106,9 +87,10 @@ export class HeadsPoll {
    */
   async now(): Promise<void> {
     await this.#pollOnce()
+    const { cacheSync } = this.#ports
     // One that began before our poll may have been told of older heads.
-    await this.#tending
-    if (this.#tendedHeads !== this.#heads) await this.#tend()
+    await cacheSync.settled()
+    if (this.#moment !== undefined && cacheSync.brought !== this.#moment) await cacheSync.bring(this.#moment)
   }
 
   #pollOnce(): Promise<void> {
@@ -121,7 +103,7 @@ export class HeadsPoll {
 
   async #poll(): Promise<void> {
     this.#waiting = undefined
-    const { archive, views, clock, known, archiveTime, instance } = this.#ports
+    const { archive, follower, clock, known, archiveTime, instance } = this.#ports
     const sentAtMs = clock.monotonicMs()
     const committed = this.#ports.committedThrough()
     const round = known.pollSent()
@@ -130,64 +112,20 @@ export class HeadsPoll {
     const own = sequenceAt(heads.cut, instance)
     // A batch that was committed is gone: the archive was set back, so early that the views had not heard of it [P65].
     if (own < committed && committed > this.#lostThrough) {
-      await views.startOver()
+      await follower.startOver()
       this.#lostThrough = committed
-    } else if (views.isBehind(heads.cut)) await views.catchUp()
-    this.#heads = heads
-    this.#round = round
-    this.#appliedSentAtMs = sentAtMs
-  }
-
-  /** A cache that hangs must not keep the next poll waiting: what this process knows would go stale with it. */
-  #tend(): Promise<void> {
-    this.#tending ??= this.#tendCache().finally(() => {
-      this.#tending = undefined
-    })
-    return this.#tending
-  }
-
-  async #tendCache(): Promise<void> {
-    const { cacheView, known, clock } = this.#ports
-    const heads = this.#heads
-    const round = this.#round
-    if (heads === undefined) return
-    const sentAtMs = this.#appliedSentAtMs
-    if (cacheView !== undefined) {
-      const wasAttached = cacheView.isAttached
-      try {
-        if (wasAttached) await cacheView.tick(heads, sentAtMs, round)
-        else if (clock.monotonicMs() >= this.#attachNotBeforeMs) await cacheView.attach()
-        if (cacheView.isAttached) this.#toldOfCache = undefined
-      } catch (error) {
-        // L2 may be lost at any time; it is taken in again when it answers.
-        cacheView.detach()
-        this.#attachNotBeforeMs = clock.monotonicMs() + ATTACH_PAUSE_MS
-        this.#tellOfCache(error, wasAttached)
-      }
-    }
-    this.#tendedHeads = heads
-    known.dropBefore(round)
-  }
-
-  /** Once for each thing that somebody has to change; else once when it ceases to answer. */
-  #tellOfCache(error: unknown, wasAttached: boolean): void {
-    const isMisconfigured = error instanceof TierMisconfigured
-    const isNews = isMisconfigured
-      ? error.message !== this.#toldOfCache
-      : wasAttached || !(error instanceof StorageError)
-    if (isMisconfigured) this.#toldOfCache = error.message
-    if (!isNews) return
-    const what = isMisconfigured ? error.message : 'the cache does not answer; reads go to the archive'
-    this.#ports.observer.fault?.({ part: 'cache', what, error })
+    } else if (follower.isBehind(heads.cut)) await follower.catchUp()
+    this.#moment = { heads, sentAtMs, round }
   }
 
   #schedule(delayMs: number): void {
     if (!this.#isRunning) return
-    const { clock, observer, stalenessMs } = this.#ports
+    const { clock, observer, stalenessMs, cacheSync } = this.#ports
     this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       const startedMs = clock.monotonicMs()
       void this.#pollOnce()
-        .then(() => void this.#tend())
+        // A cache that hangs must not keep the next poll waiting: what this process knows would go stale with it.
+        .then(() => this.#moment && void cacheSync.bring(this.#moment))
         .catch((error: unknown) =>
           observer.fault?.({ part: 'poll', what: 'the heads could not be read', error }),
         )

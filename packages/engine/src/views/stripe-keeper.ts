@@ -12,7 +12,7 @@ import {
   type StripeReading,
   type StripeState,
 } from '@se/core'
-import type { ArchiveViews } from './archive-views.ts'
+import type { LedgerFollower } from './ledger-follower.ts'
 import { createTails, type LedgerTails } from './ledger-tails.ts'
 import { leavesByStripe, storedLeaves, type StripeLeaves } from './receipts.ts'
 import type { WayToHeads } from './stripe-judgement.ts'
@@ -21,7 +21,7 @@ import { StrangerWatch, StripeStandings, type Moment, type Standing } from './st
 export interface StripeKeeperPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
-  readonly views: Pick<ArchiveViews, 'cut' | 'tree'>
+  readonly views: Pick<LedgerFollower, 'cut' | 'tree' | 'recentTail'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
   readonly onSetBack: () => void
@@ -108,7 +108,7 @@ export class StripeKeeper {
    * @throws TierUnavailable, TierMisconfigured where no stripe can be read, or somebody of another history moves them
    */
   async bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<readonly number[]> {
-    const { cache, archive, onSetBack } = this.#ports
+    const { cache, archive, views, onSetBack } = this.#ports
     const history = this.#history
     const readings = await cache.readStripes()
     const states = readings.flatMap((reading) => (reading.kind === 'state' ? [reading.state] : []))
@@ -118,7 +118,7 @@ export class StripeKeeper {
       history,
       work,
       heads,
-      tails: createTails(archive),
+      tails: createTails(archive, heads && { follower: views, heads }),
       tree: this.#treeMoment(),
       strangers: [],
       wentBack: [],

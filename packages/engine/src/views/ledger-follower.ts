@@ -1,6 +1,7 @@
 import {
   batchesBehind,
   CorruptData,
+  covers,
   equalCuts,
   formatCut,
   type ArchiveTier,
@@ -9,53 +10,67 @@ import {
   type LedgerTail,
 } from '@se/core'
 import { DigestTree } from '@se/merkle'
-import type { EngineObserver } from '../observer.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { FilterView } from './filter-view.ts'
 import { netChanges, rowsBetween, type NetChange } from './net.ts'
-import { NEVER_COMPARED, nextTrust, type Trust } from './trust.ts'
+import type { TreeView } from './tree-view.ts'
+import type { Trust } from './trust.ts'
 
-export interface ArchiveViewsPorts {
-  readonly archive: Pick<ArchiveTier, 'backend' | 'readTail' | 'readTree' | 'scanIds'>
-  readonly branches: BranchSet
-  readonly filter: FilterView
-  readonly observer: EngineObserver
-  /** Told of every change before the views stand at it: floors are raised, older L1 entries dropped. */
-  readonly hear: (changes: Iterable<NetChange>) => void
+/** What is told of the ledger's rows. */
+export interface LedgerListener {
+  /** Told of every change before the views stand at it: floors are raised, older entries of memory dropped. */
+  hear(changes: Iterable<NetChange>): void
   /**
    * The views start over at another cut, and of what lies between nothing was heard: nothing that was derived from
    * earlier rows may be kept.
    */
-  readonly missed: (because: LedgerGap | undefined) => void
+  missed(because: LedgerGap | undefined): void
 }
 
-type LedgerGap = (LedgerTail & { kind: 'gap' })['because']
+export interface LedgerFollowerPorts {
+  readonly archive: Pick<ArchiveTier, 'backend' | 'readTail' | 'readTree' | 'scanIds'>
+  readonly branches: BranchSet
+  readonly tree: TreeView
+  readonly filter: FilterView
+  readonly listener: LedgerListener
+  readonly telemetry: Telemetry
+}
+
+/** Rows of the last step up to which they are kept for the cache, which mostly begins at the same cut. */
+const ROWS_KEPT_MAX = 1_000
+
+export type LedgerGap = (LedgerTail & { kind: 'gap' })['because']
 
 /** How the filter came to stand at the tree's cut. */
 export type FilterRestore =
   | { readonly how: 'snapshot'; readonly caughtUpBatches: number }
   | { readonly how: 'rebuilt'; readonly because: string }
 
+/** The rows of one read of the ledger. */
+interface Step {
+  readonly from: Cut
+  readonly tail: LedgerTail & { kind: 'rows' }
+}
+
 /**
- * Tree and filter in memory, both at one cut of the archive, moved along by the ledger.
+ * Follows the ledger, and moves what hangs on it: heard writes, tree and filter, all at one cut of the archive.
  *
- * A step reads heads and tail in one snapshot and applies it in one go, so the two never stand at different
- * cuts and nobody sees half a step. Steps run one at a time.
+ * A step reads heads and tail in one snapshot and applies it in one go, so tree and filter never stand at different
+ * cuts and no reader sees half a step. Steps run one at a time.
  */
-export class ArchiveViews {
-  readonly #ports: ArchiveViewsPorts
-  #tree: DigestTree
+export class LedgerFollower {
+  readonly #ports: LedgerFollowerPorts
   #cut: Cut
-  #treeTrust: Trust = NEVER_COMPARED
+  #lastStep: Step | undefined
   /** The last step asked for; the next one starts after it. */
   #last: Promise<unknown> = Promise.resolve()
   /** A rebuild that was begun and not finished: the filter is of no use before another one. */
   #mustRebuild = false
-  /** A catch-up that has not begun yet: whoever asks now is served by it. */
+  /** A catch-up that has not begun yet: a caller that asks now is served by it. */
   #waiting: Promise<Cut> | undefined
 
-  constructor(ports: ArchiveViewsPorts, archiveId: string) {
+  constructor(ports: LedgerFollowerPorts, archiveId: string) {
     this.#ports = ports
-    this.#tree = new DigestTree(ports.branches)
     this.#cut = { archiveId, positions: new Map() }
   }
 
@@ -63,13 +78,20 @@ export class ArchiveViews {
     return this.#cut
   }
 
-  /** At `cut`. Do not keep it across an await: it moves. */
+  /** At {@link cut}. Do not keep it across an await: it moves. */
   get tree(): DigestTree {
-    return this.#tree
+    return this.#ports.tree.tree
   }
 
   get treeTrust(): Trust {
-    return this.#treeTrust
+    return this.#ports.tree.trust
+  }
+
+  /** What the last step has read, where it began at this cut and reaches the given heads: it needs not be read again. */
+  recentTail(from: Cut, heads: Cut): LedgerTail | undefined {
+    const step = this.#lastStep
+    if (step === undefined || !equalCuts(step.from, from)) return undefined
+    return covers(step.tail.heads.cut, heads) ? step.tail : undefined
   }
 
   /** Whether there is anything to do to stand at the given heads, with a filter that may be compared. */
@@ -126,16 +148,14 @@ export class ArchiveViews {
 
   /** Takes trust from the tree, and with it from the filter, whose proof the tree is. */
   distrust(because: string): void {
-    this.#treeTrust = nextTrust({ kind: 'lost', because })
-    this.#ports.observer.trust?.({ view: 'tree', isTrusted: false, because })
+    this.#ports.tree.lose(because)
     this.#ports.filter.lose(`the tree is untrusted: ${because}`)
   }
 
   /** The tree was compared with what the rows give, and equals it: gives trust back, to the tree and to the filter that equals it. */
   vouch(because: string): void {
-    if (this.#treeTrust.isTrusted) return
-    this.#treeTrust = nextTrust({ kind: 'compared', isEqual: true, detail: because })
-    this.#ports.observer.trust?.({ view: 'tree', isTrusted: true, because, cut: formatCut(this.#cut) })
+    if (this.treeTrust.isTrusted) return
+    this.#ports.tree.vouch(because, this.#cut)
     if (!this.#mustRebuild) this.#compareFilter()
   }
 
@@ -146,8 +166,8 @@ export class ArchiveViews {
   }
 
   async #loadTree(because?: LedgerGap): Promise<void> {
-    const { archive, branches, observer } = this.#ports
-    const startedMs = performance.now()
+    const { archive, branches, listener, telemetry } = this.#ports
+    const startedMs = telemetry.clock.monotonicMs()
     const stored = await archive.readTree()
     if (stored.tail.kind === 'gap') {
       throw new CorruptData(`the tree pages cannot be brought to the heads: ${stored.tail.because}`)
@@ -156,18 +176,12 @@ export class ArchiveViews {
     for (const { branch, page, bytes } of stored.pages) tree.setPage(branch, page, bytes)
     for (const row of stored.tail.rows) tree.apply(row.entries)
     // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
-    this.#ports.missed(because)
-    this.#tree = tree
+    listener.missed(because)
     this.#cut = stored.tail.heads.cut
-    this.#treeTrust = { isTrusted: true }
-    const durationMs = performance.now() - startedMs
-    observer.merkle?.({ store: archive.backend, operation: 'load', status: 'success', durationMs })
-    observer.trust?.({
-      view: 'tree',
-      isTrusted: true,
-      because: 'pages and tail read in one snapshot',
-      cut: formatCut(this.#cut),
-    })
+    this.#lastStep = undefined
+    this.#ports.tree.replaceBy(tree, this.#cut)
+    const durationMs = telemetry.clock.monotonicMs() - startedMs
+    telemetry.observer.merkle?.({ store: archive.backend, operation: 'load', status: 'success', durationMs })
   }
 
   /** @returns how many batches the snapshot lacked, or why it was of no use */
@@ -180,7 +194,7 @@ export class ArchiveViews {
     if (tail.kind === 'gap') return tail.because
     filter.apply(netChanges(tail.rows).values())
     // The snapshot is older than the tree, so its tail holds all the tree lacks.
-    this.#moveTree(tail)
+    this.#advance(tail)
     const trust = this.#compareFilter()
     return trust.isTrusted ? tail.rows.length : trust.because
   }
@@ -198,7 +212,7 @@ export class ArchiveViews {
     filter.replaceBy(flatten(chunks))
     filter.apply(netChanges(rowsBetween(tail.rows, idsCut)).values())
     this.#mustRebuild = false
-    this.#moveTree(tail)
+    this.#advance(tail)
     return this.#compareFilter()
   }
 
@@ -215,7 +229,7 @@ export class ArchiveViews {
     }
     const wasEqual = filter.trust.isTrusted
     filter.apply(netChanges(tail.rows).values())
-    this.#moveTree(tail)
+    this.#advance(tail)
     if (wasEqual || tail.rows.length > 0) this.#compareFilter()
     return this.#cut
   }
@@ -228,20 +242,23 @@ export class ArchiveViews {
     await this.#rebuildFilter()
   }
 
-  /** Applies what of the tail the tree has not seen; afterwards the views stand at the tail's heads. */
-  #moveTree(tail: LedgerTail & { kind: 'rows' }): void {
+  /** Hears of the rows that are new, and moves the tree; afterwards it stands at the tail's heads. */
+  #advance(tail: LedgerTail & { kind: 'rows' }): void {
+    const { listener, tree } = this.#ports
     const rows = rowsBetween(tail.rows, this.#cut)
-    this.#ports.hear(netChanges(rows).values())
-    for (const row of rows) this.#tree.apply(row.entries)
+    listener.hear(netChanges(rows).values())
+    tree.advance(rows)
+    if (rows.length > 0) {
+      this.#lastStep = rows.length > ROWS_KEPT_MAX ? undefined : { from: this.#cut, tail: { ...tail, rows } }
+    }
     this.#cut = tail.heads.cut
   }
 
   #compareFilter(): Trust {
-    if (!this.#treeTrust.isTrusted) return this.#ports.filter.trust
-    return this.#ports.filter.compare(
-      { count: this.#tree.count, membership: this.#tree.membership },
-      formatCut(this.#cut),
-    )
+    const { filter } = this.#ports
+    if (!this.treeTrust.isTrusted) return filter.trust
+    const { count, membership } = this.tree
+    return filter.compare({ count, membership }, formatCut(this.#cut))
   }
 }
 
