@@ -741,7 +741,7 @@ export const mutants = [
     file: 'src/flush/pending-set.ts',
     find: 'if (next?.isFoundAgain === true || inFlight?.isFoundAgain === true) return false',
     replace: '',
-    test: 'src/flush/pending-set.test.ts',
+    test: 'src/flush/flush-queue.test.ts',
   },
   // what a process answers that has heard nothing for long [R5]
   {
@@ -760,7 +760,7 @@ export const mutants = [
   },
   // a write that was set aside for its stamp [P67]
   {
-    file: 'src/flush/passage.ts',
+    file: 'src/flush/settlement.ts',
     find: "if (because === 'stamp-ahead-of-archive') refusedAhead(write)",
     replace: '',
     test: 'test/engine.heard.test.ts',
