@@ -235,7 +235,7 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/lifecycle/runtime.ts',
+    file: 'src/lifecycle/assemble.ts',
     find: 'onSetBack: () => heard.dropDerived()',
     replace: 'onSetBack: () => {}',
     test: 'test/engine.faults.test.ts',
@@ -315,7 +315,7 @@ export const mutants = [
   },
   {
     file: 'src/views/cache-view.ts',
-    find: 'return standing !== undefined && isOnTheWayTo(this.#ports.views.cut, standing.state.cut)',
+    find: 'return standing !== undefined && isOnTheWayTo(this.#ports.follower.cut, standing.state.cut)',
     replace: 'return standing !== undefined',
     test: 'src/views/cache-view.test.ts',
   },
@@ -425,19 +425,19 @@ export const mutants = [
     test: 'test/engine.heard.test.ts',
   },
   {
-    file: 'src/verify.ts',
-    find: 'if (scan !== undefined) views.vouch(because)',
+    file: 'src/inspect/verify/tree.ts',
+    find: 'if (scan !== undefined) follower.vouch(because)',
     replace: 'if (scan !== undefined) {}',
     test: 'test/engine.verify.test.ts',
   },
   {
-    file: 'src/verify-copies.ts',
+    file: 'src/inspect/verify/copies.ts',
     find: "if (order > 0) return 'the entry is newer than anything that the archive has'",
     replace: 'if (order > 0) return undefined',
     test: 'test/engine.verify.test.ts',
   },
   {
-    file: 'src/verify.ts',
+    file: 'src/inspect/verify/scan-rows.ts',
     find: 'if (!isEqual) memoryDifferences',
     replace: 'if (false) memoryDifferences',
     test: 'test/engine.verify.test.ts',
@@ -675,7 +675,7 @@ export const mutants = [
     title: 'P67',
   },
   {
-    file: 'src/lifecycle/runtime.ts',
+    file: 'src/lifecycle/assemble.ts',
     find: 'new StampClock(archiveTime, instance, claim.maxStampTime)',
     replace: 'new StampClock(clock, instance, claim.maxStampTime)',
     test: 'test/engine.heard.test.ts',
@@ -690,7 +690,7 @@ export const mutants = [
     title: 'P88',
   },
   {
-    file: 'src/lifecycle/runtime.ts',
+    file: 'src/lifecycle/assemble.ts',
     find: "const isBack = because !== undefined && because !== 'pruned'",
     replace: 'const isBack = false',
     test: 'test/engine.heard.test.ts',
@@ -704,14 +704,14 @@ export const mutants = [
   },
   // The roots of an engine without a cache differ from nothing [P87].
   {
-    file: 'src/status.ts',
+    file: 'src/inspect/roots.ts',
     find: 'const agree = cacheView === undefined',
     replace: 'const agree = false',
     test: 'test/engine.verify.test.ts',
     title: 'P87',
   },
   {
-    file: 'src/status.ts',
+    file: 'src/inspect/roots.ts',
     find: 'const agree = cacheView === undefined',
     replace: 'const agree = cacheView !== null',
     test: 'test/engine.verify.test.ts',
@@ -731,7 +731,7 @@ export const mutants = [
     title: 'P88',
   },
   {
-    file: 'src/verify-copies.ts',
+    file: 'src/inspect/verify/copies.ts',
     find: 'if (isNewer(stamp, stampOf(lookup))) {',
     replace: 'if (false) {',
     test: 'test/engine.verify.test.ts',

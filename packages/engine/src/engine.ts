@@ -23,20 +23,22 @@ import {
 } from './call-options.ts'
 import type { Caller } from './deadline/caller.ts'
 import type { Limits, Operation } from './deadline/deadline.ts'
-import { explain, type Explanation } from './explain.ts'
+import { explain, type Explanation } from './inspect/explain.ts'
 import type { ParkedItem } from './flush/parked-line.ts'
 import type { FlushResult } from './flush/flush-tally.ts'
 import { Item } from './item.ts'
 import type { KeptItem } from './kept-item.ts'
 import { LifeCycle } from './lifecycle/life-cycle.ts'
-import type { Environment } from './lifecycle/runtime.ts'
+import type { EngineDependencies } from './lifecycle/assemble.ts'
 import type { StopReport } from './lifecycle/shutdown.ts'
 import type { StartReport } from './lifecycle/startup.ts'
 import type { LifecyclePhase } from './observer.ts'
 import type { ReadSource } from './read/answer.ts'
 import type { FastAnswer } from './read/read-path.ts'
-import { readGauges, readRoots, readStatus, type EngineStatus, type Roots } from './status.ts'
-import { verify, type VerifyReport } from './verify.ts'
+import { readRoots, type Roots } from './inspect/roots.ts'
+import { readGauges, readStatus, type EngineStatus } from './inspect/status.ts'
+import type { VerifyReport } from './inspect/verify/report.ts'
+import { verify } from './inspect/verify/verify.ts'
 import type { WriteReceipt } from './write/write-path.ts'
 
 /** An answer with its worth [R8]. */
@@ -59,11 +61,11 @@ export interface ReadResult {
  * `CallAborted`; until then it keeps the process alive [W10]. What a call that was left had asked for may happen all the same.
  */
 export class Engine implements AsyncDisposable {
-  readonly #environment: Environment
+  readonly #environment: EngineDependencies
   readonly #life: LifeCycle
 
   /** @internal use `createEngine` */
-  constructor(environment: Environment, logObserver: LogObserver | undefined) {
+  constructor(environment: EngineDependencies, logObserver: LogObserver | undefined) {
     this.#environment = environment
     this.#life = new LifeCycle(environment, logObserver)
     environment.observer.gauges?.(() => readGauges(environment, this.#life.runtime))
@@ -206,19 +208,18 @@ export class Engine implements AsyncDisposable {
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     const call = readVerifyOptions(options)
     const { archive, cache, observer, config, clock } = this.#environment
-    const { cacheView, views, filter, memory, description, poll } = this.#life.reading('verify')
+    const { cacheView, follower, filter, memory, description, poll } = this.#life.reading('verify')
     const ports = {
       archive,
       cache,
       cacheView,
-      views,
+      follower,
       filter,
       memory,
       poll,
       branches: config.branches,
       digester: createRowDigester(description.digestKey),
-      observer,
-      clock,
+      telemetry: { observer, clock },
     }
     const { timeoutMs = Infinity, signal } = call
     return this.#bounded('verify', { timeoutMs, signal }, async () => {

@@ -8,7 +8,7 @@ import { closeAfterFailedStart } from './closing.ts'
 import { rememberPosition } from './identity.ts'
 import { Maintenance } from './maintenance.ts'
 import { mayMove, WrongPhase } from './phase.ts'
-import type { Environment, Runtime } from './runtime.ts'
+import type { EngineDependencies, EngineParts } from './assemble.ts'
 import { runShutdown, type StopReport } from './shutdown.ts'
 import { runStartup, type StartReport } from './startup.ts'
 
@@ -16,10 +16,10 @@ import { runStartup, type StartReport } from './startup.ts'
 export class LifeCycle {
   /** Of every call of the face. */
   readonly deadlines: CallDeadlines
-  readonly #environment: Environment
+  readonly #environment: EngineDependencies
   readonly #logObserver: LogObserver | undefined
   #phase: LifecyclePhase = 'Created'
-  #runtime: Runtime | undefined
+  #runtime: EngineParts | undefined
   #maintenance: Maintenance | undefined
   /** The start under way, and who waits for it. */
   #starting: { readonly caller: Caller; readonly ended: Promise<unknown> } | undefined
@@ -27,7 +27,7 @@ export class LifeCycle {
   /** Why the phase is Failed. */
   #failure: unknown
 
-  constructor(environment: Environment, logObserver: LogObserver | undefined) {
+  constructor(environment: EngineDependencies, logObserver: LogObserver | undefined) {
     this.#environment = environment
     this.deadlines = new CallDeadlines(environment.clock, environment.config.callTimeoutMs)
     this.#logObserver = logObserver
@@ -42,18 +42,18 @@ export class LifeCycle {
     return this.#failure
   }
 
-  get runtime(): Runtime | undefined {
+  get runtime(): EngineParts | undefined {
     return this.#runtime
   }
 
   /** @returns the parts for a call that writes. @throws WrongPhase unless Ready */
-  writing(operation: string): Runtime {
+  writing(operation: string): EngineParts {
     if (this.#phase !== 'Ready') throw new WrongPhase(operation, this.#phase, this.#failure)
     return this.#runtime!
   }
 
   /** @returns the parts for a call that reads. @throws WrongPhase before Ready and after the stop */
-  reading(operation: string): Runtime {
+  reading(operation: string): EngineParts {
     const isOpen = this.#phase === 'Ready' || this.#phase === 'Stopping' || this.#phase === 'Failed'
     if (!isOpen || this.#runtime === undefined) throw new WrongPhase(operation, this.#phase, this.#failure)
     return this.#runtime

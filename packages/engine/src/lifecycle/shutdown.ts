@@ -8,7 +8,7 @@ import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
 import { CLOSING, type CloseStep } from './closing.ts'
 import { rememberPosition } from './identity.ts'
 import type { Maintenance } from './maintenance.ts'
-import type { Environment, Runtime } from './runtime.ts'
+import type { EngineDependencies, EngineParts } from './assemble.ts'
 import { stepLimitMs } from './time-budget.ts'
 
 /** What a stop did. */
@@ -25,8 +25,8 @@ export interface StopReport {
 }
 
 interface Shutdown {
-  readonly environment: Environment
-  readonly runtime: Runtime
+  readonly environment: EngineDependencies
+  readonly runtime: EngineParts
   readonly maintenance: Pick<Maintenance, 'stop' | 'run'> | undefined
   /** Writes that were put into the log by this stop. */
   readonly logged: Set<ItemWrite>
@@ -123,9 +123,9 @@ export const SHUTDOWN: readonly Step[] = [
     share: 0.5,
     async run(shutdown) {
       const { runtime, environment } = shutdown
-      const { filter, views } = runtime
+      const { filter, follower } = runtime
       if (!filter.trust.isTrusted) return
-      const bytes = filter.toSnapshot(views.cut)
+      const bytes = filter.toSnapshot(follower.cut)
       const entries = filter.entries
       const { fileSystem, config } = environment
       await writeFileAtomically(fileSystem, config.logDirectory, FILTER_SNAPSHOT_FILE, bytes)
@@ -171,8 +171,8 @@ async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
  * @param isFenced the instance belongs to somebody else: nothing is sent to the archive any more
  */
 export async function runShutdown(
-  environment: Environment,
-  runtime: Runtime,
+  environment: EngineDependencies,
+  runtime: EngineParts,
   maintenance: Pick<Maintenance, 'stop' | 'run'> | undefined,
   options: { readonly timeoutMs: number; readonly caller: Caller; readonly isFenced: boolean },
 ): Promise<StopReport> {

@@ -18,7 +18,7 @@ import { errorKind, type StartPhase } from '../observer.ts'
 import type { CacheReport } from '../views/cache-view.ts'
 import { readLog } from '../write/record.ts'
 import { claimInstance } from './identity.ts'
-import { assemble, type Environment, type Runtime } from './runtime.ts'
+import { assemble, type EngineDependencies, type EngineParts } from './assemble.ts'
 
 /** What a start found, step by step. */
 export interface StartReport {
@@ -40,7 +40,7 @@ export interface StartStep {
 
 /** What a start is told. */
 interface Start {
-  readonly environment: Environment
+  readonly environment: EngineDependencies
   readonly logObserver: LogObserver | undefined
   readonly onFenced: (error: InstanceFenced) => void
   readonly caller: Caller
@@ -102,7 +102,7 @@ const openTheLog: Step<undefined, OpenedLog> = {
   },
 }
 
-const openTheArchive: Step<OpenedLog, Runtime> = {
+const openTheArchive: Step<OpenedLog, EngineParts> = {
   phase: 'sql_connect',
   reason: 'the claim fences whichever process holds our instance, before the first own batch',
   async run(start, { log, parking }) {
@@ -125,7 +125,7 @@ const openTheArchive: Step<OpenedLog, Runtime> = {
 }
 
 /** Those that run on the parts, once there are any. */
-const onTheParts: readonly Step<Runtime, CacheReport | undefined>[] = [
+const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
   {
     phase: 'replay',
     reason:
@@ -153,24 +153,24 @@ const onTheParts: readonly Step<Runtime, CacheReport | undefined>[] = [
   {
     phase: 'tree',
     reason: 'what filter and cache are compared with',
-    async run(_start, { views }) {
-      await views.loadTree()
-      const figures = { root: views.tree.root(), items: views.tree.count, cut: formatCut(views.cut) }
+    async run(_start, { follower }) {
+      await follower.loadTree()
+      const figures = { root: follower.tree.root(), items: follower.tree.count, cut: formatCut(follower.cut) }
       return { made: undefined, figures }
     },
   },
   {
     phase: 'cf_restore',
     reason: 'needs the tree, whose membership is its proof',
-    async run({ environment }, { views, filter }) {
+    async run({ environment }, { follower, filter }) {
       const { fileSystem, config } = environment
       const snapshot = await readFileIfAny(fileSystem, `${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
-      const restore = await views.restoreFilter(snapshot)
+      const restore = await follower.restoreFilter(snapshot)
       const { trust } = filter
       const figures = {
         ...restore,
         entries: filter.entries,
-        trust: trust.isTrusted ? `trusted at cut ${formatCut(views.cut)}` : `untrusted: ${trust.because}`,
+        trust: trust.isTrusted ? `trusted at cut ${formatCut(follower.cut)}` : `untrusted: ${trust.because}`,
       }
       return { made: undefined, figures }
     },
@@ -244,7 +244,7 @@ export interface StartFailure {
   readonly error: unknown
   readonly log: Log | undefined
   readonly parking: ParkingLot | undefined
-  readonly runtime: Runtime | undefined
+  readonly runtime: EngineParts | undefined
 }
 
 /** Runs steps and reports each. */
@@ -302,12 +302,12 @@ class StepRunner {
  */
 export async function runStartup(
   start: Start,
-): Promise<{ readonly runtime: Runtime; readonly report: StartReport } | StartFailure> {
+): Promise<{ readonly runtime: EngineParts; readonly report: StartReport } | StartFailure> {
   const { observer, clock } = start.environment
   const startedMs = clock.monotonicMs()
   const runner = new StepRunner(start)
   let opened: OpenedLog | undefined
-  let runtime: Runtime | undefined
+  let runtime: EngineParts | undefined
   let cache: CacheReport | undefined
   try {
     opened = await runner.run(openTheLog, undefined)

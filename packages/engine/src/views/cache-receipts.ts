@@ -29,7 +29,7 @@ import {
 export interface CacheReceiptsPorts {
   readonly cache: Pick<CacheTier, 'readReceipt'>
   readonly archive: Pick<ArchiveTier, 'readTail'>
-  readonly views: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree'>
+  readonly follower: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree'>
   readonly branches: BranchSet
 }
 
@@ -64,11 +64,11 @@ export class CacheReceipts {
    * all reach.
    */
   async withTruth(stripes?: readonly number[]): Promise<ComparedReceipts> {
-    const { views, archive, branches } = this.#ports
+    const { follower, archive, branches } = this.#ports
     const receipts = await this.#read(stripes)
     // After the receipts: the views now stand where they stand, or beyond.
-    await views.catchUp()
-    const { cut, tree } = views
+    await follower.catchUp()
+    const { cut, tree } = follower
     const leaves = leavesByStripe(tree)
     const root = tree.root()
     const tails = createTails(archive)
@@ -99,7 +99,7 @@ export class CacheReceipts {
   /** Leaves that differ from the tree in stripes that stand elsewhere than the views. */
   async differencesBehind(): Promise<LeafAddress[]> {
     const receipts = await this.#read()
-    const { cut, tree } = this.#ports.views
+    const { cut, tree } = this.#ports.follower
     const leaves = leavesByStripe(tree)
     return receipts.flatMap(([stripe, receipt]) =>
       receipt === undefined || equalCuts(receipt.state.cut, cut)

@@ -48,7 +48,7 @@ async function createAttached() {
   const view = new CacheView({
     cache: tier,
     archive: { readTail: async (from: Cut) => readTail(from) as never },
-    views: views as never,
+    follower: views as never,
     known,
     clock,
     observer: { fault: (event) => void calls.faults.push(event) },

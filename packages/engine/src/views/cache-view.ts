@@ -23,7 +23,7 @@ import type { Moment } from './stripe-standings.ts'
 export interface CacheViewPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
-  readonly views: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree' | 'recentTail'>
+  readonly follower: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree' | 'recentTail'>
   readonly known: Pick<KnownWrites, 'round' | 'droppedBefore'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   readonly observer: EngineObserver
@@ -110,7 +110,7 @@ export class CacheView {
    */
   standsAtViews(id: string): boolean {
     const standing = this.#keeper.standing(stripeOfId(id))
-    return standing !== undefined && isOnTheWayTo(this.#ports.views.cut, standing.state.cut)
+    return standing !== undefined && isOnTheWayTo(this.#ports.follower.cut, standing.state.cut)
   }
 
   /** Stripes that may be asked now. */
@@ -166,10 +166,10 @@ export class CacheView {
    * @param repair false: only tell
    */
   async synchronise(options: { repair: boolean } = { repair: true }): Promise<CacheReport> {
-    const { views, clock } = this.#ports
+    const { follower, clock } = this.#ports
     const startedMs = clock.monotonicMs()
     let from = this.#now()
-    await views.catchUp()
+    await follower.catchUp()
     const differingLeaves = await this.#receipts.differencesBehind()
     const work = noWork()
     const invalidatedLeaves: LeafAddress[] = []
@@ -177,7 +177,7 @@ export class CacheView {
     for (let round = 0; round < ROUNDS_MAX && unsettled > work.left; round++) {
       if (options.repair) await this.#bringToHeads(from, work)
       from = this.#now()
-      await views.catchUp()
+      await follower.catchUp()
       const outcome = await this.#compareReceipts(options.repair)
       invalidatedLeaves.push(...outcome.differing)
       unsettled = Math.max(outcome.elsewhere, work.left)

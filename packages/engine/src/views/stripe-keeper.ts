@@ -21,7 +21,7 @@ import { StrangerWatch, StripeStandings, type Moment, type Standing } from './st
 export interface StripeKeeperPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
-  readonly views: Pick<LedgerFollower, 'cut' | 'tree' | 'recentTail'>
+  readonly follower: Pick<LedgerFollower, 'cut' | 'tree' | 'recentTail'>
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
   readonly onSetBack: () => void
@@ -108,7 +108,7 @@ export class StripeKeeper {
    * @throws TierUnavailable, TierMisconfigured where no stripe can be read, or somebody of another history moves them
    */
   async bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<readonly number[]> {
-    const { cache, archive, views, onSetBack } = this.#ports
+    const { cache, archive, follower, onSetBack } = this.#ports
     const history = this.#history
     const readings = await cache.readStripes()
     const states = readings.flatMap((reading) => (reading.kind === 'state' ? [reading.state] : []))
@@ -118,7 +118,7 @@ export class StripeKeeper {
       history,
       work,
       heads,
-      tails: createTails(archive, heads && { follower: views, heads }),
+      tails: createTails(archive, heads && { follower, heads }),
       tree: this.#treeMoment(),
       strangers: [],
       wentBack: [],
@@ -239,7 +239,7 @@ export class StripeKeeper {
   #treeMoment(): () => TreeMoment {
     let moment: TreeMoment | undefined
     return () => {
-      const { cut, tree } = this.#ports.views
+      const { cut, tree } = this.#ports.follower
       return (moment ??= { cut, leaves: leavesByStripe(tree) })
     }
   }

@@ -10,9 +10,9 @@ import {
 } from '@se/core'
 import type { CacheTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
-import { stampOf } from './read/lower-tiers.ts'
-import type { VerifyPorts } from './verify.ts'
-import type { CacheView } from './views/cache-view.ts'
+import { stampOf } from '../../read/lower-tiers.ts'
+import type { VerifyPorts } from './ports.ts'
+import type { CacheView } from '../../views/cache-view.ts'
 
 export type CopiesPorts = Pick<
   VerifyPorts,

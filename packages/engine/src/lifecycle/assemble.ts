@@ -43,7 +43,7 @@ import { Stamping } from '../write/stamping.ts'
 import { WritePath } from '../write/write-path.ts'
 
 /** What the engine was given, with the tiers behind their guards. */
-export interface Environment {
+export interface EngineDependencies {
   readonly config: ParsedConfig
   readonly archive: GuardedArchive
   readonly cache: GuardedCache | undefined
@@ -54,7 +54,7 @@ export interface Environment {
 }
 
 /** The parts of a running engine, each the owner of its own state. */
-export interface Runtime {
+export interface EngineParts {
   readonly log: Log
   readonly description: ArchiveDescription
   readonly claim: InstanceClaim
@@ -65,7 +65,7 @@ export interface Runtime {
   readonly known: KnownWrites
   readonly archiveTime: ArchiveTime
   readonly filter: FilterView
-  readonly views: LedgerFollower
+  readonly follower: LedgerFollower
   readonly cacheView: CacheView | undefined
   readonly poll: HeadsPoll
   readonly pipeline: FlushPipeline
@@ -75,7 +75,7 @@ export interface Runtime {
 
 /** Wires the parts, once log and archive are open and the instance is claimed. Nothing runs yet. */
 export function assemble(
-  environment: Environment,
+  environment: EngineDependencies,
   opened: {
     readonly log: Log
     readonly parking: ParkingLot
@@ -84,7 +84,7 @@ export function assemble(
   },
   deadlines: CallDeadlines,
   onFenced: (error: InstanceFenced) => void,
-): Runtime {
+): EngineParts {
   const { config, archive, cache, observer, clock, random } = environment
   const { log, parking, description, claim } = opened
   const { branches, stalenessMs } = config
@@ -117,7 +117,7 @@ export function assemble(
       if (isBack) cacheView?.archiveWentBack()
     },
   }
-  const views = new LedgerFollower(
+  const follower = new LedgerFollower(
     {
       archive,
       branches,
@@ -134,7 +134,7 @@ export function assemble(
       : new CacheView({
           cache,
           archive,
-          views,
+          follower,
           known,
           clock,
           observer,
@@ -146,7 +146,7 @@ export function assemble(
   const { isExclusive } = description
   const poll = new HeadsPoll({
     archive,
-    follower: views,
+    follower,
     cacheSync: new CacheSync({ cacheView, known, telemetry }),
     known,
     committedThrough: () => pipeline.position.sequence,
@@ -170,7 +170,7 @@ export function assemble(
     restamp: (outgoing, above) => writes.restamp(outgoing, above),
     park: (write, because, error) => parking.park(write, because, error),
     refusedAhead: (write) => stamping.refusedAhead(write),
-    heardThrough: () => sequenceAt(views.cut, instance),
+    heardThrough: () => sequenceAt(follower.cut, instance),
     observer,
   })
   const pipeline: FlushPipeline = new FlushPipeline(
@@ -234,7 +234,7 @@ export function assemble(
     known,
     archiveTime,
     filter,
-    views,
+    follower,
     cacheView,
     poll,
     pipeline,

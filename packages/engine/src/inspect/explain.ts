@@ -1,8 +1,8 @@
 import { checkId, type Lookup, type Stamp } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
 import { leafOf } from '@se/merkle'
-import { copyOf } from './report.ts'
-import type { Environment, Runtime } from './lifecycle/runtime.ts'
+import { copyOf } from '../report.ts'
+import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
 
 /** Where an id is, tier by tier. Asks every tier, so it costs a round trip each; for people. */
 export interface Explanation {
@@ -42,7 +42,11 @@ export interface TierExplanation {
   readonly version: number | undefined
 }
 
-export async function explain(environment: Environment, runtime: Runtime, id: string): Promise<Explanation> {
+export async function explain(
+  environment: EngineDependencies,
+  runtime: EngineParts,
+  id: string,
+): Promise<Explanation> {
   checkId(id)
   const { archive, cache, config } = environment
   const { memory, queue, cacheView, filter, known, parking } = runtime

@@ -1,7 +1,8 @@
 import { encodeCut, formatCut } from '@se/core'
-import type { Environment, Runtime } from './lifecycle/runtime.ts'
-import type { ClockReading } from './write/archive-time.ts'
-import { backpressureLevel, memoryPressure } from './memory/pressure.ts'
+import { STRIPE_COUNT } from '@se/core/hash'
+import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
+import type { ClockReading } from '../write/archive-time.ts'
+import { backpressureLevel, memoryPressure } from '../memory/pressure.ts'
 import {
   GAUGES_AT_REST,
   type Backend,
@@ -9,8 +10,8 @@ import {
   type EngineGauges,
   type LifecyclePhase,
   type ViewName,
-} from './observer.ts'
-import { reportOf, type ErrorReport } from './report.ts'
+} from '../observer.ts'
+import { reportOf, type ErrorReport } from '../report.ts'
 
 /** Phase, trust and figures of one moment: plain records, a copy of its own for each call. */
 export interface EngineStatus {
@@ -28,58 +29,35 @@ export interface EngineStatus {
   readonly gauges: EngineGauges
 }
 
-/** Roots of archive and cache, each 64 hex digits, at one cut. */
-export interface Roots {
-  /** As `encodeCut` of `@se/core` writes it. */
-  readonly cut: string
-  readonly archive: string
-  /** `undefined`: there is no cache, or it, or one of its stripes, cannot be compared. */
-  readonly cache: string | undefined
-  /** False where a cache says something else, or cannot be compared; true where there is none. */
-  readonly agree: boolean
-}
-
-/** The stripes of the cache are compared at the cut of the archive's root, also while others write. */
-export async function readRoots(runtime: Runtime): Promise<Roots> {
-  const { views, cacheView, poll } = runtime
-  await poll.now()
-  if (cacheView?.isAttached !== true) {
-    const agree = cacheView === undefined
-    return { cut: encodeCut(views.cut), archive: views.tree.root(), cache: undefined, agree }
-  }
-  const { cut, archive, cache } = await cacheView.readRoots()
-  return { cut: encodeCut(cut), archive, cache, agree: cache === archive }
-}
-
 export function readStatus(
-  environment: Environment,
-  runtime: Runtime | undefined,
+  environment: EngineDependencies,
+  runtime: EngineParts | undefined,
   phase: LifecyclePhase,
   failure: unknown,
 ): EngineStatus {
   const trust: Partial<Record<ViewName, string>> = {}
   if (runtime !== undefined) {
-    const { views, filter, cacheView } = runtime
-    const at = formatCut(views.cut)
+    const { follower, filter, cacheView } = runtime
+    const at = formatCut(follower.cut)
     for (const [view, state] of [
-      ['tree', views.treeTrust],
+      ['tree', follower.treeTrust],
       ['filter', filter.trust],
     ] as const) {
       trust[view] = state.isTrusted ? `trusted at cut ${at}` : `untrusted: ${state.because}`
     }
     if (cacheView !== undefined) {
-      const behind = STRIPES - cacheView.askableStripes
-      const because = !views.treeTrust.isTrusted
-        ? `the tree is untrusted: ${views.treeTrust.because}`
-        : `${behind} of ${STRIPES} stripes are not at the heads${whyNot(cacheView.failure)}`
+      const behind = STRIPE_COUNT - cacheView.askableStripes
+      const because = !follower.treeTrust.isTrusted
+        ? `the tree is untrusted: ${follower.treeTrust.because}`
+        : `${behind} of ${STRIPE_COUNT} stripes are not at the heads${whyNot(cacheView.failure)}`
       trust.cache =
-        behind === 0 && views.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`
+        behind === 0 && follower.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`
     }
   }
   return {
     phase,
     failure: failure === undefined ? undefined : reportOf(failure),
-    cut: runtime && encodeCut(runtime.views.cut),
+    cut: runtime && encodeCut(runtime.follower.cut),
     isFresh: runtime?.poll.isFresh ?? false,
     trust,
     clock: runtime?.archiveTime.reading,
@@ -91,9 +69,7 @@ function whyNot(failure: Error | undefined): string {
   return failure === undefined ? '' : `: ${failure.message}`
 }
 
-const STRIPES = 64
-
-export function readGauges(environment: Environment, runtime: Runtime | undefined): EngineGauges {
+export function readGauges(environment: EngineDependencies, runtime: EngineParts | undefined): EngineGauges {
   const { archive, cache, clock } = environment
   const backendHealthy: Record<Backend, boolean> = {}
   const breakerState: Record<Backend, BreakerState> = {}
@@ -103,18 +79,18 @@ export function readGauges(environment: Environment, runtime: Runtime | undefine
     breakerState[tier.backend] = tier.breakerState
   }
   if (runtime === undefined) return { ...GAUGES_AT_REST, backendHealthy, breakerState }
-  const { memory, queue, filter, views, cacheView, poll, log } = runtime
+  const { memory, queue, filter, follower, cacheView, poll, log } = runtime
   const l1 = memory.stats()
   const { records, bytes } = log.stats()
-  const lag = poll.heads === undefined ? 0 : views.lagBatches(poll.heads.cut)
+  const lag = poll.heads === undefined ? 0 : follower.lagBatches(poll.heads.cut)
   const viewLagBatches: Partial<Record<ViewName, number>> = { tree: lag, filter: lag }
   const viewTrusted: Partial<Record<ViewName, boolean>> = {
-    tree: views.treeTrust.isTrusted,
+    tree: follower.treeTrust.isTrusted,
     filter: filter.trust.isTrusted,
   }
   if (cacheView !== undefined) {
     viewLagBatches.cache = lag
-    viewTrusted.cache = views.treeTrust.isTrusted && cacheView.askableStripes === STRIPES
+    viewTrusted.cache = follower.treeTrust.isTrusted && cacheView.askableStripes === STRIPE_COUNT
     if (!cacheView.isAttached) backendHealthy[cache!.backend] = false
   }
   return {
