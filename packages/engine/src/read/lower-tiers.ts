@@ -9,7 +9,7 @@ import {
   type StampClock,
 } from '@se/core'
 import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
-import { LoadFloors, type RunningLoad } from './load-floors.ts'
+import { LoadFloors, type RunningLoad } from '../heard/load-floors.ts'
 import type { CacheView } from '../views/cache-view.ts'
 import type { FilterView } from '../views/filter-view.ts'
 import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
