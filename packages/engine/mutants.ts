@@ -388,13 +388,13 @@ export const mutants = [
     test: 'src/read/read-path.test.ts',
   },
   {
-    file: 'src/write/archive-time.ts',
+    file: 'src/heard/archive-time.ts',
     find: 'if (this.#best === undefined) return this.#clock.nowMs()',
     replace: 'if (this.#best !== undefined) return this.#clock.nowMs()',
     test: 'src/write/archive-time.test.ts',
   },
   {
-    file: 'src/write/archive-time.ts',
+    file: 'src/heard/archive-time.ts',
     find: '      this.#samples = []\n',
     replace: '',
     test: 'src/write/archive-time.test.ts',

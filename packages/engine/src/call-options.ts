@@ -10,7 +10,7 @@ import {
   type FieldTable,
   type FieldValues,
 } from '@se/core'
-import type { Level } from './write/level.ts'
+import type { Level } from './level.ts'
 
 /**
  * What a call may be told, one table each: it checks the options, fills in the defaults, refuses what is not an option

@@ -14,9 +14,8 @@ const ENGINE_ORDER: readonly (readonly string[])[] = [
   ['index.ts'],
   ['create-engine.ts'],
   ['engine.ts'],
+  ['inspect'],
   ['lifecycle'],
-  ['explain.ts', 'status.ts', 'verify.ts'],
-  ['verify-copies.ts'],
   ['config.ts'],
   ['read', 'write'],
   ['flush'],
@@ -25,7 +24,7 @@ const ENGINE_ORDER: readonly (readonly string[])[] = [
   ['memory', 'item.ts'],
   ['call-options.ts'],
   ['guard', 'logging', 'telemetry.ts'],
-  ['deadline', 'directory.ts', 'kept-item.ts', 'observer.ts', 'report.ts', 'value'],
+  ['deadline', 'directory.ts', 'kept-item.ts', 'level.ts', 'observer.ts', 'report.ts', 'value'],
 ]
 
 /**
@@ -38,20 +37,6 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
     'src/testing/memory-archive-rules.ts → src/testing/memory-archive-instances.ts',
   ],
   'tiers-mysql': ['src/heads.ts → src/backend.ts'],
-  engine: [
-    'src/call-options.ts → src/config.ts',
-    'src/explain.ts → src/lifecycle/runtime.ts',
-    'src/flush/passage.ts → src/write/write-path.ts',
-    'src/read/read-path.ts → src/write/write-path.ts',
-    'src/status.ts → src/lifecycle/runtime.ts',
-    'src/verify-copies.ts → src/verify.ts',
-    'src/views/heads-poll.ts → src/write/archive-time.ts',
-    'src/views/heard.ts → src/flush/pending-set.ts',
-    'src/views/heard.ts → src/read/read-path.ts',
-    'src/views/heard.ts → src/write/write-path.ts',
-    'src/write/write-path.ts → src/config.ts',
-    'src/write/write-path.ts → src/read/load-floors.ts',
-  ],
 }
 
 /** Folder below `src`, or the file itself where it stands at the top. */

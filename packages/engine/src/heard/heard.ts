@@ -1,8 +1,5 @@
 import type { Stamp } from '@se/core'
-import type { FlushQueue } from '../flush/flush-queue.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
-import type { ReadPath } from '../read/read-path.ts'
-import type { WritePath } from '../write/write-path.ts'
 import type { KnownWrites } from './known-writes.ts'
 
 /** How a write became known to this process. */
@@ -29,9 +26,17 @@ export interface HeardWrite {
 export interface HeardPorts {
   readonly known: Pick<KnownWrites, 'note' | 'clear'>
   readonly memory: Pick<MemoryTier, 'dropOlder' | 'clear'>
-  readonly queue: Pick<FlushQueue, 'supersede' | 'pending' | 'commits'>
-  readonly reads: Pick<ReadPath, 'raiseFloor' | 'raiseAllFloors'>
-  readonly writes: Pick<WritePath, 'raiseFloor'>
+  /** Writes on their way to the archive. */
+  readonly queue: {
+    /** @returns how many writes were dropped */
+    supersede(id: string, by: Stamp): number
+    readonly pending: { doubt(): void }
+    readonly commits: { overtake(id: string, by: Stamp): void; overtakeAll(): void }
+  }
+  /** Loads that run. */
+  readonly reads: { raiseFloor(id: string, stamp: Stamp): void; raiseAllFloors(): void }
+  /** Writes on their way through the log. */
+  readonly writes: { raiseFloor(id: string, stamp: Stamp): void }
   readonly stamps: { witness(stamp: Stamp): void; isFromFuture(stamp: Stamp): boolean }
   /** Writes were dropped from the queue, as the archive holds something newer: their records may go. */
   readonly onDropped: () => void

@@ -1,7 +1,7 @@
 import { encodeCut, formatCut } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
 import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
-import type { ClockReading } from '../write/archive-time.ts'
+import type { ClockReading } from '../heard/archive-time.ts'
 import { backpressureLevel, memoryPressure } from '../memory/pressure.ts'
 import {
   GAUGES_AT_REST,

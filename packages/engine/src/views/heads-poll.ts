@@ -1,7 +1,7 @@
 import { sequenceAt, type ArchiveTier, type CancelTimer, type Clock, type Heads } from '@se/core'
 import type { EngineObserver } from '../observer.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
-import type { ArchiveTime } from '../write/archive-time.ts'
+import type { ArchiveTime } from '../heard/archive-time.ts'
 import type { CacheSync, PolledHeads } from './cache-sync.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 

@@ -19,7 +19,7 @@ import { itemOf } from '../item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { copyOf } from '../report.ts'
 import { timed, type Telemetry } from '../telemetry.ts'
-import type { Level } from './level.ts'
+import type { Level } from '../level.ts'
 import { draftRecord, encodeRecord, stampRecord, type RecordDraft } from './record.ts'
 import type { Stamping } from './stamping.ts'
 
