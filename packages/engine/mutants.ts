@@ -391,13 +391,13 @@ export const mutants = [
     file: 'src/heard/archive-time.ts',
     find: 'if (this.#best === undefined) return this.#clock.nowMs()',
     replace: 'if (this.#best !== undefined) return this.#clock.nowMs()',
-    test: 'src/write/archive-time.test.ts',
+    test: 'src/heard/archive-time.test.ts',
   },
   {
     file: 'src/heard/archive-time.ts',
     find: '      this.#samples = []\n',
     replace: '',
-    test: 'src/write/archive-time.test.ts',
+    test: 'src/heard/archive-time.test.ts',
   },
   {
     file: 'src/write/write-path.ts',
