@@ -100,6 +100,12 @@ describe('the imports', () => {
     expect(faults.filter(([, found]) => found!.length > 0)).toEqual([])
   })
 
+  it('follow an order that names the parts of the engine, and nothing that is gone', () => {
+    const { files } = projects.find(({ name }) => name === 'engine')!
+    const parts = new Set([...files.keys()].filter(isOwn).map((file) => partOf(file).slice('src/'.length)))
+    expect([...parts].toSorted()).toEqual(ENGINE_ORDER.flat().toSorted())
+  })
+
   it('go in no circle between projects, tests apart', () => {
     const arrows = new Map(
       projects.map(({ name, projects: seen }) => [name, [...ownOf(seen).values()].flat()]),
