@@ -8,6 +8,7 @@ import { StampClock, type Lookup } from '@se/core'
 import { createFakeClock } from '@se/core/testing'
 import { MemoryTier } from '../src/memory/memory-tier.ts'
 import { CallDeadlines } from '../src/deadline/deadline.ts'
+import { LowerTiers } from '../src/read/lower-tiers.ts'
 import { ReadPath } from '../src/read/read-path.ts'
 import { KnownWrites } from '../src/heard/known-writes.ts'
 
@@ -69,7 +70,10 @@ function found(id: string): Lookup {
 function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup[]>): ReadPath {
   const clock = createFakeClock()
   const get = async (id: string) => (await answer([id]))[0]!
-  return new ReadPath({
+  const telemetry = { clock, observer: {} }
+  const known = new KnownWrites()
+  const filter = { denies: () => false, trust: { isTrusted: true } as never }
+  const tiers = new LowerTiers({
     archive: { get, getMany: answer },
     cache: {
       get,
@@ -79,15 +83,20 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
     cacheView: { mayAsk: () => true, standsAtViews: () => true, verifiedAtMs: () => 0 },
+    known,
+    hear: () => {},
+    filter,
+    stamps: new StampClock(clock, 1, 0),
+    telemetry,
+  })
+  return new ReadPath({
+    tiers,
     pending: { read: () => undefined, isSure: () => true },
     memory: new MemoryTier({ bytesMax: 1e9 }),
-    known: new KnownWrites(),
-    hear: () => {},
-    filter: { denies: () => false, trust: { isTrusted: true } as never },
+    known,
+    filter,
     freshness: { isFresh: true, isRecent: () => true, stalenessMs: 500 },
-    stamps: new StampClock(clock, 1, 0),
-    clock,
     deadlines: new CallDeadlines(clock, 30_000),
-    observer: {},
+    telemetry,
   })
 }

@@ -1,5 +1,6 @@
 import { CallAborted, DeadlineExceeded, setLimit, type Clock } from '@se/core'
 import { Caller } from './caller.ts'
+import { within } from './within.ts'
 
 /** What a caller says of how long a call may take; checked before. */
 export interface Limits {
@@ -26,11 +27,11 @@ export type Operation =
 
 /** Ends calls whose caller does not wait any longer, and keeps the process alive for the others [W10, P70]. */
 export class CallDeadlines {
-  readonly #clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
+  readonly #clock: Pick<Clock, 'monotonicMs' | 'setTimer' | 'setBackgroundTimer'>
   readonly #defaultMs: number
 
   /** @param defaultMs how long a call may take that says nothing of it */
-  constructor(clock: Pick<Clock, 'monotonicMs' | 'setTimer'>, defaultMs: number) {
+  constructor(clock: Pick<Clock, 'monotonicMs' | 'setTimer' | 'setBackgroundTimer'>, defaultMs: number) {
     this.#clock = clock
     this.#defaultMs = defaultMs
   }
@@ -44,6 +45,11 @@ export class CallDeadlines {
   bound<T>(operation: Operation, limits: Limits, run: (caller: Caller) => Promise<T>): Promise<T> {
     const { caller, dismiss } = this.expect(operation, limits)
     return caller.waitFor(() => run(caller), dismiss)
+  }
+
+  /** Waits for something of our own, no longer than `limitMs`. @throws TierUnavailable when it did not end by then */
+  within<T>(limitMs: number, what: string, run: () => Promise<T>): Promise<T> {
+    return within(this.#clock, limitMs, what, run)
   }
 
   /**

@@ -58,7 +58,7 @@ export function readStatus(
     phase,
     failure: failure === undefined ? undefined : reportOf(failure),
     cut: runtime && encodeCut(runtime.follower.cut),
-    isFresh: runtime?.poll.isFresh ?? false,
+    isFresh: runtime?.freshness.isFresh ?? false,
     trust,
     clock: runtime?.archiveTime.reading,
     gauges: readGauges(environment, runtime),

@@ -28,12 +28,14 @@ import { MemoryTier } from '../memory/memory-tier.ts'
 import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { GuardedCache } from '../guard/guard-cache.ts'
 import type { EngineObserver } from '../observer.ts'
+import { LowerTiers } from '../read/lower-tiers.ts'
 import { ReadPath } from '../read/read-path.ts'
 import { CacheSync } from '../views/cache-sync.ts'
 import { LedgerFollower, type LedgerListener } from '../views/ledger-follower.ts'
 import { TreeView } from '../views/tree-view.ts'
 import { CacheView } from '../views/cache-view.ts'
 import { FilterView } from '../views/filter-view.ts'
+import { Freshness } from '../views/freshness.ts'
 import { HeadsPoll } from '../views/heads-poll.ts'
 import { Heard, type HeardFrom, type HeardWrite } from '../heard/heard.ts'
 import { KnownWrites } from '../heard/known-writes.ts'
@@ -67,6 +69,7 @@ export interface EngineParts {
   readonly filter: FilterView
   readonly follower: LedgerFollower
   readonly cacheView: CacheView | undefined
+  readonly freshness: Freshness
   readonly poll: HeadsPoll
   readonly pipeline: FlushPipeline
   readonly writes: WritePath
@@ -136,26 +139,21 @@ export function assemble(
           archive,
           follower,
           known,
-          clock,
-          observer,
-          branches,
-          birthId: description.birthId,
+          telemetry,
+          identity: { branches, birthId: description.birthId },
           stalenessMs,
           onSetBack: () => heard.dropDerived(),
         })
-  const { isExclusive } = description
+  const freshness = new Freshness(clock, { isExclusive: description.isExclusive, stalenessMs })
   const poll = new HeadsPoll({
     archive,
     follower,
     cacheSync: new CacheSync({ cacheView, known, telemetry }),
     known,
-    committedThrough: () => pipeline.position.sequence,
     archiveTime,
-    clock,
-    observer,
-    instance,
-    isExclusive,
-    stalenessMs,
+    freshness,
+    own: { instance, committedThrough: () => pipeline.position.sequence },
+    telemetry,
   })
   const tally = new FlushTally()
   const ledger = new OwnLedger({ archive, claim, random })
@@ -200,19 +198,14 @@ export function assemble(
     telemetry,
   })
   const reads: ReadPath = new ReadPath({
-    archive,
-    cache,
-    cacheView,
+    tiers: new LowerTiers({ archive, cache, cacheView, known, hear, filter, stamps, telemetry }),
     pending: queue.pending,
     memory,
     known,
-    hear,
     filter,
-    freshness: poll,
-    stamps,
-    clock,
+    freshness,
     deadlines,
-    observer,
+    telemetry,
   })
   const heard: Heard = new Heard({
     known,
@@ -236,6 +229,7 @@ export function assemble(
     filter,
     follower,
     cacheView,
+    freshness,
     poll,
     pipeline,
     writes,

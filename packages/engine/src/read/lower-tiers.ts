@@ -3,12 +3,12 @@ import {
   type ArchiveTier,
   type CachePermit,
   type CacheTier,
-  type Clock,
   type Lookup,
   type Stamp,
   type StampClock,
 } from '@se/core'
-import type { EngineObserver, OperationStatus, TierName } from '../observer.ts'
+import type { OperationStatus, TierName } from '../observer.ts'
+import type { Telemetry } from '../telemetry.ts'
 import { LoadFloors, type RunningLoad } from '../heard/load-floors.ts'
 import type { CacheView } from '../views/cache-view.ts'
 import type { FilterView } from '../views/filter-view.ts'
@@ -24,8 +24,7 @@ export interface LowerTiersPorts {
   readonly hear: (write: HeardWrite, from: HeardFrom) => void
   readonly filter: Pick<FilterView, 'trust'>
   readonly stamps: Pick<StampClock, 'isFromFuture'>
-  readonly clock: Pick<Clock, 'monotonicMs'>
-  readonly observer: EngineObserver
+  readonly telemetry: Telemetry
 }
 
 /** What a load brought, and whether memory may keep it. */
@@ -59,7 +58,7 @@ export class LowerTiers {
 
   /** L2, then L3 for what is left; what L3 gave goes back into L2. */
   async loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
-    const { cache, cacheView, clock } = this.#ports
+    const { cache, cacheView, telemetry } = this.#ports
     const answers = new Map<string, Answer>()
     const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
     if (cache !== undefined && asked.length > 0) {
@@ -82,7 +81,7 @@ export class LowerTiers {
               cache,
               asked.filter((id) => !answers.has(id)),
             )
-      const asOfMs = clock.monotonicMs()
+      const asOfMs = telemetry.clock.monotonicMs()
       const lookups = await this.askArchiveMany(left)
       for (const [index, lookup] of lookups.entries()) {
         answers.set(left[index]!, { ...lookup, from: 'archive', mayKeep: true, asOfMs })
@@ -105,9 +104,10 @@ export class LowerTiers {
     cache: Pick<CacheTier, 'get' | 'getMany'>,
     ids: readonly string[],
   ): Promise<readonly Lookup[]> {
-    const startedMs = this.#ports.clock.monotonicMs()
+    const startedMs = this.#ports.telemetry.clock.monotonicMs()
     const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
-    for (const lookup of lookups) tellGet(this.#ports, 'L2', statusOf(lookup), startedMs, ids.length)
+    for (const lookup of lookups)
+      tellGet(this.#ports.telemetry, 'L2', statusOf(lookup), startedMs, ids.length)
     return lookups
   }
 
@@ -116,8 +116,8 @@ export class LowerTiers {
   }
 
   async askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    const { archive, clock, observer, filter, hear } = this.#ports
-    const startedMs = clock.monotonicMs()
+    const { archive, filter, hear, telemetry } = this.#ports
+    const startedMs = telemetry.clock.monotonicMs()
     const courses = ids.map((id) => this.#asked.begin(id, undefined))
     let lookups: readonly Lookup[]
     try {
@@ -126,12 +126,12 @@ export class LowerTiers {
       for (const course of courses) this.#asked.cancel(course)
     }
     for (const [index, lookup] of lookups.entries()) {
-      tellGet(this.#ports, 'L3', statusOf(lookup), startedMs, ids.length)
+      tellGet(this.#ports.telemetry, 'L3', statusOf(lookup), startedMs, ids.length)
       const stamp = stampOf(lookup)
       if (stamp !== undefined && !isOlder(stamp, courses[index]!)) {
         hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-read')
       }
-      if (lookup.kind === 'absent' && filter.trust.isTrusted) observer.falsePositive?.()
+      if (lookup.kind === 'absent' && filter.trust.isTrusted) telemetry.observer.falsePositive?.()
     }
     return lookups
   }
@@ -178,7 +178,7 @@ export class LowerTiers {
 
 /** A question to a tier has been answered. @param share ids asked for at once, by which its time is divided */
 export function tellGet(
-  { observer, clock }: Pick<LowerTiersPorts, 'observer' | 'clock'>,
+  { observer, clock }: Telemetry,
   tier: TierName,
   status: OperationStatus,
   startedMs: number,

@@ -10,6 +10,7 @@ import { CallDeadlines } from '../deadline/deadline.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import type { HeardWrite } from '../heard/heard.ts'
 import { KnownWrites } from '../heard/known-writes.ts'
+import { LowerTiers } from './lower-tiers.ts'
 import { ReadPath } from './read-path.ts'
 
 const stamp = (time: number): Stamp => ({ time, instance: 1 })
@@ -62,7 +63,9 @@ function createWorld(tells: {
       return ids.map((id) => of(lookup, id))
     },
   })
-  const reads = new ReadPath({
+  const telemetry = { clock, observer: {} }
+  const filterPort = { denies: () => filter.isDenying, trust: { isTrusted: true } as never }
+  const tiers = new LowerTiers({
     archive: answering('archive', tells.inArchive),
     cache: {
       ...answering('cache', tells.inCache),
@@ -77,26 +80,28 @@ function createWorld(tells: {
       standsAtViews: () => tells.standsAtViews ?? true,
       verifiedAtMs: () => clock.monotonicMs(),
     },
+    known,
+    hear: (write) => void heard.push(write),
+    filter: filterPort,
+    stamps: new StampClock(clock, 1, 0),
+    telemetry,
+  })
+  const reads = new ReadPath({
+    tiers,
     pending: {
       read: (id) => (typeof tells.pending === 'function' ? tells.pending(id) : tells.pending),
       isSure: () => true,
     },
     memory,
     known,
-    hear: (write) => void heard.push(write),
-    filter: {
-      denies: () => filter.isDenying,
-      trust: { isTrusted: true } as never,
-    },
+    filter: filterPort,
     freshness: {
       isFresh: tells.isFresh ?? true,
       isRecent: (asOfMs, readAtMs) => readAtMs - asOfMs <= 500,
       stalenessMs: 500,
     },
-    stamps: new StampClock(clock, 1, 0),
-    clock,
     deadlines: new CallDeadlines(clock, 30_000),
-    observer: {},
+    telemetry,
   })
   return { reads, memory, known, heard, asked, permitted, filter, clock }
 }

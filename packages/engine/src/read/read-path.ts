@@ -5,7 +5,6 @@ import {
   isNewer,
   newerStamp,
   TierUnavailable,
-  type Clock,
   type ItemWrite,
   type Lookup,
   type Stamp,
@@ -20,15 +19,16 @@ import {
 } from '../call-options.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import type { PendingSet } from '../flush/pending-set.ts'
+import type { KnownWrites } from '../heard/known-writes.ts'
 import { KeptItem } from '../kept-item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { FilterView } from '../views/filter-view.ts'
-import type { HeadsPoll } from '../views/heads-poll.ts'
+import type { Freshness } from '../views/freshness.ts'
 import { itemOf } from '../item.ts'
-import { within } from '../deadline/within.ts'
 import type { LoadVerdict } from '../heard/load-floors.ts'
 import { answerFrom, type ReadAnswer } from './answer.ts'
-import { LowerTiers, stampOf, tellGet, type Answer, type LowerTiersPorts } from './lower-tiers.ts'
+import { stampOf, tellGet, type Answer, type LowerTiers } from './lower-tiers.ts'
 import { SingleFlight } from './single-flight.ts'
 
 /**
@@ -37,13 +37,15 @@ import { SingleFlight } from './single-flight.ts'
  */
 export type FastAnswer = 'present' | 'absent' | 'maybe' | 'unknown'
 
-export interface ReadPathPorts extends LowerTiersPorts {
+export interface ReadPathPorts {
+  readonly tiers: LowerTiers
   readonly pending: Pick<PendingSet, 'read' | 'isSure'>
   readonly memory: MemoryTier
+  readonly known: Pick<KnownWrites, 'get'>
   readonly filter: Pick<FilterView, 'denies' | 'trust'>
-  readonly freshness: Pick<HeadsPoll, 'isFresh' | 'isRecent' | 'stalenessMs'>
-  readonly clock: Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>
-  readonly deadlines: Pick<CallDeadlines, 'bound'>
+  readonly freshness: Pick<Freshness, 'isFresh' | 'isRecent' | 'stalenessMs'>
+  readonly deadlines: Pick<CallDeadlines, 'bound' | 'within'>
+  readonly telemetry: Telemetry
 }
 
 /**
@@ -59,7 +61,7 @@ export class ReadPath {
 
   constructor(ports: ReadPathPorts) {
     this.#ports = ports
-    this.#tiers = new LowerTiers(ports)
+    this.#tiers = ports.tiers
     this.#loads = new SingleFlight<Answer>((id, answer) => {
       if (answer.kind !== 'found') return
       if (answer.mayKeep) ports.memory.put(answer.item)
@@ -165,33 +167,33 @@ export class ReadPath {
   }
 
   #inMemory(id: string, { consistency }: GetCall): KeptItem | undefined {
-    const { memory, freshness, observer, clock } = this.#ports
+    const { memory, freshness, telemetry } = this.#ports
     if (consistency !== 'local' || !freshness.isFresh) return undefined
-    const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
+    const startedMs = telemetry.observer.operation === undefined ? 0 : telemetry.clock.monotonicMs()
     const item = memory.get(id)
-    if (item !== undefined) tellGet(this.#ports, 'L1', 'hit', startedMs)
+    if (item !== undefined) tellGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
     return item
   }
 
   async #readBelowMemory(id: string, call: GetCall, operation: 'get' | 'contains'): Promise<ReadAnswer> {
-    const { pending, observer, clock, deadlines } = this.#ports
+    const { pending, deadlines, telemetry } = this.#ports
     const { consistency } = call
     if (consistency === 'source') return deadlines.bound(operation, call, () => this.#readSource(id))
-    const startedMs = observer.operation === undefined ? 0 : clock.monotonicMs()
+    const startedMs = telemetry.observer.operation === undefined ? 0 : telemetry.clock.monotonicMs()
     const write = pending.read(id)
     if (write !== undefined) {
-      tellGet(this.#ports, 'L1', 'hit', startedMs)
+      tellGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
       if (this.#isSure(id)) return answerFrom('pending', this.#pendingItem(write))
       return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0]!)
     }
     checkId(id)
-    tellGet(this.#ports, 'L1', 'miss', startedMs)
+    tellGet(this.#ports.telemetry, 'L1', 'miss', startedMs)
     if (this.#isDenied(id)) return answerFrom('filter', undefined)
     return deadlines.bound(operation, call, () => this.#load(id, consistency === 'local'))
   }
 
   async #loadMissing(missing: readonly string[], items: Map<string, KeptItem | undefined>): Promise<void> {
-    const readAtMs = this.#ports.clock.monotonicMs()
+    const readAtMs = this.#ports.telemetry.clock.monotonicMs()
     const loaded = await this.#loads.runMany(
       missing.map((id) => ({ id, knownFloor: this.#knownFloor(id) })),
       (asked) => this.#tiers.loadMany(asked),
@@ -253,9 +255,9 @@ export class ReadPath {
   }
 
   async #askArchiveWithinStaleness(ids: readonly string[]): Promise<readonly Lookup[] | undefined> {
-    const { clock, freshness } = this.#ports
+    const { deadlines, freshness } = this.#ports
     try {
-      return await within(clock, freshness.stalenessMs, 'asking the archive', () =>
+      return await deadlines.within(freshness.stalenessMs, 'asking the archive', () =>
         this.#tiers.askArchiveMany(ids),
       )
     } catch (error) {
@@ -277,7 +279,7 @@ export class ReadPath {
 
   /** @param mayBeMemorys whether the answer may be memory's copy of the write that was found, parsed before */
   async #load(id: string, mayBeMemorys: boolean): Promise<ReadAnswer> {
-    const readAtMs = this.#ports.clock.monotonicMs()
+    const readAtMs = this.#ports.telemetry.clock.monotonicMs()
     const knownFloor = this.#knownFloor(id)
     const { result, verdict } = await this.#loads.run(
       id,

@@ -50,10 +50,8 @@ async function createAttached() {
     archive: { readTail: async (from: Cut) => readTail(from) as never },
     follower: views as never,
     known,
-    clock,
-    observer: { fault: (event) => void calls.faults.push(event) },
-    branches: createBranchSet([]),
-    birthId: BIRTH_ID,
+    telemetry: { clock, observer: { fault: (event) => void calls.faults.push(event) } },
+    identity: { branches: createBranchSet([]), birthId: BIRTH_ID },
     onSetBack: () => void calls.setBack++,
     stalenessMs: STALENESS_MS,
   })

@@ -2,7 +2,6 @@ import type {
   ArchiveTier,
   BranchSet,
   CacheTier,
-  Clock,
   Cut,
   Heads,
   LeafAddress,
@@ -12,7 +11,7 @@ import type {
 } from '@se/core'
 import { STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core/hash'
 import { EMPTY_LEAF, encodeLeaf } from '@se/merkle'
-import type { EngineObserver } from '../observer.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import { CacheReceipts } from './cache-receipts.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
@@ -25,11 +24,13 @@ export interface CacheViewPorts {
   readonly archive: Pick<ArchiveTier, 'readTail'>
   readonly follower: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree' | 'recentTail'>
   readonly known: Pick<KnownWrites, 'round' | 'droppedBefore'>
-  readonly clock: Pick<Clock, 'monotonicMs'>
-  readonly observer: EngineObserver
-  readonly branches: BranchSet
-  /** Of the archive, 32 hex digits: the cache has keys of its own for each. */
-  readonly birthId: string
+  readonly telemetry: Telemetry
+  /** Of the archive. */
+  readonly identity: {
+    readonly branches: BranchSet
+    /** 32 hex digits: the cache has keys of its own for each archive. */
+    readonly birthId: string
+  }
   /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
   readonly onSetBack: () => void
   /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
@@ -76,7 +77,7 @@ export class CacheView {
   constructor(ports: CacheViewPorts) {
     this.#ports = ports
     this.#keeper = new StripeKeeper(ports)
-    this.#receipts = new CacheReceipts(ports)
+    this.#receipts = new CacheReceipts({ ...ports, branches: ports.identity.branches })
   }
 
   /** Whether the cache was reached and brought into line since the start. */
@@ -91,7 +92,7 @@ export class CacheView {
 
   /** Whether the id's stripe is known to be recent enough to answer. */
   mayAsk(id: string): boolean {
-    return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
+    return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.telemetry.clock.monotonicMs())
   }
 
   /** Whether the id's stripe is known to be of this archive, however recent: its entries count, and may be asked for soon. */
@@ -116,7 +117,7 @@ export class CacheView {
   /** Stripes that may be asked now. */
   get askableStripes(): number {
     if (!this.isAttached) return 0
-    const nowMs = this.#ports.clock.monotonicMs()
+    const nowMs = this.#ports.telemetry.clock.monotonicMs()
     let count = 0
     for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) if (this.#isRecent(stripe, nowMs)) count++
     return count
@@ -131,7 +132,8 @@ export class CacheView {
   /** Connects, once. @throws TierUnavailable when the cache does not answer */
   async connect(): Promise<void> {
     if (this.#isOpen) return
-    const { cache, branches, birthId } = this.#ports
+    const { cache, identity } = this.#ports
+    const { branches, birthId } = identity
     await cache.open({ branches: branches.prefixes, birthId })
     this.#isOpen = true
   }
@@ -166,7 +168,8 @@ export class CacheView {
    * @param repair false: only tell
    */
   async synchronise(options: { repair: boolean } = { repair: true }): Promise<CacheReport> {
-    const { follower, clock } = this.#ports
+    const { follower, telemetry } = this.#ports
+    const { clock } = telemetry
     const startedMs = clock.monotonicMs()
     let from = this.#now()
     await follower.catchUp()
@@ -273,12 +276,13 @@ export class CacheView {
   }
 
   #now(): Moment {
-    return { sentAtMs: this.#ports.clock.monotonicMs(), round: this.#ports.known.round }
+    return { sentAtMs: this.#ports.telemetry.clock.monotonicMs(), round: this.#ports.known.round }
   }
 
   /** Each entry is counted; that there are any is said when there are more than before. */
   #tellOfDamage(): void {
-    const { observer, cache } = this.#ports
+    const { cache, telemetry } = this.#ports
+    const { observer } = telemetry
     const { damagedEntries } = cache.health()
     const damaged = damagedEntries - this.#damagedEntries
     if (damaged === 0) return
@@ -291,7 +295,8 @@ export class CacheView {
   }
 
   #tell(report: CacheReport, durationMs: number, isRepair: boolean): void {
-    const { observer, cache } = this.#ports
+    const { cache, telemetry } = this.#ports
+    const { observer } = telemetry
     const differences = report.differingLeaves.length + report.invalidatedLeaves.length
     observer.merkle?.({
       store: cache.backend,

@@ -1,8 +1,9 @@
 import { sequenceAt, type ArchiveTier, type CancelTimer, type Clock, type Heads } from '@se/core'
-import type { EngineObserver } from '../observer.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
 import type { ArchiveTime } from '../heard/archive-time.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { CacheSync, PolledHeads } from './cache-sync.ts'
+import type { Freshness } from './freshness.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 
 export interface HeadsPollPorts {
@@ -10,26 +11,21 @@ export interface HeadsPollPorts {
   readonly follower: Pick<LedgerFollower, 'catchUp' | 'isBehind' | 'startOver'>
   readonly cacheSync: Pick<CacheSync, 'bring' | 'brought' | 'settled'>
   readonly known: Pick<KnownWrites, 'pollSent'>
-  /** Own ledger sequence of the last batch committed. */
-  readonly committedThrough: () => number
   readonly archiveTime: Pick<ArchiveTime, 'heard'>
-  readonly clock: Clock
-  readonly observer: EngineObserver
-  readonly instance: number
-  /** No other process can write: what this one knows cannot go stale. */
-  readonly isExclusive: boolean
-  /** Δ, ms. */
-  readonly stalenessMs: number
+  readonly freshness: Pick<Freshness, 'reached' | 'stalenessMs'>
+  /** Of this process. */
+  readonly own: {
+    readonly instance: number
+    /** Own ledger sequence of the last batch committed. */
+    readonly committedThrough: () => number
+  }
+  readonly telemetry: Telemetry & { readonly clock: Clock }
 }
 
 /** Shortest pause between two polls, ms: a slow archive is not asked without a break. */
 const PAUSE_MS_MIN = 10
-/**
- * Asks the archive every Δ/2 how far it has come, and brings the views there.
- *
- * R5: with peers, memory, cache and "absent" answer only within Δ of the *sending* of the last poll that was
- * applied. A process alone has no bound to keep.
- */
+
+/** Asks the archive every Δ/2 how far it has come, and brings the views there. */
 export class HeadsPoll {
   readonly #ports: HeadsPollPorts
   /** Of the last poll that was applied. */
@@ -43,22 +39,6 @@ export class HeadsPoll {
 
   constructor(ports: HeadsPollPorts) {
     this.#ports = ports
-  }
-
-  /** Whether this process may answer from what it knows itself. */
-  get isFresh(): boolean {
-    return this.isRecent(this.#moment?.sentAtMs ?? Number.NEGATIVE_INFINITY, this.#ports.clock.monotonicMs())
-  }
-
-  /** Whether what was true at one moment may be answered to a read that began at another; monotonic ms. */
-  isRecent(asOfMs: number, readAtMs: number): boolean {
-    const { isExclusive, stalenessMs } = this.#ports
-    return isExclusive || readAtMs - asOfMs <= stalenessMs
-  }
-
-  /** Δ, ms. */
-  get stalenessMs(): number {
-    return this.#ports.stalenessMs
   }
 
   /** The heads of the last poll. */
@@ -103,9 +83,10 @@ export class HeadsPoll {
 
   async #poll(): Promise<void> {
     this.#waiting = undefined
-    const { archive, follower, clock, known, archiveTime, instance } = this.#ports
-    const sentAtMs = clock.monotonicMs()
-    const committed = this.#ports.committedThrough()
+    const { archive, follower, known, archiveTime, freshness, telemetry } = this.#ports
+    const { instance, committedThrough } = this.#ports.own
+    const sentAtMs = telemetry.clock.monotonicMs()
+    const committed = committedThrough()
     const round = known.pollSent()
     const heads = await archive.readHeads()
     archiveTime.heard(sentAtMs, heads.nowMs)
@@ -116,11 +97,14 @@ export class HeadsPoll {
       this.#lostThrough = committed
     } else if (follower.isBehind(heads.cut)) await follower.catchUp()
     this.#moment = { heads, sentAtMs, round }
+    // R5: what is known from now on is as recent as the sending of the poll, not as its answer.
+    freshness.reached(sentAtMs)
   }
 
   #schedule(delayMs: number): void {
     if (!this.#isRunning) return
-    const { clock, observer, stalenessMs, cacheSync } = this.#ports
+    const { freshness, cacheSync } = this.#ports
+    const { clock, observer } = this.#ports.telemetry
     this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       const startedMs = clock.monotonicMs()
       void this.#pollOnce()
@@ -130,7 +114,9 @@ export class HeadsPoll {
           observer.fault?.({ part: 'poll', what: 'the heads could not be read', error }),
         )
         .finally(() =>
-          this.#schedule(Math.max(PAUSE_MS_MIN, stalenessMs / 2 - (clock.monotonicMs() - startedMs))),
+          this.#schedule(
+            Math.max(PAUSE_MS_MIN, freshness.stalenessMs / 2 - (clock.monotonicMs() - startedMs)),
+          ),
         )
     })
   }

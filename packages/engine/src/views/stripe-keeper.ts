@@ -6,12 +6,12 @@ import {
   TierMisconfigured,
   type ArchiveTier,
   type CacheTier,
-  type Clock,
   type Cut,
   type LedgerTail,
   type StripeReading,
   type StripeState,
 } from '@se/core'
+import type { Telemetry } from '../telemetry.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import { createTails, type LedgerTails } from './ledger-tails.ts'
 import { leavesByStripe, storedLeaves, type StripeLeaves } from './receipts.ts'
@@ -22,7 +22,7 @@ export interface StripeKeeperPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
   readonly follower: Pick<LedgerFollower, 'cut' | 'tree' | 'recentTail'>
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly telemetry: Pick<Telemetry, 'clock'>
   /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
   readonly onSetBack: () => void
   /** Δ, ms. */
@@ -93,9 +93,9 @@ export class StripeKeeper {
   /** @throws TierMisconfigured while somebody of another history is there */
   async lookForStranger(): Promise<void> {
     if (!this.#watch.isThere) return
-    const { cache, clock } = this.#ports
+    const { cache, telemetry } = this.#ports
     const readings = await cache.readStripes()
-    if (!this.#watch.look(signatureOf(readings), clock.monotonicMs())) {
+    if (!this.#watch.look(signatureOf(readings), telemetry.clock.monotonicMs())) {
       throw this.#shared ?? sharedWithStranger(cache.backend, 0)
     }
     this.#standings.allowStartingOver()
@@ -140,13 +140,13 @@ export class StripeKeeper {
   }
 
   async #bring(stripe: number, reading: StripeReading, round: Round): Promise<void> {
-    const { cache, clock } = this.#ports
+    const { cache, telemetry } = this.#ports
     const { work, heads } = round
     const state = reading.kind === 'state' ? reading.state : undefined
     const isAtHeads = state !== undefined && heads !== undefined && equalCuts(state.cut, heads)
     const tail = state === undefined || isAtHeads ? undefined : await round.tails.from(state.cut)
     const way = isAtHeads ? 'at-heads' : state && tail && wayOf(state.cut, tail)
-    const verdict = this.#standings.judge(stripe, reading, way, clock.monotonicMs())
+    const verdict = this.#standings.judge(stripe, reading, way, telemetry.clock.monotonicMs())
     const before = this.#standings.get(stripe)
     switch (verdict) {
       case 'leave':
@@ -220,7 +220,7 @@ export class StripeKeeper {
    * @throws TierMisconfigured that says so
    */
   async #withdraw(states: readonly StripeState[], count: number): Promise<never> {
-    const { cache, clock, onSetBack } = this.#ports
+    const { cache, telemetry, onSetBack } = this.#ports
     const shared = states.filter((state) => this.#standings.isShared(state))
     await Promise.all(
       shared.map((state) =>
@@ -231,7 +231,7 @@ export class StripeKeeper {
     )
     this.forgetAll()
     onSetBack()
-    this.#watch.found(clock.monotonicMs())
+    this.#watch.found(telemetry.clock.monotonicMs())
     throw (this.#shared = sharedWithStranger(cache.backend, count))
   }
 
