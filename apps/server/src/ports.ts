@@ -1,8 +1,8 @@
-import type { Engine } from '@se/engine'
+import type { EngineFace } from '@se/engine'
 import type { FastifyBaseLogger } from 'fastify'
 
 /** Everything the server touches of an engine. */
-export type ServedEngine = Pick<Engine, 'get' | 'submit' | 'delete' | 'status'>
+export type ServedEngine = Pick<EngineFace, 'get' | 'submit' | 'delete' | 'status'>
 
 /** What the routes are made from. */
 export interface AppPorts {

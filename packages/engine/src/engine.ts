@@ -41,6 +41,9 @@ import type { VerifyReport } from './inspect/verify/report.ts'
 import { verify } from './inspect/verify/verify.ts'
 import type { WriteReceipt } from './write/write-path.ts'
 
+/** What an engine offers, for others to offer it too: a client of a server, a double in a test. */
+export type EngineFace = { readonly [Member in keyof Engine]: Engine[Member] }
+
 /** An answer with its worth [R8]. */
 export interface ReadResult {
   /** `undefined`: there is none for sure. */

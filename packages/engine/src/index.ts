@@ -13,7 +13,7 @@ export type {
 } from './call-options.ts'
 export { createEngine } from './create-engine.ts'
 export type { EngineConfig } from './config.ts'
-export { Engine, type ReadResult } from './engine.ts'
+export { Engine, type EngineFace, type ReadResult } from './engine.ts'
 export type { ReadSource } from './read/answer.ts'
 export type { Explanation, TierExplanation } from './inspect/explain.ts'
 export type { ParkedItem } from './flush/parked-line.ts'

@@ -87,6 +87,8 @@ export class FlushQueue {
     for (const each of outgoing) {
       invariant(this.pending.take(each) || this.commits.take(each), 'what is taken was queued')
     }
+    const idCount = new Set(outgoing.map(({ write }) => write.id)).size
+    invariant(idCount === outgoing.length, 'a batch has each id once', { writes: outgoing.length, idCount })
     const batch: Batch = {
       writes: outgoing.map(({ write }) => write),
       outgoing,

@@ -1,4 +1,4 @@
-import { StorageError } from '@se/core'
+import { invariant, StorageError } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
 
 /** The bound of pending writes is reached. Nothing was accepted; try again when the archive has caught up. */
@@ -85,6 +85,7 @@ export class PendingBudget {
   giveBack(bytes: number): void {
     this.#items -= 1
     this.#bytes -= bytes
+    invariant(this.#items >= 0 && this.#bytes >= 0, 'no share is given back that was not taken', this.used)
     this.#admitWaiting()
   }
 

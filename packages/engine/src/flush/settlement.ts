@@ -1,5 +1,6 @@
 import {
   ArchiveRefusedData,
+  invariant,
   type BatchReceipt,
   type ItemWrite,
   type Stamp,
@@ -49,6 +50,14 @@ export class Settlement {
     outgoing: readonly OutgoingWrite[],
     receipt: BatchReceipt,
   ): Promise<(SettledOutcome | Restamped)[]> {
+    invariant(
+      receipt.outcomes.length === outgoing.length,
+      'the archive answers for each write that was sent',
+      {
+        sent: outgoing.length,
+        answered: receipt.outcomes.length,
+      },
+    )
     // Before anything leaves the pending set: an id must never be in neither [P13, P56]. Where the views have heard of
     // the batch before its answer came, they may have heard of newer writes too.
     const isHeard = this.#ports.heardThrough() >= receipt.sequence

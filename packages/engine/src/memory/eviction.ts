@@ -1,3 +1,5 @@
+import { invariant } from '@se/core'
+
 /** What the eviction policy keeps in an entry. Owned by the policy, but for `wasAsked`. */
 export interface EvictionNode<T> {
   /** Set by the tier on every hit: all that a hit costs. */
@@ -23,8 +25,9 @@ export class EvictionQueue<T extends EvictionNode<T>> {
 
   /** Enters a node that is in no queue. */
   add(node: T): void {
+    const isFree = node.newer === undefined && node.older === undefined && node !== this.#newest
+    invariant(isFree, 'a node that is added is in no queue')
     node.wasAsked = false
-    node.newer = undefined
     node.older = this.#newest
     if (this.#newest === undefined) this.#oldest = node
     else this.#newest.newer = node

@@ -1,4 +1,4 @@
-import { compareStamps, equalStamps, isNewer, type Stamp, type StoredItem } from '@se/core'
+import { compareStamps, equalStamps, invariant, isNewer, type Stamp, type StoredItem } from '@se/core'
 import { KeptItem } from '../kept-item.ts'
 import type { EngineObserver } from '../observer.ts'
 import { EvictionQueue, type EvictionNode } from './eviction.ts'
@@ -214,6 +214,10 @@ export class MemoryTier {
       count += 1
     }
     if (count > 0) this.#observer.evicted?.({ count })
+    invariant(this.#pinnedBytes >= 0 && this.#bytes >= this.#pinnedBytes, 'the bytes of all entries add up', {
+      bytes: this.#bytes,
+      pinnedBytes: this.#pinnedBytes,
+    })
   }
 }
 

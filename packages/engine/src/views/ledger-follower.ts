@@ -4,6 +4,7 @@ import {
   covers,
   equalCuts,
   formatCut,
+  invariant,
   type ArchiveTier,
   type BranchSet,
   type Cut,
@@ -248,6 +249,7 @@ export class LedgerFollower {
     const rows = rowsBetween(tail.rows, this.#cut)
     listener.hear(netChanges(rows).values())
     tree.advance(rows)
+    invariant(covers(tail.heads.cut, this.#cut), 'the follower does not go back, but by starting over')
     if (rows.length > 0) {
       this.#lastStep = rows.length > ROWS_KEPT_MAX ? undefined : { from: this.#cut, tail: { ...tail, rows } }
     }
