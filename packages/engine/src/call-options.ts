@@ -82,7 +82,7 @@ export interface StartOptions {
 }
 
 export interface StopOptions {
-  /** The stop ends after this many ms, whatever hangs. Default: the engine's `stopTimeoutMs`. */
+  /** The stop ends after this many ms, also where something hangs. Default: the engine's `stopTimeoutMs`. */
   readonly timeoutMs?: number
   /** The stop waits for nothing any more when this is aborted: what is left goes into the log, and all is closed. */
   readonly signal?: AbortSignal

@@ -81,7 +81,7 @@ export class Engine implements AsyncDisposable {
   /**
    * Opens log and archive, replays what was acknowledged, and brings every view to a proven state.
    *
-   * @throws whatever kept it from starting; everything that was opened is closed again, and it may be started again
+   * @throws what kept it from starting; everything that was opened is closed again, and it may be started again
    */
   async start(options?: StartOptions): Promise<StartReport> {
     return this.#life.start(readStartOptions(options))
@@ -204,7 +204,7 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Compares every copy with the archive; see {@link VerifyOptions}. A cache that does not answer is a finding. How long a scan
-   * takes nobody can say: without a `timeoutMs` of its own it ends by the bounds of what it asks.
+   * takes is not known before: without a `timeoutMs` of its own it ends by the bounds of what it asks.
    *
    * @throws TierUnavailable when the archive does not answer
    */
@@ -249,7 +249,7 @@ export class Engine implements AsyncDisposable {
    * Refuses writes, flushes everything, saves the filter, closes everything. Also after a failure: what cannot be
    * flushed stays in the log for the next start. A start that is under way is ended. Calls that meet share one stop.
    *
-   * It ends after `timeoutMs` whatever hangs, says in its report what it could not do, and leaves nothing that keeps the process
+   * It ends after `timeoutMs`, also where something hangs, says in its report what it could not do, and leaves nothing that keeps the process
    * alive. It does not throw for what a tier does not do. Aborting its `signal` ends the waiting.
    */
   async stop(options?: StopOptions): Promise<StopReport> {

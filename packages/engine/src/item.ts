@@ -16,7 +16,7 @@ import { decodeBy, isJson, isOfCodec, type Codec } from './value/codec.ts'
 /** Marks a value that has not been asked for. */
 const UNDECODED = Symbol('undecoded')
 
-/** An item as one reader gets it: what the reader does to it reaches nobody else. */
+/** An item as one reader gets it: what the reader does to it reaches no other reader. */
 export class Item implements StoredItem {
   readonly id: string
   /** Frozen, as all readers share it. */
@@ -46,7 +46,7 @@ export class Item implements StoredItem {
     if (ownership === 'shared') this.#bytes = kept.sharedBytes()
   }
 
-  /** As submitted. Copied when first asked for; with `{ bytes: 'shared' }` memory's own, which nobody may write to. */
+  /** As submitted. Copied when first asked for; with `{ bytes: 'shared' }` memory's own, which no caller may write to. */
   get bytes(): Uint8Array {
     this.#bytes ??= new Uint8Array(this.#kept.bytes)
     return this.#bytes

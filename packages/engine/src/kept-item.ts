@@ -21,7 +21,7 @@ export class KeptItem implements StoredItem {
   #isOwn: boolean
   #json: unknown = UNPARSED
 
-  /** @param ownBytes a copy of the item's bytes that nobody else holds */
+  /** @param ownBytes a copy of the item's bytes that nothing else holds */
   constructor(item: StoredItem, ownBytes?: Uint8Array) {
     this.id = item.id
     // Readers get this very object.

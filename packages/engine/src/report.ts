@@ -19,7 +19,7 @@ export function reportOf(error: unknown): ErrorReport {
   return { name: typeof error, message: String(error) }
 }
 
-/** A stamp for whoever asked: with the engine's own in his hands he could move a write in time [P75]. */
+/** A stamp for a caller: with the engine's own object a caller could move a write in time [P75]. */
 export function copyOf(stamp: Stamp): Stamp
 export function copyOf(stamp: Stamp | undefined): Stamp | undefined
 export function copyOf(stamp: Stamp | undefined): Stamp | undefined {

@@ -1,5 +1,5 @@
 /**
- * Who waits for a call. One that has gone takes nobody's work with it: whoever works for it learns that nobody waits any
+ * The caller that waits for a call. When it goes, no other call's work ends with it: the part that works for it learns that it waits no
  * more, and may give its place in a line to the next.
  */
 export class Caller {
@@ -38,7 +38,7 @@ export class Caller {
   /**
    * Waits for a call, as long as the caller does. A call that is left still runs; what becomes of it is not looked at.
    *
-   * @param ended told once the wait is over, before anybody hears of it
+   * @param ended told once the wait is over, before the caller hears of it
    * @throws why the caller has gone, or what the call throws
    */
   waitFor<T>(run: () => Promise<T>, ended?: () => void): Promise<T> {

@@ -1,7 +1,7 @@
 import { setBackgroundLimit, TierUnavailable, type Clock } from '@se/core'
 import { Caller } from './caller.ts'
 
-/** What bounds of calls of the parts are measured with. They never keep the process alive: the deadline of whoever waits does. */
+/** What bounds of calls of the parts are measured with. They never keep the process alive: the caller's deadline does. */
 export type LimitClock = Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>
 
 /**
@@ -60,7 +60,7 @@ export function withinProgress<T>(
 
 /** How a long call says that it gets on. */
 export interface Progress {
-  /** Something came, and is being looked at. @throws why nobody waits any more */
+  /** Something came, and is being looked at. @throws why no caller waits any more */
   pause(): void
   /** It was looked at: what is next may take its time again. */
   resume(): void

@@ -116,7 +116,7 @@ export class BatchAttempt {
    * What became of the attempt that failed.
    *
    * @returns whether the same is to be sent again
-   * @throws while the archive cannot say: then it is nobody's failure
+   * @throws while the archive cannot say: then no write is to blame
    */
   async #askWhatBecame(): Promise<boolean> {
     const isIn = await this.#ports.sender.isIn(this.#failure!.error)

@@ -29,7 +29,7 @@ export function sizeOfWrite(write: Pick<ItemWrite, 'id' | 'state' | 'contentType
 /**
  * Whether a batch is due, and why.
  *
- * @param isForced somebody asked for it (`flush`, `stop`): then anything that waits is due [P2]
+ * @param isForced a caller asked for it (`flush`, `stop`): then anything that waits is due [P2]
  */
 export function dueCause(
   queue: QueueState,
@@ -91,7 +91,7 @@ export function retryPauseMs(previousMs: number, pause: Pause, fraction: number)
 
 /**
  * Whether a failed batch may have failed because of what is in it. Not if it was never sent (the breaker is open, the tier is
- * being closed), and not where the archive says that it refuses this process, whatever it sends.
+ * being closed), and not where the archive says that it refuses this process, and would refuse any batch of it.
  */
 export function mayBeTheWrites(error: unknown): boolean {
   if (error instanceof InstanceFenced || error instanceof TierMisconfigured) return false

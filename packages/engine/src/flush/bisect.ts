@@ -29,9 +29,9 @@ export const ALONE_FAILURES_MAX = 8
  *   refused    as data, and nothing was written: the halves, in order; alone, the write is bad
  *   failed     for any other reason, while they are known not to be in, and the archive took something else of ours since: the
  *              same again, from the third time on the halves, in order; alone, the write is bad where the doubts say so, else
- *              it is set back: it goes into a later batch, where it is tried alone after all others, and so blocks nobody
+ *              it is set back: it goes into a later batch, where it is tried alone after all others, and so blocks no other
  *
- * An archive that cannot be asked is nobody's failure: then nothing is said here at all. A write is bad only when it was alone.
+ * Where the archive cannot be asked no write is to blame: then nothing is said here at all. A write is bad only when it was alone.
  * That a half was accepted does not prove its sibling bad: what failed may have been the size of the whole.
  */
 export class Bisection<Write extends object> {

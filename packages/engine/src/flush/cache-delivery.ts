@@ -18,7 +18,7 @@ export interface DeliveryRight {
   readonly permits: readonly (CachePermit | undefined)[]
 }
 
-/** Tells L2 what a batch has changed: best effort, beside the next batch. What is missed here, whoever finishes the stripe makes good. */
+/** Tells L2 what a batch has changed: best effort, beside the next batch. What is missed here is made good by the process that finishes the stripe. */
 export class CacheDelivery {
   readonly #ports: CacheDeliveryPorts
   /** The last write to L2; the next batch's waits for it. */

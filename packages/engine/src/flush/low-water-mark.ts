@@ -32,7 +32,7 @@ export class LowWaterMark {
     this.#reportedThrough = sequence - 1
   }
 
-  /** The record at `sequence` was appended. Whatever needs it has made its claim, or does so in the same turn. */
+  /** The record at `sequence` was appended. A write that needs it has made its claim, or does so in the same turn. */
   report(sequence: number): void {
     this.#isStarted = true
     if (sequence !== this.#reportedThrough + 1) {

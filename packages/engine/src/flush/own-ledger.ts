@@ -49,10 +49,10 @@ export class OwnLedger {
 
   /**
    * Finds out what became of the row at {@link next} after an attempt that failed. An answer also shows that the archive takes
-   * something of ours at this moment: the own row of the instance is written, behind whatever was still under way.
+   * something of ours at this moment: the own row of the instance is written, behind all that was still under way.
    *
    * @returns whether it is in; false: it is not, and will not be
-   * @throws TierUnavailable while nobody can say; InstanceFenced
+   * @throws TierUnavailable while that cannot be known; InstanceFenced
    */
   async isNextIn(): Promise<boolean> {
     const { archive, claim } = this.#ports

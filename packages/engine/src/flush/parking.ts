@@ -54,7 +54,7 @@ interface Parked {
 
 /**
  * Writes that the archive can never take as they are, in a local file [W6]: not in the database that refused
- * them [P60]. A write is here, synced, before its log record is released, and stays until somebody retries or drops
+ * them [P60]. A write is here, synced, before its log record is released, and stays until a caller retries or drops
  * it. Values stay in the file; only the list is in memory.
  *
  * Append-only: a retry or a drop is a line of its own. Opening writes the file anew with what is still parked.
@@ -77,7 +77,7 @@ export class ParkingLot {
   /**
    * Reads what is parked. A torn last line was never reported as parked, and is cut off.
    *
-   * @throws CorruptData when a damaged line is followed by a whole one: then somebody has to look [P10]
+   * @throws CorruptData when a damaged line is followed by a whole one: then an operator has to look [P10]
    */
   static async open(options: ParkingOptions): Promise<ParkingLot> {
     const parking = new ParkingLot(options)

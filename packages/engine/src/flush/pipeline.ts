@@ -117,7 +117,7 @@ export class FlushPipeline {
   }
 
   /**
-   * Takes instances out of the archive that nobody needs, between two batches: it is a row of the own ledger [P94].
+   * Takes instances out of the archive that no process needs, between two batches: it is a row of the own ledger [P94].
    *
    * @param deadBeforeMs of the archive's clock
    * @returns how many were taken out
@@ -173,7 +173,7 @@ export class FlushPipeline {
       }
       this.#isRunning = false
     } catch (error) {
-      // Before anybody is told: who then asks again finds a loop that has ended, not one that no longer looks.
+      // Before callers are told: one that asks again at once must find that the loop has ended, and start another.
       this.#isRunning = false
       this.#fail(error)
     }

@@ -32,7 +32,7 @@ export class Retirement {
     })
   }
 
-  /** Nobody will run it any more. */
+  /** It will not run any more. */
   giveUp(error: Error): void {
     this.#asked?.waiter.reject(error)
     this.#asked = undefined

@@ -18,7 +18,7 @@ export const BREAKER_CLOSED: Breaker = { state: 'closed', failures: 0 }
 
 /**
  *   closed    --failed, the last of `failuresMax` in a row--> open
- *   open      --asked, `openMs` later--> half-open: the one who asked goes through, nobody else
+ *   open      --asked, `openMs` later--> half-open: the call that asked goes through, no other
  *   half-open --succeeded--> closed
  *   half-open --failed--> open
  *

@@ -20,7 +20,7 @@ import {
 import type { BreakerState } from '../observer.ts'
 import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 
-/** Limits in front of L3. A lookup may wait for a busy database, as there is nobody else to ask. */
+/** Limits in front of L3. A lookup may wait for a busy database, as there is no other tier to ask. */
 export const ARCHIVE_GUARD_LIMITS: GuardLimits = {
   lookupMs: 5_000,
   callMs: 30_000,
@@ -79,7 +79,7 @@ class ArchiveBehindGuard implements GuardedArchive {
     return this.#long('opening the archive', () => this.#archive.open(options))
   }
 
-  /** Whoever waits for the archive is sent away first, and what was given up before counts for nothing any more. */
+  /** Callers that wait for the archive are sent away first, and what was given up before counts for nothing any more. */
   async close(): Promise<void> {
     this.#guard.close()
     this.#runningPut = undefined

@@ -18,7 +18,7 @@ import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 
 /**
  * Limits in front of L2: nothing is tried twice, since the archive answers sooner than a second try, and what a
- * put misses is made good by whoever finishes the stripe.
+ * put misses is made good by the process that finishes the stripe.
  */
 export const CACHE_GUARD_LIMITS: GuardLimits = {
   lookupMs: 1_000,

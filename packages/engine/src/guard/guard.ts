@@ -58,7 +58,7 @@ export function retryDelayMs(
 /**
  * Timeout, retry and circuit breaker in front of one tier.
  *
- * `TierUnavailable`, no answer in time, and errors nobody has translated are failures of the tier; only the first
+ * `TierUnavailable`, no answer in time, and errors that no part has translated are failures of the tier; only the first
  * two are tried again. Every other error of ours is an answer, and passes through [W6].
  *
  * Not cockatiel, though it is well kept: its timers, its clock and its jitter cannot be passed in (version 4), so
@@ -97,7 +97,7 @@ export class Guard {
     this.#breaker = BREAKER_CLOSED
   }
 
-  /** Nobody waits for the tier any more: calls under way fail at once, pauses end, and no other call begins. */
+  /** No caller waits for the tier any more: calls under way fail at once, pauses end, and no other call begins. */
   close(): void {
     this.#isClosed = true
     for (const caller of this.#waiting) caller.leave(new GuardClosed(this.#backend))
@@ -143,7 +143,7 @@ export class Guard {
   }
 
   /**
-   * Asks for one id. Whatever goes wrong, the answer is `unknown`, never `absent` [R1]; only the caller's own
+   * Asks for one id. When anything goes wrong, the answer is `unknown`, never `absent` [R1]; only the caller's own
    * mistakes and bugs are thrown.
    */
   async lookup(run: () => Promise<Lookup>): Promise<Lookup> {
@@ -252,7 +252,7 @@ export class Guard {
   }
 }
 
-/** Nobody waits for the tier any more; says nothing about it. */
+/** No caller waits for the tier any more; that says nothing about it. */
 class GuardClosed extends TierUnavailable {
   constructor(backend: string) {
     super(`${backend} was closed`, { details: { backend, because: 'closed' } })

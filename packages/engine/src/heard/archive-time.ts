@@ -35,7 +35,7 @@ const TOLD_MS_MIN = 1_000
 
 /**
  * The archive's clock, as this process knows it: monotonic time plus an offset that is measured at each answer of the
- * archive. All processes so agree on the time within half a round trip, whatever their wall clocks say and however those
+ * archive. All processes so agree on the time within half a round trip, also where their wall clocks are wrong, and however those
  * jump [P67]. The wall clock serves only until the archive was heard.
  *
  * Of the last answers the one that was under way for the shortest time counts, as its error is the smallest. An answer that

@@ -5,8 +5,8 @@ import { invariant, isNewer, newerStamp, STAMP_ABOVE_ALL, type Lookup, type Stam
  *
  * - `fresh`: nothing newer is known. It may be stored and returned.
  * - `overtaken`: something newer was heard of while the load ran. The callers who had asked before may have it,
- *   since their reads and that write happened at the same time; it is not stored and nobody later gets it.
- * - `outdated`: older than what was known when it began: a copy that lags behind. Nobody gets it; ask the tier
+ *   since their reads and that write happened at the same time; it is not stored, and no later reader gets it.
+ * - `outdated`: older than what was known when it began: a copy that lags behind. No reader gets it; ask the tier
  *   below, once. What the archive itself answers stands, and is not stored.
  * - `unknown`: no answer.
  */
@@ -62,7 +62,7 @@ export class LoadFloors {
     for (const load of running) load.floor = newerStamp(load.floor, stamp)
   }
 
-  /** Something may have been missed, nobody knows of which ids: every load that runs counts as overtaken. */
+  /** Something may have been missed, of ids that are not known: every load that runs counts as overtaken. */
   raiseAll(): void {
     for (const loads of this.#running.values()) for (const load of loads) load.floor = STAMP_ABOVE_ALL
   }

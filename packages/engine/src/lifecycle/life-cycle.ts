@@ -64,7 +64,7 @@ export class LifeCycle {
    * caller's limit where a tier hangs.
    */
   async start({ waitForMs, timeoutMs = Infinity, signal }: StartCall): Promise<StartReport> {
-    // How long a replay or a scan of all ids takes nobody can say: each step ends by bounds of its own.
+    // How long a replay or a scan of all ids takes is not known before: each step ends by bounds of its own.
     const { caller, dismiss } = this.deadlines.expect('start', { timeoutMs, signal })
     try {
       if (caller.goneBecause !== undefined) throw caller.goneBecause

@@ -39,7 +39,7 @@ interface Step {
   readonly reason: string
   /** Part of the time left that it may take; see `time-budget.ts`. */
   readonly share: number
-  /** Left out once the archive has kept such a step waiting, and (`owner`) where the instance is somebody else's. */
+  /** Left out once the archive has kept such a step waiting, and (`owner`) where the instance is another process'. */
   readonly asks?: 'archive' | 'archive as owner'
   run(shutdown: Shutdown): Promise<unknown>
 }
@@ -80,7 +80,7 @@ export const SHUTDOWN: readonly Step[] = [
       'items acknowledged from memory that L3 could not take are made safe, before anything else may hang',
     share: 0.5,
     async run(shutdown) {
-      // Also when the log cannot take them: whoever waits for the archive must hear that nobody will ask it.
+      // Also when the log cannot take them: callers that wait for the archive must hear that it will not be asked.
       shutdown.runtime.queue.abandon(
         new TierUnavailable('the engine stopped before the archive could take the write'),
       )
@@ -142,7 +142,7 @@ export const SHUTDOWN: readonly Step[] = [
   {
     name: 'end-instance',
     reason:
-      'last of all that is sent, and only when nothing is left to send: then anybody may take it out [P80]',
+      'last of all that is sent, and only when nothing is left to send: then any process may take it out [P80]',
     share: 0.5,
     asks: 'archive as owner',
     async run({ environment: { archive }, runtime: { claim, queue, log } }) {
@@ -168,7 +168,7 @@ async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
  *
  * @param timeoutMs for all of them
  * @param caller one who goes ends the waiting: each further step gets a moment
- * @param isFenced the instance belongs to somebody else: nothing is sent to the archive any more
+ * @param isFenced the instance belongs to another process: nothing is sent to the archive any more
  */
 export async function runShutdown(
   environment: EngineDependencies,

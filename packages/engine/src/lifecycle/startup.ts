@@ -231,7 +231,7 @@ async function openWhenThere({ environment, caller, waitForMs }: Start): Promise
 }
 
 /**
- * Whether waiting may help: nobody listens yet, the server starts up, its name is not known yet (containers get theirs when they
+ * Whether waiting may help: no server listens yet, it starts up, its name is not known yet (containers get theirs when they
  * start). What the archive says of the caller (credentials, rights, branches) does not change by waiting.
  */
 function mayAppear(error: unknown): boolean {

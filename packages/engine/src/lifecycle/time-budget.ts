@@ -1,5 +1,5 @@
 /**
- * The time of a stop, shared out among its steps, so that whatever hangs takes nothing from those that close things.
+ * The time of a stop, shared out among its steps, so that a step that hangs takes nothing from those that close things.
  *
  * Before anything is closed a step may take its share of what is left without the reserve; while closing, of all that is
  * left. Once the time is over each step still gets a moment: most of them need no more.

@@ -6,12 +6,12 @@ import { Outages } from './outages.ts'
 import { Repeats, type Mention } from './repeats.ts'
 
 /**
- * Log lines. Info: steps and phases of start and stop, trust that is gained, the end of an outage. Warn and error: what somebody
+ * Log lines. Info: steps and phases of start and stop, trust that is gained, the end of an outage. Warn and error: what an operator
  * should look at. Debug: flushes, breakers, what happens all the time.
  *
  * What happens again and again has a line at first, and then one a minute with how many there were. An outage of a tier has a line
- * when it begins, one a minute, and one when it ends, whatever fails meanwhile because of it. A stack is written for an error that
- * nobody has translated, with the first line of its kind.
+ * when it begins, one a minute, and one when it ends; what fails meanwhile because of it has none. A stack is written for an error that
+ * no part has translated, with the first line of its kind.
  *
  * @param clock counts the minutes
  */

@@ -228,7 +228,7 @@ function chargedBytes(item: StoredItem): number {
 
 /**
  * A driver's answer is often a window on a packet of megabytes, which would live as long as the item: such a
- * value is copied. Others are held together with whoever has them, as nobody outside the engine does.
+ * value is copied. Others are shared with the parts that have them: nothing outside the engine does.
  */
 function ownBytes(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.buffer.byteLength > bytes.length * 2 ? new Uint8Array(bytes) : undefined

@@ -108,7 +108,7 @@ export class CacheReceipts {
     )
   }
 
-  /** Roots of archive and cache at one cut, whatever moves meanwhile. `cache` is `undefined` where a stripe cannot be compared. */
+  /** Roots of archive and cache at one cut, also while both move. `cache` is `undefined` where a stripe cannot be compared. */
   async roots(): Promise<{ cut: Cut; archive: string; cache: string | undefined }> {
     const { comparable, missing, cut, root } = await this.withTruth()
     if (missing > 0) return { cut, archive: root, cache: undefined }

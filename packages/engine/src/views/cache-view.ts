@@ -39,7 +39,7 @@ export interface CacheViewPorts {
 
 /** What a comparison of the cache with the archive found, and did. */
 export interface CacheReport {
-  /** Stripes that had no meta and were made; whatever entries lay there are misses now. */
+  /** Stripes that had no meta and were made; entries that lay there are misses now. */
   readonly created: number
   /** Stripes of another archive or history, or too far behind, started over. */
   readonly reset: number
@@ -142,7 +142,7 @@ export class CacheView {
    * Reaches the cache and brings it into line.
    *
    * @throws TierUnavailable when it does not answer
-   * @throws TierMisconfigured when it refuses us, or while somebody of another history moves its stripes
+   * @throws TierMisconfigured when it refuses us, or while a process of another history moves its stripes
    */
   async attach(): Promise<CacheReport> {
     await this.connect()
@@ -150,7 +150,7 @@ export class CacheView {
     return this.synchronise()
   }
 
-  /** The cache does not answer: ask nobody until {@link attach} has been through again. */
+  /** The cache does not answer: no stripe is asked until {@link attach} has been through again. */
   detach(): void {
     this.#isAttached = false
     this.#keeper.forgetAll()
@@ -233,7 +233,7 @@ export class CacheView {
     this.#tellOfDamage()
   }
 
-  /** Roots of archive and cache at one cut, whatever moves meanwhile. `cache` is `undefined` where a stripe cannot be compared. */
+  /** Roots of archive and cache at one cut, also while both move. `cache` is `undefined` where a stripe cannot be compared. */
   readRoots(): Promise<{ cut: Cut; archive: string; cache: string | undefined }> {
     return this.#receipts.roots()
   }

@@ -71,7 +71,7 @@ export class FilterView {
     return isAbsent
   }
 
-  /** What the filter holds, whatever its trust; for people. */
+  /** What the filter holds, trusted or not; for people. */
   holds(id: string): boolean {
     return this.#filter.has(id)
   }

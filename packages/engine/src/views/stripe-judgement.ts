@@ -16,9 +16,9 @@
  *
  * A cut is foreign that is not one of this archive's history: of another archive id, ahead of the heads, or with a link
  * that the archive does not have. That has one of two reasons. The archive went back (a restore, a failover to a lagging
- * replica): then what was true of the stripe is not any more, and it is started over, once. Or somebody of another
+ * replica): then what was true of the stripe is not any more, and it is started over, once. Or a process of another
  * history moves the stripe: a copy of the archive, whose processes have the same keys. Started over again and again it would
- * serve nobody, and each would for moments read what the other has put; so who finds that out goes.
+ * serve no reader, and each would for moments read what the other has put. So the process that finds that out withdraws.
  *
  * The two are told apart by whether the stripe may be started over: as long as this process has not found it to be of the
  * history that it knows. Once it has, only a change of that history, which its own views notice, allows it again; and an epoch of

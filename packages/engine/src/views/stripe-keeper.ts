@@ -45,7 +45,7 @@ export function noWork(): Work {
 
 /**
  * Finds out which stripes of the cache are of this archive, by the archive's own word, makes the cache believe those and no
- * others, and brings them to the heads. Where somebody of another history moves them it withdraws.
+ * others, and brings them to the heads. Where a process of another history moves them it withdraws.
  */
 export class StripeKeeper {
   readonly #ports: StripeKeeperPorts
@@ -60,7 +60,7 @@ export class StripeKeeper {
     this.#standings = new StripeStandings(ports.stalenessMs)
   }
 
-  /** That somebody of another history moves the stripes; `undefined`: nobody was found. */
+  /** The error that says that a process of another history moves the stripes; `undefined`: none was found. */
   get shared(): TierMisconfigured | undefined {
     return this.#shared
   }
@@ -90,7 +90,7 @@ export class StripeKeeper {
     this.#ports.cache.believe([state])
   }
 
-  /** @throws TierMisconfigured while somebody of another history is there */
+  /** @throws TierMisconfigured while a process of another history is there */
   async lookForStranger(): Promise<void> {
     if (!this.#watch.isThere) return
     const { cache, telemetry } = this.#ports
@@ -105,7 +105,7 @@ export class StripeKeeper {
   /**
    * @param heads of the poll, where there was one: a stripe that stands there needs nothing more
    * @returns stripes that stood further when they were last seen
-   * @throws TierUnavailable, TierMisconfigured where no stripe can be read, or somebody of another history moves them
+   * @throws TierUnavailable, TierMisconfigured where no stripe can be read, or a process of another history moves them
    */
   async bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<readonly number[]> {
     const { cache, archive, follower, onSetBack } = this.#ports
@@ -214,7 +214,7 @@ export class StripeKeeper {
   }
 
   /**
-   * Somebody of another history moves our stripes. Whatever he and we have put under an epoch that both believed may be read
+   * A process of another history moves our stripes. What it and we have put under an epoch that both believed may be read
    * by the other, so it goes; then we go, until he has.
    *
    * @throws TierMisconfigured that says so
@@ -259,7 +259,7 @@ interface Round {
   readonly heads: Cut | undefined
   readonly tails: LedgerTails
   readonly tree: () => TreeMoment
-  /** Stripes that somebody of another history moves. */
+  /** Stripes that a process of another history moves. */
   readonly strangers: StripeState[]
   /** Stripes that stood further when they were last seen. */
   readonly wentBack: number[]

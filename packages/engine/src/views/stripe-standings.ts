@@ -97,7 +97,7 @@ export class StripeStandings {
     return verdict
   }
 
-  /** Whether a stripe has got another epoch without us: somebody had a reason to make misses of its entries. */
+  /** Whether a stripe has got another epoch that this process did not set: another process had a reason to make misses of its entries. */
   wasReplaced({ stripe, epoch }: StripeState): boolean {
     const last = this.#lastEpochs[stripe]
     return last !== undefined && last !== epoch
@@ -116,13 +116,13 @@ const FORMER_EPOCHS_MAX = 8
 const QUIET_MS_MIN = 60_000
 const QUIET_MS_MAX = 3_600_000
 
-/** Somebody of another history moves our stripes; this watches from outside whether he still does. */
+/** A process of another history moves our stripes. This watches from outside whether it still does. */
 export class StrangerWatch {
   #quietMs = QUIET_MS_MIN
   #signature: string | undefined
   #movedAtMs: number | undefined
 
-  /** Somebody was found, and is thought to be there. */
+  /** Such a process was found, and is thought to be there. */
   get isThere(): boolean {
     return this.#movedAtMs !== undefined
   }
@@ -149,7 +149,7 @@ export class StrangerWatch {
     return true
   }
 
-  /** The archive itself has changed: whoever was foreign need not be any more. */
+  /** The archive itself has changed: a process that was foreign need not be so any more. */
   reset(): void {
     this.#movedAtMs = undefined
     this.#quietMs = QUIET_MS_MIN

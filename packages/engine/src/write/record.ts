@@ -20,8 +20,8 @@ export interface RecordParts {
 }
 
 /**
- * A record that lacks its stamp. Its bytes are ours alone from here on: whatever becomes of the value that it was made of,
- * while its write waits for space or a stamp, is not stored [W11].
+ * A record that lacks its stamp. Its bytes are ours alone from here on. The value that it was made of may change while the write
+ * waits for space or a stamp: that is not stored [W11].
  */
 export interface RecordDraft extends Omit<RecordParts, 'value'> {
   readonly record: Uint8Array

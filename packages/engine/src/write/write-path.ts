@@ -43,7 +43,7 @@ export interface WritePathPorts {
   readonly stamping: Stamping
   /** Checks a submission, and takes a copy of its value. */
   readonly admit: (id: string, value: unknown, call: SubmitCall) => RecordDraft
-  /** A write became visible: whatever is under way with something older of the id has to know [R2]. */
+  /** A write became visible: loads and writes under way with something older of the id must know [R2]. */
   readonly hear: (write: HeardWrite, from: 'own-acknowledged') => void
   /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
   readonly wake: (isUrgent: boolean) => void
@@ -69,7 +69,7 @@ export class WritePath {
     this.#ports = ports
   }
 
-  /** @throws InvalidInput, Backpressure, or what the log throws; nothing was written then, or nobody knows (LogFailed) */
+  /** @throws InvalidInput, Backpressure, or what the log throws; nothing was written then, or that is unknown (LogFailed) */
   async submit(
     id: string,
     value: unknown,
@@ -93,7 +93,7 @@ export class WritePath {
   }
 
   /**
-   * Sends a write that was parked again, with its stamp. It is in the log at once, and read by nobody before the
+   * Sends a write that was parked again, with its stamp. It is in the log at once, and no read gives it before the
    * archive has decided: by now it may be older than what is there.
    */
   async resubmit(write: ItemWrite): Promise<SettledOutcome> {
@@ -273,6 +273,6 @@ function receiptOf({ stamp, outcome }: Settled): WriteReceipt {
     case 'rejected':
       throw outcome.error
     case 'parked':
-      throw new InvariantViolation('a write that nobody was told of is not parked')
+      throw new InvariantViolation('a write that was never acknowledged is not parked')
   }
 }

@@ -36,7 +36,7 @@ export async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Pr
       ? `equals ${other.name}`
       : `${differences.length === 1 ? '1 difference' : `${differences.length} differences`}, first ${nameOf(first)}`)
   if (gap !== undefined || first !== undefined) follower.distrust(because)
-  // The rows are the truth: a tree that equals what they give is right, whatever was found before.
+  // The rows are the truth: a tree that equals what they give is right, also where a difference was found before.
   else if (scan !== undefined) follower.vouch(because)
   return report('tree', ports, {
     isTrusted: gap === undefined && first === undefined && follower.treeTrust.isTrusted,
