@@ -174,10 +174,22 @@ export const mutants = [
   },
   // guard [R1, W5, W6]
   {
-    file: 'src/guard/guard-archive.ts',
+    file: 'src/guard/running-calls.ts',
     find: 'if (running !== undefined) {',
-    replace: 'if (running !== undefined && batch.sequence < 0) {',
+    replace: "if (running !== undefined && name === '') {",
     test: 'src/guard/guard.test.ts',
+  },
+  {
+    file: 'src/guard/policy.ts',
+    find: 'policy.mayRepeat ? limits.attemptsMax : 1',
+    replace: 'limits.attemptsMax',
+    test: 'src/guard/policy.test.ts',
+  },
+  {
+    file: 'src/guard/policy.ts',
+    find: '    if (methods[name] === undefined) continue\n',
+    replace: '',
+    test: 'src/guard/policy.test.ts',
   },
   {
     file: 'src/guard/guard.ts',
@@ -475,8 +487,8 @@ export const mutants = [
   },
   {
     file: 'src/guard/guard-cache.ts',
-    find: 'const { lookupMs, attemptsMax } = this.#guard.limits',
-    replace: 'const { callMs: lookupMs, attemptsMax } = this.#guard.limits',
+    find: "readPermits:      { how: 'call', limit: 'lookupMs'",
+    replace: "readPermits:      { how: 'call', limit: 'callMs'",
     test: 'test/engine.faults.test.ts',
   },
   // bytes of one's own [W11, P75]

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sqliteArchive } from '@se/tiers-mysql/sqlite'
+import { createBranchSet } from '@se/core'
 import { describe, expect, it, vi } from 'vitest'
 import { findRedisServer } from '../src/private-redis.ts'
 import { runDemo, withDirectory, type DemoRun } from './run-demo.ts'
@@ -79,7 +80,7 @@ describe('the demo on SQLite alone', () => {
   it('refuses an archive with other branches by a typed error', async () => {
     await withDirectory(async (directory) => {
       const archive = sqliteArchive({ file: join(directory, 'archive.sqlite') })
-      await archive.open({ branches: ['order.'], digests: 'keyed' })
+      await archive.open({ branches: createBranchSet(['order.']), digests: 'keyed' })
       await archive.close()
       const { code, stderr } = await runDemo([], { hasRedis: false, env: { SE_DATA_DIR: directory } })
       expect(code).toBe(1)

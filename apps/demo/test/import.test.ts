@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { sqliteArchive } from '@se/tiers-mysql/sqlite'
 import { describe, expect, it, vi } from 'vitest'
+import { createBranchSet } from '@se/core'
 import { BRANCHES } from '../src/samples.ts'
 import { runDemo, withDirectory } from './run-demo.ts'
 
@@ -50,7 +51,7 @@ describe('import', () => {
 
       // The bytes as they stand in the line, read by nobody's help [P16].
       const archive = sqliteArchive({ file: join(directory, 'data/archive.sqlite') })
-      await archive.open({ branches: BRANCHES, digests: 'keyed' })
+      await archive.open({ branches: createBranchSet(BRANCHES), digests: 'keyed' })
       const found = await archive.getMany(['user.é', 'config.a+b'])
       await archive.close()
       const shown = found.map((lookup) =>

@@ -1,5 +1,47 @@
+export type {
+  ArchiveBatch,
+  ArchiveDescription,
+  ArchivedRow,
+  ArchiveOpenOptions,
+  ArchiveTier,
+  ArchiveUpkeep,
+  CommittedBatch,
+  ClaimKey,
+  ClaimRequest,
+  ClaimsInstances,
+  CollectsTombstones,
+  CompleteArchiveTier,
+  InstanceClaim,
+  InstanceMemory,
+  OpensArchive,
+  RetirementRequest,
+  RetiresInstances,
+  ScansItems,
+  StoresBatches,
+  WriteOutcome,
+} from './archive-tier.ts'
 export { createBranchSet, BRANCHES_MAX, type BranchSet } from './branch.ts'
 export { putU32, putU48, putU64, u32At, u48At, u64At } from './bytes.ts'
+export type {
+  BelievesStripes,
+  CacheHealth,
+  CacheOpenOptions,
+  CachePermit,
+  CachePut,
+  CachePutOutcome,
+  CacheTier,
+  CompleteCacheTier,
+  ExplainsEntries,
+  FinishedStripe,
+  KeepsReceipts,
+  KeepsStripes,
+  LeafAddress,
+  OpensCache,
+  StoredLeaf,
+  StoresEntries,
+  StripeReading,
+  StripeState,
+} from './cache-tier.ts'
 export { TIMEOUT_MS_MAX, type CancelTimer, type Clock } from './clock.ts'
 export * as config from './config.ts'
 export {
@@ -81,6 +123,19 @@ export {
   type ItemWrite,
   type StoredItem,
 } from './item.ts'
+export type {
+  Heads,
+  KeepsTree,
+  LedgerEntry,
+  LedgerRow,
+  LedgerTail,
+  PrunesLedger,
+  ReadsLedger,
+  RetiredInstance,
+  StoredTree,
+  StoredTreePage,
+} from './ledger.ts'
+export type { Lookup, ReadsItems, UnknownCause } from './lookup.ts'
 export { graceMs, setBackgroundLimit, setLimit, STALL_MS } from './patience.ts'
 export type { Random } from './random.ts'
 export { SerialQueue } from './serial-queue.ts'
@@ -105,36 +160,3 @@ export {
   stampTimeOf,
   type Stamp,
 } from './stamp.ts'
-export type {
-  ArchiveBatch,
-  ArchivedRow,
-  ArchiveDescription,
-  ArchiveOpenOptions,
-  ArchiveTier,
-  BatchReceipt,
-  CacheHealth,
-  CachePermit,
-  CachePut,
-  CachePutOutcome,
-  CacheTier,
-  ClaimKey,
-  ClaimRequest,
-  FinishedStripe,
-  Heads,
-  InstanceClaim,
-  InstanceMemory,
-  LeafAddress,
-  LedgerEntry,
-  LedgerRow,
-  LedgerTail,
-  Lookup,
-  RetiredInstance,
-  RetirementRequest,
-  StoredLeaf,
-  StoredTree,
-  StoredTreePage,
-  StripeReading,
-  StripeState,
-  UnknownCause,
-  WriteOutcome,
-} from './tier.ts'

@@ -59,7 +59,7 @@ describe('parseConfig', () => {
     expect(parsed).toMatchObject({
       logDirectory: 'log',
       logLimits: { segmentBytes: 64 * 1024 },
-      branchPrefixes: ['user.'],
+      branches: { prefixes: ['', 'user.'] },
       digests: 'keyed',
       pending: { itemsMax: 100_000, whenFull: 'wait' },
       codec: undefined,

@@ -99,7 +99,6 @@ export interface EngineConfig {
 export interface ParsedConfig {
   readonly logDirectory: string
   readonly logLimits: LogLimits
-  readonly branchPrefixes: readonly string[]
   readonly branches: BranchSet
   readonly digests: 'keyed' | 'unkeyed'
   readonly memoryBytesMax: number
@@ -308,7 +307,6 @@ export function parseConfig(given: EngineConfig): ParsedConfig {
   return Object.freeze({
     logDirectory: log.directory,
     logLimits: { ...given.log.limits },
-    branchPrefixes: Object.freeze([...fields.branches]),
     branches: createBranchSet(fields.branches),
     digests: fields.digests,
     memoryBytesMax: fields.memory.bytesMax,

@@ -1,4 +1,4 @@
-import type { CacheTier, Clock } from '@se/core'
+import { createBranchSet, type CacheTier, type Clock } from '@se/core'
 import {
   createFakeClock,
   createPowerLossFileSystem,
@@ -86,7 +86,7 @@ export async function createWorld(options: { isExclusive?: boolean } = {}): Prom
     seed: 1,
     isExclusive: options.isExclusive ?? false,
   })
-  await archive.open({ branches: [], digests: 'keyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'keyed' })
   const engines: Engine[] = []
   const archives = new Map<string, MemoryArchive>()
   const caches = new Map<string, CacheTier>()

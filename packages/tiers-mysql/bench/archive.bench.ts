@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { createConnection } from 'mysql2/promise'
-import { stampTimeOf, type ArchiveTier, type ItemWrite } from '@se/core'
+import { createBranchSet, stampTimeOf, type ArchiveTier, type ItemWrite } from '@se/core'
 import { linkOf } from '@se/core/testing'
 import { defineCase, elapsedMs } from '@se/bench'
 import { startPrivateMariaDb } from '@se/testkit'
@@ -46,7 +46,7 @@ function batchSource() {
 
 /** Fills an archive, and returns a function that times `BATCHES` batches, in items per second. */
 async function timedArchive(archive: ArchiveTier): Promise<() => Promise<number>> {
-  await archive.open({ branches: [], digests: 'keyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'keyed' })
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: 'b'.repeat(32) })
   const source = batchSource()
   let sequence = 0

@@ -9,7 +9,7 @@ import {
   STAMP_AHEAD_MS_MAX,
   stampTimeOf,
   type ArchiveBatch,
-  type BatchReceipt,
+  type CommittedBatch,
   type BranchSet,
   type LedgerRow,
 } from '@se/core'
@@ -108,7 +108,7 @@ export async function putBatch(
   tools: BatchTools,
   { batch, writes, stampTimeMax }: PreparedBatch,
   isSure: boolean,
-): Promise<BatchReceipt> {
+): Promise<CommittedBatch> {
   const { instance } = batch.claim
   const { sequence, link } = batch
   // 1. The next sequence is ours, or someone took the instance over, or the batch is in the ledger already.
@@ -154,7 +154,7 @@ export async function putBatch(
   const [, entries] = await Promise.all([session.storeItems(plan.rows), encodeRow(row)])
   // 5. The ledger.
   await insertLedgerRow(session, dialect, row, entries)
-  return { sequence, outcomes: plan.outcomes, wasSettled: false }
+  return { sequence, outcomes: plan.outcomes, wasCommittedBefore: false }
 }
 
 /**
@@ -197,7 +197,7 @@ async function settle(
   batch: ArchiveBatch,
   writes: readonly PlacedWrite[],
   isSure: boolean,
-): Promise<BatchReceipt> {
+): Promise<CommittedBatch> {
   const { claim, sequence } = batch
   const own = await lockOwnRow(session, dialect, claim, isSure)
   const isIn = await isInLedger(session, dialect, own, batch, isSure)
@@ -205,5 +205,9 @@ async function settle(
   const row = await readLedgerRow(session, dialect, { instance: claim.instance, sequence })
   const conditions = await readConditions(session, dialect, claim.instance)
   const heads = await session.lockItems(writes.map(({ write }) => write.id))
-  return { sequence, outcomes: settledOutcomes(writes, row?.entries, heads, conditions), wasSettled: true }
+  return {
+    sequence,
+    outcomes: settledOutcomes(writes, row?.entries, heads, conditions),
+    wasCommittedBefore: true,
+  }
 }

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   BranchMismatch,
-  createBranchSet,
   encodeCut,
   InvalidInput,
   stampTimeOf,
@@ -11,11 +10,11 @@ import {
   type ArchivedRow,
   type ArchiveDescription,
   type ArchiveOpenOptions,
-  type ArchiveTier,
-  type BatchReceipt,
+  type CommittedBatch,
   type BranchSet,
   type ClaimKey,
   type ClaimRequest,
+  type CompleteArchiveTier,
   type Cut,
   type Heads,
   type InstanceClaim,
@@ -57,7 +56,7 @@ const OPEN_MS = 30_000
 const CLAIM_MS = 30_000
 
 /** An archive on a relational database. */
-export interface SqlArchive extends ArchiveTier {
+export interface SqlArchive extends CompleteArchiveTier {
   /**
    * The statements that make the archive's tables, for those who may not make tables themselves: run them once, then
    * `open` finds everything done. Needs no connection.
@@ -85,7 +84,7 @@ export class RelationalArchive implements SqlArchive {
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
-    const declared = createBranchSet(options.branches)
+    const { branches } = options
     const timeoutMs = options.timeoutMs ?? OPEN_MS
     if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX)) {
       throw new InvalidInput('timeoutMs', `must be an integer from 1 to ${TIMEOUT_MS_MAX}`)
@@ -97,17 +96,16 @@ export class RelationalArchive implements SqlArchive {
           await this.#backend.open()
           await this.#backend.install()
         })
-        return this.#runner.write((session) => this.#readOrMakeIdentity(session, declared, options))
+        return this.#runner.write((session) => this.#readOrMakeIdentity(session, options))
       })
-      const branches = JSON.parse(facts.branches) as string[]
-      if (JSON.stringify(branches) !== JSON.stringify(declared.prefixes)) {
+      if (facts.branches !== JSON.stringify(branches.prefixes)) {
         throw new BranchMismatch('the archive was made with another set of branches', {
-          details: { declared: declared.prefixes, stored: branches },
+          details: { declared: branches.prefixes, stored: JSON.parse(facts.branches) as string[] },
         })
       }
       const digestKey =
         facts.digest_key === '' ? undefined : new Uint8Array(Buffer.from(facts.digest_key, 'hex'))
-      this.#state = { branches: declared, digester: createRowDigester(digestKey) }
+      this.#state = { branches, digester: createRowDigester(digestKey) }
       return {
         birthId: facts.birth_id,
         archiveId: facts.archive_id,
@@ -136,7 +134,7 @@ export class RelationalArchive implements SqlArchive {
     )
   }
 
-  async putBatch(batch: ArchiveBatch): Promise<BatchReceipt> {
+  async putBatch(batch: ArchiveBatch): Promise<CommittedBatch> {
     const tools = this.#open()
     const prepared = prepareBatch(batch)
     return this.#runner.writeOnceCaughtUp((session, isSure) =>
@@ -299,8 +297,7 @@ export class RelationalArchive implements SqlArchive {
 
   async #readOrMakeIdentity(
     session: WriteSession,
-    branches: BranchSet,
-    options: ArchiveOpenOptions,
+    { branches, digests }: ArchiveOpenOptions,
   ): Promise<Record<MetaName, string>> {
     const { builder } = this.#backend.dialect
     const stored = await session.rows(builder.selectFrom('sync_meta').selectAll().compile())
@@ -313,8 +310,7 @@ export class RelationalArchive implements SqlArchive {
       birth_id: archiveId,
       archive_id: archiveId,
       branches: JSON.stringify(branches.prefixes),
-      digest_key:
-        options.digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
+      digest_key: digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
       collection_floor: '0',
       last_number: '0',
       tree_cut: encodeCut({ archiveId, positions: new Map() }),

@@ -1,18 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier, type ItemWrite, type Stamp } from '@se/core'
+import { createBranchSet, stampTimeOf, type CompleteArchiveTier, type ItemWrite, type Stamp } from '@se/core'
 import { createFakeClock, linkOf, memoryArchive, type FakeClock } from '@se/core/testing'
 import { sqliteArchive } from '../src/sqlite/index.ts'
 
 // Goal: an archive whose own clock jumps stays usable, and no wrong moment does harm beyond its own id [P67].
 
 const HOUR_MS = 3_600_000
-const open: ArchiveTier[] = []
+const open: CompleteArchiveTier[] = []
 
 afterEach(async () => {
   for (const archive of open.splice(0)) await archive.close()
 })
 
-const OPTIONS = { branches: [], digests: 'unkeyed' } as const
+const OPTIONS = { branches: createBranchSet(), digests: 'unkeyed' } as const
 
 describe.each([
   ['SQLite', (clock: FakeClock) => sqliteArchive({ file: ':memory:', clock })],
@@ -24,7 +24,7 @@ describe.each([
 ])('%s archive whose clock jumps [P67]', (_title, newArchive) => {
   async function opened() {
     const clock = createFakeClock()
-    const archive: ArchiveTier = newArchive(clock)
+    const archive: CompleteArchiveTier = newArchive(clock)
     open.push(archive)
     await archive.open(OPTIONS)
     const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: '1'.repeat(32) })

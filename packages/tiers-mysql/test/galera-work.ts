@@ -1,11 +1,11 @@
 import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import type { ArchiveTier } from '@se/core'
+import { createBranchSet, type ArchiveTier } from '@se/core'
 import { mysqlArchive } from '../src/mysql/index.ts'
 import type { GaleraHarness } from './galera-harness.ts'
 import { Acknowledged, LedgerWriter } from './ledger-writer.ts'
 
-export const OPEN = { branches: [], digests: 'keyed' } as const
+export const OPEN = { branches: createBranchSet(), digests: 'keyed' } as const
 
 const LOOK_MS = 10
 

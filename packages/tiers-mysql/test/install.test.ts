@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ArchiveTier } from '@se/core'
+import { createBranchSet, type ArchiveTier } from '@se/core'
 import { linkOf } from '@se/core/testing'
 import { install, type SchemaAccess } from '../src/install.ts'
 import { mysqlArchive } from '../src/mysql/index.ts'
@@ -33,7 +33,7 @@ function newArchive(options: Partial<SqliteArchiveOptions> = {}) {
   return archive
 }
 
-const OPTIONS = { branches: [], digests: 'unkeyed' } as const
+const OPTIONS = { branches: createBranchSet(), digests: 'unkeyed' } as const
 
 function edit(work: (database: Database.Database) => void): void {
   const database = new Database(file)

@@ -1,6 +1,6 @@
 import type { RowDataPacket } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier, type Cut, type ItemWrite } from '@se/core'
+import { createBranchSet, stampTimeOf, type CompleteArchiveTier, type Cut, type ItemWrite } from '@se/core'
 import { cutAt, linkOf } from '@se/core/testing'
 import { startPrivateMariaDb, uniqueDatabase, type PrivateServer } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
@@ -10,7 +10,7 @@ import { runAll, withConnection } from './mariadb-harness.ts'
 
 // Every statement of both dialects at its largest: what follows the data in size is cut, or refused as data [P73].
 
-const OPTIONS = { branches: [], digests: 'unkeyed' } as const
+const OPTIONS = { branches: createBranchSet(), digests: 'unkeyed' } as const
 const IDS_MAX = 10_000
 const cleanups: (() => Promise<unknown>)[] = []
 
@@ -22,13 +22,13 @@ let nonceCount = 0
 const newNonce = () => (nonceCount += 1).toString(16).padStart(32, '0')
 
 class Writer {
-  readonly archive: ArchiveTier
+  readonly archive: CompleteArchiveTier
   instance = 0
   sequence = 0
-  #claim: Awaited<ReturnType<ArchiveTier['claimInstance']>> | undefined
+  #claim: Awaited<ReturnType<CompleteArchiveTier['claimInstance']>> | undefined
   #time = stampTimeOf(Date.now() - 600_000)
 
-  constructor(archive: ArchiveTier) {
+  constructor(archive: CompleteArchiveTier) {
     this.archive = archive
   }
 
@@ -72,7 +72,7 @@ async function everythingAtItsLargest(writer: Writer): Promise<void> {
     const writes = ids.map((id) => writer.write(id, bytes))
     const receipt = await writer.put(writes)
     expect(receipt.outcomes.every(({ kind }) => kind === 'won')).toBe(true)
-    expect((await writer.send(writes, writer.sequence)).wasSettled).toBe(true)
+    expect((await writer.send(writes, writer.sequence)).wasCommittedBefore).toBe(true)
     const wanted = bytes === undefined ? 'absent' : 'found'
     const lookups = await archive.getMany(ids)
     expect(lookups.every(({ kind }) => kind === wanted)).toBe(true)
@@ -86,7 +86,7 @@ async function everythingAtItsLargest(writer: Writer): Promise<void> {
 }
 
 /** Many directories that each wrote once: cuts, ranges, proofs and retirements name them all. */
-async function manyInstances(archive: ArchiveTier, count: number): Promise<void> {
+async function manyInstances(archive: CompleteArchiveTier, count: number): Promise<void> {
   const first: [number, number][] = []
   const writers: Writer[] = []
   for (let index = 0; index < count; index++) {
@@ -140,7 +140,7 @@ async function manyInstances(archive: ArchiveTier, count: number): Promise<void>
 }
 
 describe('SQLite archive: at its largest', () => {
-  async function newArchive(): Promise<ArchiveTier> {
+  async function newArchive(): Promise<CompleteArchiveTier> {
     const archive = sqliteArchive({ file: ':memory:' })
     cleanups.push(() => archive.close())
     await archive.open(OPTIONS)

@@ -2,7 +2,14 @@ import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterEach, describe, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier, type Clock, type InstanceClaim, type ItemWrite } from '@se/core'
+import {
+  createBranchSet,
+  stampTimeOf,
+  type ArchiveTier,
+  type Clock,
+  type InstanceClaim,
+  type ItemWrite,
+} from '@se/core'
 import { systemClock, systemRandom } from '@se/core/node'
 import { linkOf, seededRandom } from '@se/core/testing'
 import { startFaultProxy, uniqueDatabase, type FaultProxy } from '@se/testkit'
@@ -21,7 +28,7 @@ afterEach(async () => {
 
 async function openArchive(options: MysqlArchiveOptions): Promise<ArchiveTier> {
   const archive = mysqlArchive(options)
-  await archive.open({ branches: [], digests: 'keyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'keyed' })
   cleanups.push(() => archive.close())
   return archive
 }
@@ -183,7 +190,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     await other.query('ROLLBACK')
     expect(
       await archive.putBatch({ claim: own, sequence: 1, link: linkOf(own.instance, 1), writes }),
-    ).toMatchObject({ wasSettled: false })
+    ).toMatchObject({ wasCommittedBefore: false })
   })
 
   it('an id that another inserts between our look and our insert: rolled back, all redone [P39]', async () => {
@@ -226,7 +233,7 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     const archives = Array.from({ length: 4 }, () => mysqlArchive({ url }))
     cleanups.push(() => Promise.all(archives.map((archive) => archive.close())))
     const found = await Promise.all(
-      archives.map((archive) => archive.open({ branches: ['user.'], digests: 'keyed' })),
+      archives.map((archive) => archive.open({ branches: createBranchSet(['user.']), digests: 'keyed' })),
     )
     expect(new Set(found.map(({ archiveId }) => archiveId)).size).toBe(1)
     for (const description of found) expect(description).toEqual(found[0])
@@ -244,17 +251,22 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
 
   // `client`: the server keeps its end of the connection and does not notice.
   it.each([
-    { isForwarded: true, side: 'client', wasSettled: true, title: 'arrives and its answer is lost' },
+    { isForwarded: true, side: 'client', wasCommittedBefore: true, title: 'arrives and its answer is lost' },
     {
       isForwarded: false,
       side: 'client',
-      wasSettled: false,
+      wasCommittedBefore: false,
       title: 'never arrives, and the server waits on',
     },
-    { isForwarded: true, side: 'both', wasSettled: undefined, title: 'arrives as the connection breaks' },
+    {
+      isForwarded: true,
+      side: 'both',
+      wasCommittedBefore: undefined,
+      title: 'arrives as the connection breaks',
+    },
   ] as const)(
     'the COMMIT $title: sent again, it is applied once [W5, P61]',
-    async ({ isForwarded, side, wasSettled }) => {
+    async ({ isForwarded, side, wasCommittedBefore }) => {
       const { url, proxy, archive, own } = await proxied()
       await archive.putBatch({
         claim: own,
@@ -275,7 +287,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
       const again = await archive.putBatch({ claim: own, sequence: 2, link: linkOf(own.instance, 2), writes })
       // Ended by us: not every server would do it by itself, and this one only after its limit of silence.
       if (side === 'client') expect(wasEnded).toBe(true)
-      if (wasSettled !== undefined) expect(again.wasSettled).toBe(wasSettled)
+      if (wasCommittedBefore !== undefined) expect(again.wasCommittedBefore).toBe(wasCommittedBefore)
       expect(again.outcomes).toMatchObject([
         { kind: 'won', version: 2, wasLive: true },
         { kind: 'won', version: 1, wasLive: false },
@@ -338,7 +350,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
       await isCut
       expect((await (await openArchive({ url })).get('a')).kind).toBe('absent')
       expect(await archive.putBatch(batch)).toMatchObject({
-        wasSettled: false,
+        wasCommittedBefore: false,
         outcomes: [{ kind: 'won', version: 1 }],
       })
     },

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { ArchiveTier } from '@se/core'
+import { createBranchSet, type ArchiveTier } from '@se/core'
 import { startPrivateMariaDb, uniqueDatabase, type PrivateServer } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-const OPTIONS = { branches: [], digests: 'unkeyed' } as const
+const OPTIONS = { branches: createBranchSet(), digests: 'unkeyed' } as const
 const unavailable = { code: 'SE_TIER_UNAVAILABLE' }
 
 async function openArchive(options: MysqlArchiveOptions): Promise<ArchiveTier> {

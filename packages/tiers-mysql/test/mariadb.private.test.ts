@@ -1,6 +1,6 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
+import { createBranchSet, stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
 import { linkOf } from '@se/core/testing'
 import { startPrivateMariaDb, type PrivateServer } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
@@ -16,7 +16,7 @@ describeWithServer('sql', 'MariaDB archive: on a server of its own', () => {
   beforeAll(async () => {
     server = await startPrivateMariaDb({ args: ['--max-allowed-packet=1M'] })
     archive = mysqlArchive({ url: server.url })
-    await archive.open({ branches: [], digests: 'keyed' })
+    await archive.open({ branches: createBranchSet(), digests: 'keyed' })
     own = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: 'd'.repeat(32) })
   })
 

@@ -2,7 +2,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import type { ArchiveTier } from '@se/core'
+import { createBranchSet, type ArchiveTier } from '@se/core'
 import { startFaultProxy, startPrivateMariaDb, uniqueDatabase, type PrivateServer } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-const OPTIONS = { branches: [], digests: 'unkeyed' } as const
+const OPTIONS = { branches: createBranchSet(), digests: 'unkeyed' } as const
 
 async function openArchive(options: MysqlArchiveOptions): Promise<ArchiveTier> {
   const archive = mysqlArchive(options)

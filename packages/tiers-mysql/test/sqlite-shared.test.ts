@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier } from '@se/core'
+import { createBranchSet, stampTimeOf, type ArchiveTier } from '@se/core'
 import { linkOf } from '@se/core/testing'
 import { sqliteArchive } from '../src/sqlite/index.ts'
 
@@ -47,7 +47,7 @@ it('four processes open one fresh file at once, and write: one archive, four ins
   }
   const archive = sqliteArchive({ file, exclusive: false })
   open.push(archive)
-  await archive.open({ branches: [], digests: 'unkeyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
   let count = 0
   await archive.scanIds((ids) => void (count += ids.length))
   expect(count).toBe(1_600)
@@ -64,7 +64,7 @@ it('eight more open it beside a writer that never rests [P79]', async () => {
 it('the log beside the file is cut to its limit again after it has grown', async () => {
   const archive = sqliteArchive({ file })
   open.push(archive)
-  await archive.open({ branches: [], digests: 'unkeyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: '1'.repeat(32) })
   const time = stampTimeOf(Date.now() - 60_000)
   let sequence = 0
@@ -89,7 +89,7 @@ it('the log beside the file is cut to its limit again after it has grown', async
 it('a visitor that waits for a write of its own process ends with an error, not never [P71]', async () => {
   const archive = sqliteArchive({ file, turnTimeoutMs: 200 })
   open.push(archive)
-  await archive.open({ branches: [], digests: 'unkeyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: '1'.repeat(32) })
   const put = (sequence: number) =>
     archive.putBatch({
@@ -117,7 +117,7 @@ it('a visitor that waits for a write of its own process ends with an error, not 
 it('a close beside a scan that never ends is a close all the same [P71]', async () => {
   const archive = sqliteArchive({ file })
   open.push(archive)
-  await archive.open({ branches: [], digests: 'unkeyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: '1'.repeat(32) })
   const stamp = { time: stampTimeOf(Date.now() - 60_000), instance: claim.instance }
   const write = { id: 'a', stamp, state: 's', contentType: '', bytes: Uint8Array.of(1) }
@@ -129,6 +129,6 @@ it('a close beside a scan that never ends is a close all the same [P71]', async 
   expect((await archive.get('a')).kind).toBe('unknown')
   go()
   await scan
-  await archive.open({ branches: [], digests: 'unkeyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
   expect((await archive.get('a')).kind).toBe('found')
 })

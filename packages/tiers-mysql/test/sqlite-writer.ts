@@ -5,14 +5,14 @@
  *
  * Prints one line of JSON: `{ birthId, instance, won, retries }`.
  */
-import { stampTimeOf } from '@se/core'
+import { createBranchSet, stampTimeOf } from '@se/core'
 import { linkOf } from '@se/core/testing'
 import { sqliteArchive } from '../src/sqlite/index.ts'
 
 const [, , file = '', batches = '1'] = process.argv
 let retries = 0
 const archive = sqliteArchive({ file, exclusive: false, attemptsMax: 200, onRetry: () => (retries += 1) })
-const { birthId } = await archive.open({ branches: [], digests: 'unkeyed' })
+const { birthId } = await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
 const nonce = process.pid.toString(16).padStart(32, '0')
 const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce })
 const { instance } = claim

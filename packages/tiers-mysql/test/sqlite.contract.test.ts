@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, it } from 'vitest'
 import { archiveContract, type ArchiveHarness } from '@se/core/testing'
-import type { ArchiveTier } from '@se/core'
+import { createBranchSet, type ArchiveTier } from '@se/core'
 import { sqliteArchive } from '../src/sqlite/index.ts'
 import { treeHarness } from './contract-harness.ts'
 
@@ -20,7 +20,7 @@ async function newHarness(exclusive: boolean): Promise<ArchiveHarness> {
   const directory = join(root, 'archive')
   const newArchive = () => sqliteArchive({ file: join(directory, 'archive.db'), exclusive })
   const archive = newArchive()
-  const reopen = () => archive.open({ branches: ['user.', 'user.admin.'], digests: 'keyed' })
+  const reopen = () => archive.open({ branches: createBranchSet(['user.', 'user.admin.']), digests: 'keyed' })
   let backupCount = 0
   return {
     ...treeHarness,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { CompiledQuery } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
+import { createBranchSet, stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
 import { systemClock } from '@se/core/node'
 import { linkOf, createFakeClock } from '@se/core/testing'
 import { SqliteBackend } from '../src/sqlite/backend.ts'
@@ -27,7 +27,7 @@ afterEach(async () => {
 
 async function openArchive(options: Partial<SqliteArchiveOptions> = {}): Promise<ArchiveTier> {
   const archive = sqliteArchive({ file, ...options })
-  await archive.open({ branches: [], digests: 'keyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'keyed' })
   open.push(archive)
   return archive
 }
@@ -146,7 +146,7 @@ describe('SQLite archive', () => {
     other.current = stranger
     stranger.exec('BEGIN IMMEDIATE')
     const batch = { claim: own, sequence: 1, link: linkOf(own.instance, 1), writes: [write('a', 1)] }
-    expect(await archive.putBatch(batch)).toMatchObject({ wasSettled: false })
+    expect(await archive.putBatch(batch)).toMatchObject({ wasCommittedBefore: false })
     expect(retries.map(({ attempts }) => attempts)).toEqual([1, 2])
     stranger.exec('BEGIN IMMEDIATE')
     await expect(
@@ -165,7 +165,7 @@ describe('SQLite archive', () => {
     const archives = Array.from({ length: 3 }, () => sqliteArchive({ file, exclusive: false }))
     open.push(...archives)
     const found = await Promise.all(
-      archives.map((archive) => archive.open({ branches: [], digests: 'keyed' })),
+      archives.map((archive) => archive.open({ branches: createBranchSet(), digests: 'keyed' })),
     )
     expect(new Set(found.map(({ archiveId }) => archiveId)).size).toBe(1)
     expect(found[0]?.isExclusive).toBe(false)
@@ -284,7 +284,7 @@ describe('SQLite archive', () => {
       `UPDATE sync_ledger SET entries = CAST(substr(entries, 1, 30) || x'ff' || substr(entries, 32) AS BLOB)`,
     )
     editor.close()
-    await archive.open({ branches: [], digests: 'keyed' })
+    await archive.open({ branches: createBranchSet(), digests: 'keyed' })
     const from = { archiveId: own.archiveId, positions: new Map() }
     await expect(archive.readTail(from)).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
     await expect(archive.foldTree()).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
@@ -306,7 +306,7 @@ describe('SQLite archive', () => {
     const editor = new Database(file)
     editor.exec('DELETE FROM sync_ledger WHERE sequence = 2')
     editor.close()
-    await archive.open({ branches: [], digests: 'keyed' })
+    await archive.open({ branches: createBranchSet(), digests: 'keyed' })
     const tail = await archive.readTail({ archiveId: own.archiveId, positions: new Map() })
     expect(tail).toMatchObject({ kind: 'gap', because: 'pruned' })
   })

@@ -6,7 +6,7 @@
  * when it reads, where the tier hands out items with values of their own.
  */
 import { defineCase, type ComparedCase } from '@se/bench'
-import type { CachePut } from '@se/core'
+import { createBranchSet, type CachePut } from '@se/core'
 import { cutAt } from '@se/core/testing'
 import { startPrivateRedis } from '@se/testkit'
 import { Redis } from 'ioredis'
@@ -30,7 +30,7 @@ const bareKey = (id: string) => `bare:${id}`
 async function setUp() {
   const server = await startPrivateRedis()
   const cache = redisCache({ url: server.url, prefix: 'se:' })
-  await cache.open({ branches: ['', 'user.'], birthId: '0'.repeat(32) })
+  await cache.open({ branches: createBranchSet(['user.']), birthId: '0'.repeat(32) })
   const cut = cutAt('0'.repeat(32), [[1, 1]])
   const stripes = Array.from({ length: STRIPE_COUNT }, (_, stripe) => stripe)
   const made = await Promise.all(stripes.map((stripe) => cache.createStripe(stripe, cut, [])))

@@ -1,11 +1,11 @@
 import {
-  createBranchSet,
   invariant,
   type CacheHealth,
+  type CacheOpenOptions,
   type CachePermit,
   type CachePut,
   type CachePutOutcome,
-  type CacheTier,
+  type CompleteCacheTier,
   type Cut,
   type FinishedStripe,
   type LedgerRow,
@@ -26,8 +26,8 @@ import { Puts } from './puts.ts'
 import { Refusals } from './refusals.ts'
 import { Stripes } from './stripes.ts'
 
-/** A {@link CacheTier} on Redis, and where its keys are. */
-export interface RedisCache extends CacheTier {
+/** A cache tier on Redis, and where its keys are. */
+export interface RedisCache extends CompleteCacheTier {
   /** Key of a stripe's meta, a hash: epoch, cut, tokens, sums. For tools that look or plant; known once it is open. */
   metaKeyOf(stripe: number): string
   /** Key of a stripe's stand, which goes with its meta. */
@@ -70,14 +70,9 @@ class RedisCacheTier implements RedisCache {
     this.#refusals = new Refusals(options.clock, options.valueBytesMax)
   }
 
-  async open(options: { readonly branches: readonly string[]; readonly birthId: string }): Promise<void> {
-    const branches = createBranchSet(options.branches.filter((prefix) => prefix !== ''))
-    invariant(
-      branches.prefixes.every((prefix, branch) => prefix === options.branches[branch]),
-      'branches come in the order the archive numbers them',
-    )
+  async open({ branches, birthId }: CacheOpenOptions): Promise<void> {
     const { prefix, random, ttlMs, clock, commandTimeoutMs: timeoutMs } = this.#options
-    const keys = createCacheKeys(prefix, options.birthId)
+    const keys = createCacheKeys(prefix, birthId)
     if (this.#connection.isClosed) this.#connection = createConnection(this.#options)
     const [connection, beliefs, refusals] = [this.#connection, this.#beliefs, this.#refusals]
     const shared = { connection, keys, branches, random, beliefs, cuts: new KnownCuts() }

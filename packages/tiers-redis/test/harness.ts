@@ -1,4 +1,4 @@
-import type { CacheTier, LedgerEntry } from '@se/core'
+import type { CacheTier, CompleteCacheTier, LedgerEntry } from '@se/core'
 import { stripeOfId, STRIPE_COUNT } from '@se/core/hash'
 import {
   CACHE_CONTRACT_BIRTH_ID,
@@ -104,7 +104,7 @@ export function addEntry(sums: Uint8Array, entry: LedgerEntry): Uint8Array {
 }
 
 /** Resolves once the tier has reconnected. */
-export async function reachable(tier: CacheTier): Promise<void> {
+export async function reachable(tier: CompleteCacheTier): Promise<void> {
   for (;;) {
     try {
       await tier.timeToLiveMs('user.anyone')

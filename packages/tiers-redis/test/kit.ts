@@ -1,11 +1,11 @@
-import type { CachePut } from '@se/core'
+import { createBranchSet, type CachePut } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
 import { CACHE_CONTRACT_BIRTH_ID, cutAt } from '@se/core/testing'
 import { afterEach, expect } from 'vitest'
 import { redisCache, type RedisCache, type RedisCacheOptions } from '../src/index.ts'
 import { poll } from './harness.ts'
 
-export const BRANCHES: readonly string[] = ['', 'user.']
+export const BRANCHES = createBranchSet(['user.'])
 export const CUT = cutAt('0123456789abcdef0123456789abcdef', [[1, 1]])
 export const ID = 'user.alice'
 

@@ -28,6 +28,24 @@ import {
   type CacheContractCase,
 } from './cache-contract-kit.ts'
 
+/** Ids that a key must not confuse. */
+const UNLIKE_IDS = [
+  'a',
+  'A',
+  'ä',
+  'a\u0308',
+  'a ',
+  '{a}',
+  'm',
+  'i:a',
+  '00}m',
+  '*',
+  'a*',
+  '\\',
+  '漢'.repeat(85),
+  '😀',
+]
+
 /** What becomes of entries: putting, reading, removing. */
 export const entryCases: readonly CacheContractCase[] = [
   {
@@ -111,26 +129,17 @@ export const entryCases: readonly CacheContractCase[] = [
     title: 'ids are compared by their bytes, whatever is in them [P17]',
     async run(harness) {
       const tier = await seated(harness)
-      const ids = [
-        'a',
-        'A',
-        'ä',
-        'a\u0308',
-        'a ',
-        '{a}',
-        'm',
-        'i:a',
-        '00}m',
-        '*',
-        'a*',
-        '\\',
-        '漢'.repeat(85),
-        '😀',
-      ]
-      for (const [index, id] of ids.entries()) await store(tier, at(index + 1), id)
-      for (const [index, id] of ids.entries()) assert.equal(await stampIn(tier, id), index + 1, id)
-      assert.equal(new Set(ids.map((id) => tier.keyOf(id))).size, ids.length)
+      for (const [index, id] of UNLIKE_IDS.entries()) await store(tier, at(index + 1), id)
+      for (const [index, id] of UNLIKE_IDS.entries()) assert.equal(await stampIn(tier, id), index + 1, id)
       assert.ok((await tier.readStripes()).every(({ kind }) => kind === 'state'))
+    },
+  },
+  {
+    title: 'each id has a key of its own',
+    needs: ['keyOf'],
+    async run(harness) {
+      const tier = await seated(harness)
+      assert.equal(new Set(UNLIKE_IDS.map((id) => tier.keyOf(id))).size, UNLIKE_IDS.length)
     },
   },
   {
@@ -162,6 +171,15 @@ export const entryCases: readonly CacheContractCase[] = [
     },
   },
   {
+    title: 'the time to live is not to be had while the store is down',
+    needs: ['timeToLiveMs'],
+    async run(harness) {
+      const tier = await seated(harness)
+      await harness.setAvailable(false)
+      await assert.rejects(() => tier.timeToLiveMs(ID), TierUnavailable)
+    },
+  },
+  {
     title: 'a store that is down is unknown, never absent, and is used again when it is back [R1, P11]',
     async run(harness) {
       const tier = await seated(harness)
@@ -180,7 +198,6 @@ export const entryCases: readonly CacheContractCase[] = [
         () => tier.finishStripe(state, [row([entry(at(6))])], CUT_1),
         () => tier.readReceipt(STRIPE),
         () => tier.resetStripe(state, CUT_1, []),
-        () => tier.timeToLiveMs(ID),
       )
       assert.deepEqual(kinds(await tier.getMany(['user.bob', 'user.carol'])), ['unknown', 'unknown'])
       assert.equal((await tier.get(ID)).kind, 'unknown')

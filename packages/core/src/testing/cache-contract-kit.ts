@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createBranchSet } from '../branch.ts'
 import type { Cut } from '../cut.ts'
 import { bucketOfId, stripeOfId, STRIPE_COUNT } from '../hash.ts'
 import type { ItemWrite } from '../item.ts'
@@ -7,13 +8,14 @@ import type {
   CachePermit,
   CachePut,
   CacheTier,
-  LedgerEntry,
-  LedgerRow,
-  Lookup,
+  CompleteCacheTier,
+  ExplainsEntries,
   StoredLeaf,
   StripeReading,
   StripeState,
-} from '../tier.ts'
+} from '../cache-tier.ts'
+import type { LedgerEntry, LedgerRow } from '../ledger.ts'
+import type { Lookup } from '../lookup.ts'
 import { cutAt, linkOf } from './cuts.ts'
 
 /** What an implementation gives the suite. Each case gets a harness of its own, on an empty store. */
@@ -23,7 +25,7 @@ export interface CacheContractHarness {
    *
    * @param options `ttlMs` as the implementation's own option; `birthId` of the archive, else {@link CACHE_CONTRACT_BIRTH_ID}
    */
-  connect(options?: { ttlMs?: number; birthId?: string }): Promise<CacheTier>
+  connect(options?: { ttlMs?: number; birthId?: string }): Promise<CompleteCacheTier>
   /** Loses an id's entry, as eviction does. */
   evict(id: string): Promise<void>
   /** Loses a stripe's meta; its entries stay. */
@@ -55,11 +57,13 @@ export interface CacheContractHarness {
 /** One obligation of a cache tier. */
 export interface CacheContractCase {
   readonly title: string
+  /** Optional powers it is about: a cache that lacks one of them leaves the case out. */
+  readonly needs?: readonly (keyof ExplainsEntries)[]
   run(harness: CacheContractHarness): Promise<void>
 }
 
 /** Branches the tiers under test are opened with. */
-export const CACHE_CONTRACT_BRANCHES: readonly string[] = ['', 'order.', 'user.']
+export const CACHE_CONTRACT_BRANCHES = createBranchSet(['order.', 'user.'])
 /** Birth id of the archive the tiers under test belong to. */
 export const CACHE_CONTRACT_BIRTH_ID = 'b1f7'.repeat(8)
 /** Size of a value that a store can be told to refuse. */
@@ -136,7 +140,7 @@ export async function poll(tier: CacheTier): Promise<readonly StripeReading[]> {
 export async function seated(
   harness: CacheContractHarness,
   options?: { birthId?: string },
-): Promise<CacheTier> {
+): Promise<CompleteCacheTier> {
   const tier = await harness.connect(options)
   await Promise.all(Array.from({ length: STRIPE_COUNT }, (_, stripe) => tier.createStripe(stripe, CUT_0, [])))
   await poll(tier)
@@ -147,7 +151,7 @@ export async function seated(
 export async function joined(
   harness: CacheContractHarness,
   options?: { ttlMs?: number },
-): Promise<CacheTier> {
+): Promise<CompleteCacheTier> {
   const tier = await harness.connect(options)
   await poll(tier)
   return tier
@@ -239,7 +243,7 @@ export function strangerElsewhere(): string {
 }
 
 export function leafOfId(sums: Uint8Array, id = ID): StoredLeaf {
-  return { branch: CACHE_CONTRACT_BRANCHES.indexOf('user.'), bucket: bucketOfId(id), sums }
+  return { branch: CACHE_CONTRACT_BRANCHES.branchOf('user.'), bucket: bucketOfId(id), sums }
 }
 
 export const ZERO_SUMS = new Uint8Array(28)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { sequenceAt, type Cut } from '../cut.ts'
 import { bucketOfId, stripeOfId, STRIPE_COUNT } from '../hash.ts'
-import type { CachePermit } from '../tier.ts'
+import type { CachePermit } from '../cache-tier.ts'
 import {
   ARCHIVE,
   at,
@@ -364,6 +364,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   },
   {
     title: 'entries have the time to live they were put with, and none by default [P15]',
+    needs: ['timeToLiveMs'],
     async run(harness) {
       const tier = await seated(harness)
       const mortal = await joined(harness, { ttlMs: 60_000 })

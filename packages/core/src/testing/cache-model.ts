@@ -6,11 +6,10 @@ import type {
   CachePut,
   CachePutOutcome,
   CacheTier,
-  LedgerEntry,
-  LedgerRow,
   StoredLeaf,
   StripeState,
-} from '../tier.ts'
+} from '../cache-tier.ts'
+import type { LedgerEntry, LedgerRow } from '../ledger.ts'
 import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract-kit.ts'
 import { cutAt, linkOf } from './cuts.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -44,7 +43,7 @@ export interface CacheModelViolation {
 const ARCHIVE = 'abcdefabcdefabcdefabcdefabcdefab'
 const FIRST_ID = 'user.1'
 const STRIPE = stripeOfId(FIRST_ID)
-const USER_BRANCH = CACHE_CONTRACT_BRANCHES.indexOf('user.')
+const USER_BRANCH = CACHE_CONTRACT_BRANCHES.branchOf('user.')
 
 /** Two ids of one leaf, and one of another leaf of the same stripe. */
 const IDS: readonly string[] = [

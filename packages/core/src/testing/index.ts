@@ -15,6 +15,7 @@ export {
 export { cutAt, linkOf } from './cuts.ts'
 export { forEveryChoice, type PowerCutChooser } from './every-choice.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
+export { memoryCacheHarness } from './memory-cache-harness.ts'
 export { memoryCache, type MemoryCache } from './memory-cache.ts'
 export {
   type MemoryCacheConnection,
@@ -22,6 +23,7 @@ export {
   type MemoryCacheServer,
   type StripeSnapshot,
 } from './memory-cache-server.ts'
+export { without } from './without.ts'
 export { seededRandom, type SeededRandom } from './seeded-random.ts'
 export { archiveContract, type ArchiveContractCase, type ArchiveHarness } from './archive-contract.ts'
 export {

@@ -5,9 +5,9 @@ import type {
   ClaimRequest,
   InstanceClaim,
   InstanceMemory,
-  RetiredInstance,
   RetirementRequest,
-} from '../tier.ts'
+} from '../archive-tier.ts'
+import type { RetiredInstance } from '../ledger.ts'
 import { fold } from './memory-archive-rules.ts'
 import {
   append,

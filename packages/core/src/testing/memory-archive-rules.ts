@@ -4,20 +4,13 @@ import { ArchiveRefusedData, InvalidInput } from '../errors.ts'
 import { invariant } from '../invariant.ts'
 import { checkContentType, checkId, checkState, compareIds, type ItemWrite } from '../item.ts'
 import { compareStamps, STAMP_AHEAD_MS_MAX, stampMs, stampTimeOf, type Stamp } from '../stamp.ts'
-import type {
-  ArchiveBatch,
-  BatchReceipt,
-  Heads,
-  LedgerEntry,
-  LedgerRow,
-  LedgerTail,
-  Lookup,
-  WriteOutcome,
-} from '../tier.ts'
+import type { ArchiveBatch, CommittedBatch, WriteOutcome } from '../archive-tier.ts'
+import type { Heads, LedgerEntry, LedgerRow, LedgerTail } from '../ledger.ts'
+import type { Lookup } from '../lookup.ts'
 import { isSettled } from './memory-archive-instances.ts'
 import { append, linkOf, nowMsOf, type Row, type State, type World } from './memory-archive-state.ts'
 
-export function put(world: World, { claim: key, sequence, link, writes }: ArchiveBatch): BatchReceipt {
+export function put(world: World, { claim: key, sequence, link, writes }: ArchiveBatch): CommittedBatch {
   const { state, options } = world
   invariant(writes.length > 0, 'a batch has at least one write')
   invariant(new Set(writes.map(({ id }) => id)).size === writes.length, 'ids of a batch are unique')
@@ -27,7 +20,7 @@ export function put(world: World, { claim: key, sequence, link, writes }: Archiv
   if (isIn) {
     const row = state.ledger.get(own.number)?.get(sequence)
     const outcomes = writes.map((write) => settledOutcome(state, write, row, nowMs))
-    return { sequence, outcomes, wasSettled: true }
+    return { sequence, outcomes, wasCommittedBefore: true }
   }
   const recordedTime = own.maxStampTime
   const entries: LedgerEntry[] = []
@@ -51,7 +44,7 @@ export function put(world: World, { claim: key, sequence, link, writes }: Archiv
   })
   entries.sort((a, b) => compareIds(a.id, b.id))
   append(world, own, { instance: own.number, sequence, link, kind: 'batch', committedAtMs: nowMs, entries })
-  return { sequence, outcomes, wasSettled: false }
+  return { sequence, outcomes, wasCommittedBefore: false }
 }
 
 function isAhead(stamp: Stamp, nowMs: number): boolean {
@@ -174,7 +167,7 @@ export function fold(world: World): number {
   const { cut } = heads(world)
   const rows = rowsBetween(state, treeCut(state), cut)
   if (rows.length === 0) return 0
-  state.pages = options.foldPages(state.pages, rows, createBranchSet((state.branches ?? ['']).slice(1)))
+  state.pages = options.foldPages(state.pages, rows, createBranchSet((state.prefixes ?? ['']).slice(1)))
   state.treePositions = new Map(cut.positions)
   return rows.length
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { LINK_NONE, type Position } from '../cut.ts'
 import type { ItemWrite } from '../item.ts'
 import type { Random } from '../random.ts'
-import type { LedgerRow, StoredTreePage } from '../tier.ts'
+import type { LedgerRow, StoredTreePage } from '../ledger.ts'
 import type { MemoryArchiveOptions } from './memory-archive.ts'
 
 export interface Row {
@@ -32,7 +32,8 @@ export interface State {
   /** Highest instance number ever given. */
   lastNumber: number
   digestKey: Uint8Array | undefined
-  branches: readonly string[] | undefined
+  /** Prefixes of the stored branch set. */
+  prefixes: readonly string[] | undefined
   collectionFloor: number
   rows: Map<string, Row>
   instances: Map<number, Instance>
@@ -58,7 +59,7 @@ export function newState(random: Random): State {
     archiveId: id,
     lastNumber: 0,
     digestKey: undefined,
-    branches: undefined,
+    prefixes: undefined,
     collectionFloor: 0,
     rows: new Map(),
     instances: new Map(),

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { createBranchSet } from '../branch.ts'
-import type { ArchivedRow, LedgerEntry, StoredTreePage } from '../tier.ts'
+import type { ArchivedRow } from '../archive-tier.ts'
+import type { LedgerEntry, StoredTreePage } from '../ledger.ts'
 import { linkOf } from './cuts.ts'
 import { archiveContract, type ArchiveHarness } from './archive-contract.ts'
+import { without } from './without.ts'
 import { memoryArchive, type MemoryArchive } from './memory-archive.ts'
 
 const seed = Number(process.env['SE_SEED'] ?? 7)
@@ -82,9 +84,27 @@ describe('memory archive: contract', () => {
   for (const { title, run } of archiveContract) it(title, () => run(newHarness()))
 })
 
+/** Goal: an archive that lacks optional powers can be held to everything else. */
+describe('an archive that does no upkeep', () => {
+  const upkeep = ['retireInstances', 'collectTombstones', 'pruneLedger'] as const
+  for (const { title, needs = [], run } of archiveContract) {
+    const lacking = () => {
+      const harness = newHarness()
+      const { archive, peer } = harness
+      return {
+        ...harness,
+        archive: without(archive, upkeep),
+        ...(peer === undefined ? {} : { peer: without(peer, upkeep) }),
+      }
+    }
+    if (needs.length === 0) it(title, () => run(lacking()))
+    else it(`needs ${needs.join(' and ')}: ${title}`, () => expect(run(lacking())).rejects.toThrow())
+  }
+})
+
 it('100,000 starts leave at most 200 instances [P80]', async () => {
   const archive = newArchive()
-  await archive.open({ branches: [], digests: 'unkeyed' })
+  await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
   let nonceCount = 0
   const claim = () => {
     nonceCount += 1
@@ -132,7 +152,7 @@ describe('memory archive: switches', () => {
 
   async function opened() {
     const archive = newArchive()
-    await archive.open({ branches: [], digests: 'unkeyed' })
+    await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
     const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce: '0'.repeat(32) })
     return { archive, claim }
   }
@@ -143,7 +163,10 @@ describe('memory archive: switches', () => {
     const batch = { claim, sequence: 1, link: linkOf(1, 1), writes: [write('a', 5)] }
     await expect(archive.putBatch(batch)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
     expect((await archive.get('a')).kind).toBe('found')
-    expect(await archive.putBatch(batch)).toMatchObject({ wasSettled: true, outcomes: [{ kind: 'won' }] })
+    expect(await archive.putBatch(batch)).toMatchObject({
+      wasCommittedBefore: true,
+      outcomes: [{ kind: 'won' }],
+    })
   })
 
   it('a failure before leaves the archive as it was, and happens once', async () => {
@@ -152,13 +175,13 @@ describe('memory archive: switches', () => {
     const batch = { claim, sequence: 1, link: linkOf(1, 1), writes: [write('a', 5)] }
     await expect(archive.putBatch(batch)).rejects.toThrow('arranged')
     expect((await archive.get('a')).kind).toBe('absent')
-    expect((await archive.putBatch(batch)).wasSettled).toBe(false)
+    expect((await archive.putBatch(batch)).wasCommittedBefore).toBe(false)
   })
 
   it('unavailable to one process, lookups are unknown there, and another goes on [R1]', async () => {
     const { archive } = await opened()
     const peer = archive.peer()
-    await peer.open({ branches: [], digests: 'unkeyed' })
+    await peer.open({ branches: createBranchSet(), digests: 'unkeyed' })
     archive.setAvailable(false)
     expect((await archive.get('a')).kind).toBe('unknown')
     await expect(archive.readHeads()).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })

@@ -1,4 +1,4 @@
-import { createBranchSet, type BranchSet } from '../branch.ts'
+import type { BranchSet } from '../branch.ts'
 import type { Clock } from '../clock.ts'
 import type { Cut } from '../cut.ts'
 import { BranchMismatch, TierUnavailable } from '../errors.ts'
@@ -8,23 +8,18 @@ import { systemRandom } from '../node/system-random.ts'
 import type { Random } from '../random.ts'
 import type {
   ArchiveBatch,
-  ArchivedRow,
   ArchiveDescription,
+  ArchivedRow,
   ArchiveOpenOptions,
-  ArchiveTier,
-  BatchReceipt,
+  CommittedBatch,
   ClaimKey,
   ClaimRequest,
-  Heads,
+  CompleteArchiveTier,
   InstanceClaim,
-  LedgerRow,
-  LedgerTail,
-  Lookup,
-  RetiredInstance,
   RetirementRequest,
-  StoredTree,
-  StoredTreePage,
-} from '../tier.ts'
+} from '../archive-tier.ts'
+import type { Heads, LedgerRow, LedgerTail, RetiredInstance, StoredTree, StoredTreePage } from '../ledger.ts'
+import type { Lookup } from '../lookup.ts'
 import * as instances from './memory-archive-instances.ts'
 import * as rules from './memory-archive-rules.ts'
 import { newState, type State, type World } from './memory-archive-state.ts'
@@ -52,13 +47,13 @@ export interface MemoryArchiveOptions {
 }
 
 /** Methods of the tier that can be made to fail. */
-export type ArchiveOperation = Exclude<keyof ArchiveTier, 'backend' | 'close'>
+export type ArchiveOperation = Exclude<keyof CompleteArchiveTier, 'backend' | 'close'>
 
 /**
  * An archive in memory with the semantics of the real ones (it passes the same contract), and with switches
  * for what tests need to happen to it.
  */
-export interface MemoryArchive extends ArchiveTier {
+export interface MemoryArchive extends CompleteArchiveTier {
   /** Another process' connection to the same archive; switches are its own. */
   peer(): MemoryArchive
   /**
@@ -135,19 +130,19 @@ class MemoryArchiveHandle implements MemoryArchive {
     try {
       return this.#do('open', () => {
         const { state, random } = this.#world
-        const { prefixes } = createBranchSet(options.branches)
-        if (state.branches === undefined) {
-          state.branches = prefixes
+        const { prefixes } = options.branches
+        if (state.prefixes === undefined) {
+          state.prefixes = prefixes
           state.digestKey = options.digests === 'keyed' ? random.bytes(16) : undefined
         }
-        if (JSON.stringify(state.branches) !== JSON.stringify(prefixes)) {
+        if (JSON.stringify(state.prefixes) !== JSON.stringify(prefixes)) {
           throw new BranchMismatch('the archive was made with another set of branches')
         }
         return {
           birthId: state.birthId,
           archiveId: state.archiveId,
           digestKey: state.digestKey,
-          branches: state.branches,
+          branches: options.branches,
           isExclusive: this.#world.options.isExclusive ?? false,
         }
       })
@@ -165,7 +160,7 @@ class MemoryArchiveHandle implements MemoryArchive {
     return this.#do('claimInstance', () => instances.claim(this.#world, request))
   }
 
-  async putBatch(batch: ArchiveBatch): Promise<BatchReceipt> {
+  async putBatch(batch: ArchiveBatch): Promise<CommittedBatch> {
     return this.#do('putBatch', () => rules.put(this.#world, batch))
   }
 

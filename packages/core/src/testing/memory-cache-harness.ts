@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../tier.ts'
+import type { LedgerEntry } from '../ledger.ts'
 import {
   CACHE_CONTRACT_BIRTH_ID,
   CACHE_CONTRACT_BRANCHES,
@@ -8,8 +8,8 @@ import {
 import { memoryCache } from './memory-cache.ts'
 import { seededRandom } from './seeded-random.ts'
 
-/** For core's own tests: the contract's harness on the cache in memory. */
-export function createMemoryHarness(): CacheContractHarness {
+/** The contract's harness on the cache in memory. */
+export function memoryCacheHarness(): CacheContractHarness {
   const { server } = memoryCache({ random: seededRandom(1), addEntry, nowMs: () => 1_000 })
   return {
     async connect({ birthId = CACHE_CONTRACT_BIRTH_ID, ...options } = {}) {

@@ -3,7 +3,8 @@ import { bucketOfId, stripeOfId, STRIPE_COUNT } from '../hash.ts'
 import type { Cut } from '../cut.ts'
 import type { StoredItem } from '../item.ts'
 import type { Random } from '../random.ts'
-import type { CacheTier, LedgerEntry } from '../tier.ts'
+import type { CompleteCacheTier } from '../cache-tier.ts'
+import type { LedgerEntry } from '../ledger.ts'
 
 export interface MemoryCacheOptions {
   /** Source of epochs and tokens. */
@@ -66,7 +67,7 @@ export interface StripeSnapshot {
  */
 export interface MemoryCacheServer {
   /** Another process. */
-  connect(options?: MemoryCacheConnection): CacheTier
+  connect(options?: MemoryCacheConnection): CompleteCacheTier
   /** `false`: lookups answer `unknown`, everything else throws `TierUnavailable`. */
   setAvailable(isAvailable: boolean): void
   /** The same for single stripes, while the others go on; `[]`: all answer. */

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { CacheModel, type CacheMisuse } from './cache-model.ts'
-import { createMemoryHarness } from './memory-cache-harness.ts'
+import { memoryCacheHarness } from './memory-cache-harness.ts'
 import { seededRandom } from './seeded-random.ts'
 
 const SCHEDULES = 20_000
@@ -20,7 +20,7 @@ describe('cache rules', () => {
     { timeout: WITHIN_MS },
     async () => {
       console.log(`cache rules: seed ${seed} (repeat with SE_SEED=${seed})`)
-      const model = await CacheModel.create(createMemoryHarness())
+      const model = await CacheModel.create(memoryCacheHarness())
       const random = seededRandom(seed)
       for (let schedule = 0; schedule < SCHEDULES; schedule++) {
         const violation = await model.run({ random, stepCount: STEPS })
@@ -34,7 +34,7 @@ describe('cache rules', () => {
     'are needed: with %s the model finds a violation',
     { timeout: WITHIN_MS },
     async (misuse) => {
-      const model = await CacheModel.create(createMemoryHarness())
+      const model = await CacheModel.create(memoryCacheHarness())
       const random = seededRandom(seed)
       for (let schedule = 0; schedule < SCHEDULES; schedule++) {
         if ((await model.run({ random, stepCount: STEPS, misuse })) !== undefined) return

@@ -6,17 +6,18 @@ import { invariant } from '../invariant.ts'
 import { compareStamps, isNewer, stampMs, type Stamp } from '../stamp.ts'
 import type {
   CacheHealth,
+  CacheOpenOptions,
   CachePermit,
   CachePut,
   CachePutOutcome,
-  CacheTier,
+  CompleteCacheTier,
   FinishedStripe,
-  LedgerRow,
-  Lookup,
   StoredLeaf,
   StripeReading,
   StripeState,
-} from '../tier.ts'
+} from '../cache-tier.ts'
+import type { LedgerRow } from '../ledger.ts'
+import type { Lookup } from '../lookup.ts'
 import {
   leafOf,
   MemoryStore,
@@ -33,7 +34,7 @@ import {
 const LEAF_SUMS_BYTES = 28
 
 /** A cache tier in memory, with the store it is on. */
-export interface MemoryCache extends CacheTier {
+export interface MemoryCache extends CompleteCacheTier {
   readonly server: MemoryCacheServer
 }
 
@@ -64,7 +65,7 @@ const NO_META: StripeReading = Object.freeze({ kind: 'none' })
 /** Nothing is believed of the stripe, or it does not stand where it is believed to. */
 const SUSPENDED: Lookup = Object.freeze({ kind: 'unknown', because: 'suspended' })
 
-class MemoryCacheTier implements CacheTier {
+class MemoryCacheTier implements CompleteCacheTier {
   readonly backend = 'memory'
   readonly #store: MemoryStore
   readonly #ttlMs: number | undefined
@@ -86,8 +87,8 @@ class MemoryCacheTier implements CacheTier {
     this.#ttlMs = ttlMs
   }
 
-  open(options: { branches: readonly string[]; birthId: string }): Promise<void> {
-    this.#branches = createBranchSet(options.branches.filter((prefix) => prefix !== ''))
+  open(options: CacheOpenOptions): Promise<void> {
+    this.#branches = options.branches
     this.#space = this.#store.space(options.birthId)
     return Promise.resolve()
   }

@@ -1,4 +1,4 @@
-import { ArchiveRefusedData, InstanceFenced, invariant, type BatchReceipt, type ItemWrite } from '@se/core'
+import { ArchiveRefusedData, InstanceFenced, invariant, type CommittedBatch, type ItemWrite } from '@se/core'
 import type { EngineObserver, FlushCause } from '../observer.ts'
 import { mayBeTheWrites, type Pause } from './batch-policy.ts'
 import type { BatchSender } from './batch-sender.ts'
@@ -74,7 +74,7 @@ export class BatchAttempt {
     if (this.#failure?.isJudged === false) await this.#askWhatBecame()
     for (let range = this.#bisection.current; range !== undefined; range = this.#bisection.current) {
       const writes = this.batch.writes.slice(range.start, range.end)
-      let receipt: BatchReceipt
+      let receipt: CommittedBatch
       try {
         receipt = await this.#ports.sender.send(writes)
       } catch (error) {

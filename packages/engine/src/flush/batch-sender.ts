@@ -1,4 +1,4 @@
-import { invariant, type BatchReceipt, type ItemWrite, type Position } from '@se/core'
+import { invariant, type CommittedBatch, type ItemWrite, type Position } from '@se/core'
 import type { GuardedArchive } from '../guard/guard-archive.ts'
 import { errorKind } from '../observer.ts'
 import type { Telemetry } from '../telemetry.ts'
@@ -28,13 +28,13 @@ export class BatchSender {
   }
 
   /** @throws what the archive throws; whether the writes are in may be unknown then, see {@link isIn} */
-  async send(writes: readonly ItemWrite[]): Promise<BatchReceipt> {
+  async send(writes: readonly ItemWrite[]): Promise<CommittedBatch> {
     const { archive, ledger, delivery, tally, telemetry } = this.#ports
     const { clock, observer } = telemetry
     const right = await delivery.ask(writes)
     const startedMs = clock.monotonicMs()
     const { claim, next } = ledger
-    let receipt: BatchReceipt
+    let receipt: CommittedBatch
     try {
       receipt = await archive.putBatch({ claim, ...next, writes })
     } catch (error) {
@@ -77,7 +77,7 @@ export class BatchSender {
   }
 }
 
-function isStored({ outcomes }: BatchReceipt, index: number): boolean {
+function isStored({ outcomes }: CommittedBatch, index: number): boolean {
   const kind = outcomes[index]?.kind
   return kind === 'won' || kind === 'held'
 }

@@ -1,4 +1,4 @@
-import type { BatchReceipt, CachePermit, CachePut, CacheTier, ItemWrite } from '@se/core'
+import type { CommittedBatch, CachePermit, CachePut, CacheTier, ItemWrite } from '@se/core'
 import { timed, type Telemetry } from '../telemetry.ts'
 
 /** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
@@ -46,9 +46,9 @@ export class CacheDelivery {
   }
 
   /** @param right as it was asked for before the batch was sent */
-  deliver(right: DeliveryRight | undefined, writes: readonly ItemWrite[], receipt: BatchReceipt): void {
+  deliver(right: DeliveryRight | undefined, writes: readonly ItemWrite[], receipt: CommittedBatch): void {
     // A settled batch was committed before its permits were read: they give no right to create.
-    if (right === undefined || receipt.wasSettled || this.#waitingCount >= CACHE_PUTS_MAX) return
+    if (right === undefined || receipt.wasCommittedBefore || this.#waitingCount >= CACHE_PUTS_MAX) return
     const puts: CachePut[] = []
     for (const [index, outcome] of receipt.outcomes.entries()) {
       if (outcome.kind !== 'won') continue

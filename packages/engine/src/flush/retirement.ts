@@ -1,4 +1,4 @@
-import { TierUnavailable, type ArchiveTier, type RetirementRequest } from '@se/core'
+import { invariant, TierUnavailable, type ArchiveTier, type RetirementRequest } from '@se/core'
 import type { OwnLedger } from './own-ledger.ts'
 
 /** Most instances that one row of the ledger takes out. */
@@ -24,9 +24,10 @@ export class Retirement {
     this.#ledger = ledger
   }
 
-  /** @returns how many were taken out, once {@link run} has been through. One at a time. */
+  /** @returns how many were taken out, once {@link run} has been through; 0 where the archive keeps all. One at a time. */
   ask(deadBeforeMs: number): Promise<number> {
     this.giveUp(new TierUnavailable('asked again'))
+    if (this.#archive.retireInstances === undefined) return Promise.resolve(0)
     return new Promise((resolve, reject) => {
       this.#asked = { deadBeforeMs, waiter: { resolve, reject } }
     })
@@ -48,6 +49,10 @@ export class Retirement {
     const asked = this.#asked
     if (asked === undefined) return
     this.#asked = undefined
+    invariant(
+      this.#archive.retireInstances !== undefined,
+      'only an archive that retires instances is asked to',
+    )
     const { claim, next } = this.#ledger
     const { deadBeforeMs, waiter } = asked
     const request: RetirementRequest = { claim, ...next, deadBeforeMs, instancesMax: INSTANCES_MAX }

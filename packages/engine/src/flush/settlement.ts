@@ -1,7 +1,7 @@
 import {
   ArchiveRefusedData,
   invariant,
-  type BatchReceipt,
+  type CommittedBatch,
   type ItemWrite,
   type Stamp,
   type WriteOutcome,
@@ -48,7 +48,7 @@ export class Settlement {
    */
   async settle(
     outgoing: readonly OutgoingWrite[],
-    receipt: BatchReceipt,
+    receipt: CommittedBatch,
   ): Promise<(SettledOutcome | Restamped)[]> {
     invariant(
       receipt.outcomes.length === outgoing.length,

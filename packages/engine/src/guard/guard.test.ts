@@ -1,12 +1,13 @@
 import {
   ArchiveRefusedData,
   CorruptData,
+  createBranchSet,
   InstanceFenced,
   InvalidInput,
   TierUnavailable,
   type ArchiveBatch,
   type ArchiveTier,
-  type BatchReceipt,
+  type CommittedBatch,
   type CacheTier,
   type ItemWrite,
   type Lookup,
@@ -65,7 +66,7 @@ const write = (id: string): ItemWrite => ({
   contentType: '',
   bytes: undefined,
 })
-const receipt = (sequence: number): BatchReceipt => ({ sequence, outcomes: [], wasSettled: false })
+const receipt = (sequence: number): CommittedBatch => ({ sequence, outcomes: [], wasCommittedBefore: false })
 
 describe('lookups [R1, P11]', () => {
   it('hand answers through as they are', async () => {
@@ -300,7 +301,7 @@ describe('putBatch', () => {
 
   it('waits for a call that was given up instead of sending the batch beside it [P61, P93]', async () => {
     const { archive, clock } = createWorld({ callMs: 100, attemptsMax: 1 })
-    const answers: ((receipt: BatchReceipt) => void)[] = []
+    const answers: ((receipt: CommittedBatch) => void)[] = []
     const tier = archive({ putBatch: () => new Promise((resolve) => answers.push(resolve)) })
     const writes = [write('a'), write('b')]
     const first = expect(tier.putBatch(batch(1, writes))).rejects.toMatchObject({
@@ -430,10 +431,10 @@ describe('close', () => {
       close: async () => {},
       get: async () => ABSENT,
     })
-    await expect(tier.open({ branches: [], digests: 'keyed' })).rejects.toBe(DOWN)
+    await expect(tier.open({ branches: createBranchSet(), digests: 'keyed' })).rejects.toBe(DOWN)
     await tier.close()
     isDown = false
-    await tier.open({ branches: [], digests: 'keyed' })
+    await tier.open({ branches: createBranchSet(), digests: 'keyed' })
     expect(await tier.get('a')).toBe(ABSENT)
   })
 })

@@ -15,7 +15,8 @@ export interface Explanation {
   /** `undefined`: there is no cache. */
   readonly cache:
     | (TierExplanation & {
-        readonly key: string
+        /** `undefined`: the cache does not say. */
+        readonly key: string | undefined
         readonly stripe: number
         /** Whether a read would ask it: its stripe was seen at the heads within Δ. */
         readonly mayAnswer: boolean
@@ -71,10 +72,10 @@ export async function explain(
         ? undefined
         : {
             ...tierExplanation(inCache ?? { kind: 'unknown', because: 'disconnected' }),
-            key: cache.keyOf(id),
+            key: cache.keyOf?.(id),
             stripe: stripeOfId(id),
             mayAnswer: cacheView?.mayAsk(id) === true,
-            timeToLiveMs: inCache?.kind === 'found' ? await cache.timeToLiveMs(id) : undefined,
+            timeToLiveMs: inCache?.kind === 'found' ? await cache.timeToLiveMs?.(id) : undefined,
           },
     archive: tierExplanation(await archive.get(id)),
     filter: {

@@ -38,7 +38,7 @@ export interface MaintenanceReport {
 /**
  * What keeps the archive from growing for ever: the ledger is folded into the tree pages and pruned by age, tombstones are
  * collected by age, floor first [W4], and instances that have ended or are dead are taken out [P80]. Ages are measured by
- * the archive's clock.
+ * the archive's clock. What the archive has no power for is left out.
  */
 export class Maintenance {
   readonly #ports: MaintenancePorts
@@ -74,8 +74,8 @@ export class Maintenance {
       observer.merkle?.({ store: archive.backend, operation: 'fold', status: 'success', durationMs })
     }
     const { nowMs } = await archive.readHeads()
-    const pruned = await archive.pruneLedger(nowMs - ledgerAgeMs)
-    const collected = await archive.collectTombstones(nowMs - tombstoneAgeMs)
+    const pruned = (await archive.pruneLedger?.(nowMs - ledgerAgeMs)) ?? 0
+    const collected = (await archive.collectTombstones?.(nowMs - tombstoneAgeMs)) ?? 0
     const retired = await this.#ports.retireInstances(nowMs - Math.max(ledgerAgeMs, DEAD_AFTER_MS))
     return { folded, pruned, collected, retired }
   }

@@ -215,7 +215,7 @@ async function openWhenThere({ environment, caller, waitForMs }: Start): Promise
   const untilMs = clock.monotonicMs() + waitForMs
   for (let attempt = 1; ; attempt++) {
     try {
-      return await archive.open({ branches: config.branchPrefixes, digests: config.digests })
+      return await archive.open({ branches: config.branches, digests: config.digests })
     } catch (error) {
       const leftMs = untilMs - clock.monotonicMs()
       if (leftMs <= 0 || caller.goneBecause !== undefined || !mayAppear(error)) throw error

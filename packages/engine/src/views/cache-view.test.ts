@@ -98,7 +98,7 @@ it('[R5] knows of a stripe behind the views that memory may not keep what it ans
 
 const HERE = stripeOfId('a')
 const LOST = cutAt('a'.repeat(32), [[9, 4]])
-const BRANCHES = { branches: [''], birthId: BIRTH_ID }
+const BRANCHES = { branches: createBranchSet(), birthId: BIRTH_ID }
 const QUIET_MS = 60_000
 
 /** Moves the stripe of `a` as a process of another history would: to where the archive never was. */

@@ -133,8 +133,7 @@ export class CacheView {
   async connect(): Promise<void> {
     if (this.#isOpen) return
     const { cache, identity } = this.#ports
-    const { branches, birthId } = identity
-    await cache.open({ branches: branches.prefixes, birthId })
+    await cache.open(identity)
     this.#isOpen = true
   }
 

@@ -1,7 +1,8 @@
 import {
-  sequenceAt,
   ArchiveRefusedData,
   compareStamps,
+  createBranchSet,
+  sequenceAt,
   stampMs,
   TierUnavailable,
   type CacheTier,
@@ -120,7 +121,7 @@ export class World {
   }
 
   async begin(): Promise<void> {
-    await this.archive.open({ branches: ['user.'], digests: 'keyed' })
+    await this.archive.open({ branches: createBranchSet(['user.']), digests: 'keyed' })
     for (let number = 0; number < this.#script.variant.processes; number++) {
       const process = this.#newProcess(number)
       this.processes.push(process)

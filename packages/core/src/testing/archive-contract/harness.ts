@@ -4,23 +4,24 @@ import { equalCuts, type Cut } from '../../cut.ts'
 import type { ItemWrite } from '../../item.ts'
 import { stampTimeOf, type Stamp } from '../../stamp.ts'
 import type {
-  ArchivedRow,
   ArchiveDescription,
+  ArchivedRow,
   ArchiveTier,
-  BatchReceipt,
+  ArchiveUpkeep,
+  CommittedBatch,
+  CompleteArchiveTier,
   InstanceClaim,
   InstanceMemory,
-  LedgerRow,
-  Lookup,
-  StoredTreePage,
-} from '../../tier.ts'
+} from '../../archive-tier.ts'
+import type { LedgerRow, StoredTreePage } from '../../ledger.ts'
+import type { Lookup } from '../../lookup.ts'
 
 /** What an adapter's test brings: one new, empty archive for one case. */
 export interface ArchiveHarness {
   /** Not yet opened; the case opens and closes it. */
-  readonly archive: ArchiveTier
+  readonly archive: CompleteArchiveTier
   /** Another process' connection; absent where the archive is exclusive. */
-  readonly peer?: ArchiveTier
+  readonly peer?: CompleteArchiveTier
   /**
    * Copies the whole archive as it is now.
    *
@@ -40,22 +41,24 @@ export interface ArchiveHarness {
 /** A case of the contract; run it under the test runner of your choice. */
 export interface ArchiveContractCase {
   readonly title: string
+  /** Optional powers it is about: an archive that lacks one of them leaves the case out. */
+  readonly needs?: readonly (keyof ArchiveUpkeep)[]
   run(harness: ArchiveHarness): Promise<void>
 }
 
-export const BRANCHES = ['user.', 'user.admin.']
+export const BRANCHES = createBranchSet(['user.', 'user.admin.'])
 export const text = new TextEncoder()
 
 /** One log directory at work. */
 export class Writer {
-  readonly archive: ArchiveTier
+  readonly archive: CompleteArchiveTier
   claim: InstanceClaim
   nonce: string
   sequence: number
   readonly #links = new Map<number, string>()
   #time: number
 
-  constructor(archive: ArchiveTier, claim: InstanceClaim, nonce: string, nowMs: number) {
+  constructor(archive: CompleteArchiveTier, claim: InstanceClaim, nonce: string, nowMs: number) {
     this.archive = archive
     this.claim = claim
     this.nonce = nonce
@@ -69,12 +72,12 @@ export class Writer {
     return { time: this.#time, instance: this.claim.instance }
   }
 
-  put(...writes: readonly ItemWrite[]): Promise<BatchReceipt> {
+  put(...writes: readonly ItemWrite[]): Promise<CommittedBatch> {
     this.sequence += 1
     return this.send(this.sequence, writes)
   }
 
-  send(sequence: number, writes: readonly ItemWrite[]): Promise<BatchReceipt> {
+  send(sequence: number, writes: readonly ItemWrite[]): Promise<CommittedBatch> {
     return this.archive.putBatch({ claim: this.claim, sequence, link: this.linkAt(sequence), writes })
   }
 
@@ -104,7 +107,7 @@ function newLink(): string {
   return linkCount.toString(16).padStart(16, '0')
 }
 
-export async function newWriter(archive: ArchiveTier): Promise<Writer> {
+export async function newWriter(archive: CompleteArchiveTier): Promise<Writer> {
   const nonce = newNonce()
   const claim = await archive.claimInstance({ memory: undefined, knownNonces: [], nonce })
   return new Writer(archive, claim, nonce, (await archive.readHeads()).nowMs)
@@ -152,21 +155,25 @@ export async function emptyCut(archive: ArchiveTier): Promise<Cut> {
 
 /** Tree as stored, tree as the rows give it, at the same cut. */
 export async function checkTree(harness: ArchiveHarness): Promise<void> {
-  const branches = createBranchSet(BRANCHES)
   const { archive } = harness
   const stored = await archive.readTree()
   ok(stored.tail.kind === 'rows', 'the way from the pages to the heads is known')
   const { rows, cut } = await allRows(archive)
   ok(equalCuts(cut, stored.tail.heads.cut), 'nobody wrote meanwhile')
-  equal(harness.rootOfPages(stored.pages, stored.tail.rows, branches), harness.rootOfRows(rows, branches))
+  equal(harness.rootOfPages(stored.pages, stored.tail.rows, BRANCHES), harness.rootOfRows(rows, BRANCHES))
 }
 
 type Body = (harness: ArchiveHarness, writer: Writer, description: ArchiveDescription) => Promise<void>
 
 /** A case with the archive open and one instance claimed. */
-export function withWriter(title: string, body: Body): ArchiveContractCase {
+export function withWriter(
+  title: string,
+  body: Body,
+  needs: readonly (keyof ArchiveUpkeep)[] = [],
+): ArchiveContractCase {
   return {
     title,
+    needs,
     async run(harness) {
       const { archive } = harness
       const description = await archive.open({ branches: BRANCHES, digests: 'keyed' })

@@ -1,6 +1,7 @@
 import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from 'node:assert/strict'
 import { equalCuts, LINK_NONE, linkAt, sequenceAt, type Cut } from '../../cut.ts'
-import type { ArchiveTier, LedgerTail } from '../../tier.ts'
+import type { ArchiveTier, CompleteArchiveTier } from '../../archive-tier.ts'
+import type { LedgerTail } from '../../ledger.ts'
 import { checkTree, emptyCut, newNonce, newWriter, withWriter, write, Writer } from './harness.ts'
 import type { ArchiveContractCase } from './harness.ts'
 
@@ -10,7 +11,7 @@ async function gapOf(archive: ArchiveTier, from: Cut): Promise<string> {
 }
 
 /** Another directory on the same archive, as if the first one had been started again. */
-async function claimAgain(archive: ArchiveTier, writer: Writer): Promise<Writer> {
+async function claimAgain(archive: CompleteArchiveTier, writer: Writer): Promise<Writer> {
   const nonce = newNonce()
   const claim = await archive.claimInstance({ memory: writer.memory(), knownNonces: [writer.nonce], nonce })
   return new Writer(archive, claim, nonce, (await archive.readHeads()).nowMs)
@@ -39,17 +40,18 @@ export const histories: readonly ArchiveContractCase[] = [
       await writer.put(...mine)
       const other = { claim: writer.claim, sequence: 1, link: 'f'.repeat(16), writes: mine }
       await rejects(archive.putBatch(other), { code: 'SE_INSTANCE_FENCED' })
-      ok((await writer.send(1, mine)).wasSettled)
+      ok((await writer.send(1, mine)).wasCommittedBefore)
       await archive.foldTree()
       await archive.pruneLedger((await archive.readHeads()).nowMs + 60_000)
       await rejects(archive.putBatch(other), { code: 'SE_INSTANCE_FENCED' })
-      ok((await writer.send(1, mine)).wasSettled)
+      ok((await writer.send(1, mine)).wasCommittedBefore)
       // What lies below the newest pruned row can no longer be told from another history's.
       await writer.put(write('b', writer.stamp(), 'b'))
       await archive.foldTree()
       await archive.pruneLedger((await archive.readHeads()).nowMs + 60_000)
       await rejects(writer.send(1, mine), { code: 'SE_INSTANCE_FENCED' })
     },
+    ['pruneLedger'],
   ),
   withWriter('the same epoch under another name is fenced [P95]', async ({ archive }, writer) => {
     const claim = { ...writer.claim, nonce: newNonce() }
@@ -101,6 +103,7 @@ export const histories: readonly ArchiveContractCase[] = [
       equal(await gapOf(archive, asleep), 'pruned')
       await checkTree(harness)
     },
+    ['pruneLedger'],
   ),
   withWriter(
     'a directory that remembers another link than the archive has finds the restore [P65]',

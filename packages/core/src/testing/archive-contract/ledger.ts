@@ -1,7 +1,7 @@
 import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from 'node:assert/strict'
 import { covers, sequenceAt, type Cut } from '../../cut.ts'
 import { compareStamps, type Stamp } from '../../stamp.ts'
-import type { LedgerRow } from '../../tier.ts'
+import type { LedgerRow } from '../../ledger.ts'
 import { seededRandom } from '../seeded-random.ts'
 import {
   allRows,
@@ -82,7 +82,7 @@ export const ledger: readonly ArchiveContractCase[] = [
           )
           const receipt = await by.put(...writes)
           equal(receipt.outcomes.length, writes.length)
-          ok(!receipt.wasSettled)
+          ok(!receipt.wasCommittedBefore)
         }
       }
       const heard: Cut[] = []
@@ -166,7 +166,7 @@ export const ledger: readonly ArchiveContractCase[] = [
       ]
       const receipt = await writer.put(...batch)
       const again = await writer.send(writer.sequence, batch)
-      ok(again.wasSettled)
+      ok(again.wasCommittedBefore)
       deepEqual(again.outcomes, receipt.outcomes)
       equal(again.sequence, receipt.sequence)
       equal(sequenceAt((await archive.readHeads()).cut, writer.claim.instance), 2)

@@ -1,6 +1,7 @@
 import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from 'node:assert/strict'
 import { equalCuts, LINK_NONE, sequenceAt, type Cut } from '../../cut.ts'
-import type { ArchiveTier, RetiredInstance } from '../../tier.ts'
+import type { CompleteArchiveTier } from '../../archive-tier.ts'
+import type { RetiredInstance } from '../../ledger.ts'
 import { checkTree, newNonce, newWriter, tailRows, withWriter, write, type Writer } from './harness.ts'
 import type { ArchiveContractCase } from './harness.ts'
 
@@ -19,22 +20,26 @@ async function retire(
   return retired
 }
 
-async function foldAndPrune(archive: ArchiveTier): Promise<void> {
+async function foldAndPrune(archive: CompleteArchiveTier): Promise<void> {
   await archive.foldTree()
   await archive.pruneLedger((await archive.readHeads()).nowMs + FAR_MS)
 }
 
 /** An instance that wrote one batch and ended. */
-async function endedWriter(archive: ArchiveTier, id: string): Promise<Writer> {
+async function endedWriter(archive: CompleteArchiveTier, id: string): Promise<Writer> {
   const writer = await newWriter(archive)
   await writer.put(write(id, writer.stamp(), id))
   await archive.endInstance(writer.claim)
   return writer
 }
 
+/** A case of an archive that retires instances, once their rows are pruned. */
+const retiring: typeof withWriter = (title, body) =>
+  withWriter(title, body, ['retireInstances', 'pruneLedger'])
+
 /** Instances that nobody needs leave the archive, and the ledger says so. */
 export const retirement: readonly ArchiveContractCase[] = [
-  withWriter(
+  retiring(
     'an instance that has ended is retired once it is folded and pruned, and only then [P80]',
     async (harness, writer) => {
       const { archive } = harness
@@ -69,7 +74,7 @@ export const retirement: readonly ArchiveContractCase[] = [
       await checkTree(harness)
     },
   ),
-  withWriter(
+  retiring(
     'one that was not seen for long counts as dead, one that was is left [P80]',
     async ({ archive }, writer) => {
       const [dead, alive] = [await newWriter(archive), await newWriter(archive)]
@@ -91,27 +96,24 @@ export const retirement: readonly ArchiveContractCase[] = [
       equal((await archive.get('b')).kind, 'absent')
     },
   ),
-  withWriter(
-    'nobody retires himself, and never more than was asked for [P80]',
-    async ({ archive }, writer) => {
-      const ended = []
-      for (const id of ['a', 'b', 'c']) ended.push(await endedWriter(archive, id))
-      await archive.endInstance(writer.claim)
-      await foldAndPrune(archive)
-      const { nowMs } = await archive.readHeads()
-      const numbers = async () =>
-        (await retire(writer, { deadBeforeMs: nowMs + FAR_MS, instancesMax: 2 })).map(
-          ({ instance }) => instance,
-        )
-      deepEqual(
-        await numbers(),
-        ended.slice(0, 2).map(({ claim }) => claim.instance),
+  retiring('nobody retires himself, and never more than was asked for [P80]', async ({ archive }, writer) => {
+    const ended = []
+    for (const id of ['a', 'b', 'c']) ended.push(await endedWriter(archive, id))
+    await archive.endInstance(writer.claim)
+    await foldAndPrune(archive)
+    const { nowMs } = await archive.readHeads()
+    const numbers = async () =>
+      (await retire(writer, { deadBeforeMs: nowMs + FAR_MS, instancesMax: 2 })).map(
+        ({ instance }) => instance,
       )
-      deepEqual(await numbers(), [ended[2]!.claim.instance])
-      deepEqual(await numbers(), [])
-    },
-  ),
-  withWriter(
+    deepEqual(
+      await numbers(),
+      ended.slice(0, 2).map(({ claim }) => claim.instance),
+    )
+    deepEqual(await numbers(), [ended[2]!.claim.instance])
+    deepEqual(await numbers(), [])
+  }),
+  retiring(
     'a retirement sent again is settled, and under another link fenced [W5]',
     async ({ archive }, writer) => {
       await endedWriter(archive, 'a')
@@ -128,7 +130,7 @@ export const retirement: readonly ArchiveContractCase[] = [
       equal(sequenceAt((await archive.readHeads()).cut, claim.instance), 1)
     },
   ),
-  withWriter(
+  retiring(
     'a cut is led past a retirement only from exactly where the instance ended [P94]',
     async ({ archive }, writer) => {
       const ended = await newWriter(archive)
@@ -173,7 +175,7 @@ export const retirement: readonly ArchiveContractCase[] = [
       )
     },
   ),
-  withWriter('a retirement that a restore undoes is another history [P94]', async (harness, writer) => {
+  retiring('a retirement that a restore undoes is another history [P94]', async (harness, writer) => {
     const { archive } = harness
     await endedWriter(archive, 'a')
     await foldAndPrune(archive)
@@ -192,7 +194,7 @@ export const retirement: readonly ArchiveContractCase[] = [
     equal((await archive.readTail(after)).kind, 'gap')
     await checkTree(harness)
   }),
-  withWriter(
+  retiring(
     'a directory whose instance was retired gets a new number, and numbers are not used again [P80]',
     async ({ archive }, writer) => {
       const ended = await endedWriter(archive, 'a')
@@ -211,7 +213,7 @@ export const retirement: readonly ArchiveContractCase[] = [
       ok((await newWriter(archive)).claim.instance > claim.instance)
     },
   ),
-  withWriter('an instance that ended and starts again is not retired [P80]', async ({ archive }, writer) => {
+  retiring('an instance that ended and starts again is not retired [P80]', async ({ archive }, writer) => {
     const ended = await endedWriter(archive, 'a')
     const nonce = newNonce()
     const claim = await archive.claimInstance({ memory: ended.memory(), knownNonces: [ended.nonce], nonce })
@@ -222,19 +224,16 @@ export const retirement: readonly ArchiveContractCase[] = [
     await archive.endInstance(claim)
     equal((await retire(writer)).length, 1)
   }),
-  withWriter(
-    'many starts leave few instances, in the heads and in the tree [P80]',
-    async (harness, writer) => {
-      const { archive } = harness
-      for (let round = 0; round < 3; round++) {
-        for (let start = 0; start < 20; start++) await endedWriter(archive, `id.${start % 7}`)
-        await foldAndPrune(archive)
-        equal((await retire(writer)).length, 20)
-      }
-      equal((await archive.readHeads()).cut.positions.size, 1)
-      await archive.foldTree()
-      equal((await archive.readTree()).cut.positions.size, 1)
-      await checkTree(harness)
-    },
-  ),
+  retiring('many starts leave few instances, in the heads and in the tree [P80]', async (harness, writer) => {
+    const { archive } = harness
+    for (let round = 0; round < 3; round++) {
+      for (let start = 0; start < 20; start++) await endedWriter(archive, `id.${start % 7}`)
+      await foldAndPrune(archive)
+      equal((await retire(writer)).length, 20)
+    }
+    equal((await archive.readHeads()).cut.positions.size, 1)
+    await archive.foldTree()
+    equal((await archive.readTree()).cut.positions.size, 1)
+    await checkTree(harness)
+  }),
 ]

@@ -1,7 +1,7 @@
 import { deepStrictEqual as deepEqual, ok, rejects, strictEqual as equal } from 'node:assert/strict'
 import type { ItemWrite } from '../../item.ts'
 import { compareStamps, stampMs, stampTimeOf, type Stamp } from '../../stamp.ts'
-import type { WriteOutcome } from '../../tier.ts'
+import type { WriteOutcome } from '../../archive-tier.ts'
 import { seededRandom } from '../seeded-random.ts'
 import {
   allRows,
@@ -258,6 +258,7 @@ export const deletes: readonly ArchiveContractCase[] = [
       deepEqual((await writer.put(write('at-the-floor', floor, 'x'))).outcomes, [refused])
       await checkTree(harness)
     },
+    ['collectTombstones'],
   ),
   withWriter(
     'the floor is never above the tombstones that are collected, by whatever clock [P67]',
@@ -278,5 +279,6 @@ export const deletes: readonly ArchiveContractCase[] = [
       )
       await rejects(archive.collectTombstones(Number.NaN), { code: 'SE_INVALID_INPUT' })
     },
+    ['collectTombstones'],
   ),
 ]

