@@ -7,9 +7,10 @@ import {
   type Random,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import { planClaim, type ClaimPlan } from './claim.ts'
 import { foldTree } from './fold-tree.ts'
+import { newArchiveId } from './identity.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
 import { MayBeBehind } from './may-be-behind.ts'
 import { readMeta, writeMeta, writeTreeCut } from './meta.ts'
@@ -17,14 +18,7 @@ import type { InstanceRow } from './schema.ts'
 import { LIST_MAX, partsOfCount } from './statement-sizes.ts'
 import { readLinks } from './tail.ts'
 
-/** Bytes of an archive id, and of a link. */
-const ARCHIVE_ID_BYTES = 16
 const LINK_BYTES = 8
-
-/** 32 hex digits. */
-export function newArchiveId(random: Random): string {
-  return Buffer.from(random.bytes(ARCHIVE_ID_BYTES)).toString('hex')
-}
 
 /**
  * Claims within the caller's transaction. The row of the archive's id is locked first, so claims come one

@@ -1,17 +1,24 @@
-import { CorruptData, type BranchSet, type Cut, type StoredTreePage } from '@se/core'
+import { CorruptData, type BranchSet, type Cut, type StoredTree, type StoredTreePage } from '@se/core'
 import { decodePage, DigestTree, leafOf } from '@se/merkle'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import type { RowReader } from './heads.ts'
 import { asBuffer } from './item-row.ts'
 import { readTreeCut, writeTreeCut } from './meta.ts'
-import { walkTail } from './tail.ts'
+import { readTail, walkTail } from './tail.ts'
 
 /** Leaves of a page; `bucket >> 8` is its number. */
 const PAGE_BITS = 8
 const PAGES_PER_STATEMENT = 32
 
+/** Pages, their cut and the tail beyond it; the reader is one snapshot. */
+export async function readTree(reader: RowReader, dialect: Dialect): Promise<StoredTree> {
+  const cut = await readTreeCut(reader, dialect)
+  const pages = await readPages(reader, dialect)
+  return { cut, pages, tail: await readTail(reader, dialect, cut) }
+}
+
 /** All pages that are not empty. */
-export async function readPages(reader: RowReader, dialect: Dialect): Promise<readonly StoredTreePage[]> {
+async function readPages(reader: RowReader, dialect: Dialect): Promise<readonly StoredTreePage[]> {
   const rows = await reader.rows(
     dialect.builder.selectFrom('sync_tree').select(['branch', 'page', 'leaves']).compile(),
   )

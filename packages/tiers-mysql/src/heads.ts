@@ -1,6 +1,6 @@
 import type { Cut, Heads, Position } from '@se/core'
 import type { CompiledQuery } from 'kysely'
-import type { Dialect } from './backend.ts'
+import type { Dialect } from './archive-database.ts'
 
 /** Where an instance stands, as its row says. */
 export interface InstanceHead {

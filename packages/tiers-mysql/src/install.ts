@@ -11,12 +11,16 @@ export interface Migration {
   statements(tables: TableNames): readonly string[]
 }
 
-/** What installing needs of a database. Errors are the driver's. */
-export interface SchemaAccess {
+/** The tables, and what it takes to make them. */
+export interface ArchiveSchema {
   readonly tables: TableNames
   readonly migrations: readonly Migration[]
   /** Makes the table of the migrations that ran, where it is missing. */
   readonly migrationsTable: string
+}
+
+/** What installing needs of a database. Errors are the driver's. */
+export interface SchemaAccess extends ArchiveSchema {
   /** Names of the migrations that ran; `undefined`: there is no such table yet. */
   installed(): Promise<readonly string[] | undefined>
   /** Columns of the archive's tables that are there, by table. */
@@ -65,7 +69,7 @@ function checkTables(
 }
 
 /** Everything that makes an archive's tables, for those who may not make tables themselves. */
-export function schemaText(access: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>): string {
+export function schemaText(access: ArchiveSchema): string {
   return access.migrations
     .flatMap((migration) => statementsOf(migration, access))
     .map((statement) => `${statement};\n`)
@@ -74,7 +78,7 @@ export function schemaText(access: Pick<SchemaAccess, 'tables' | 'migrations' | 
 
 function statementsOf(
   migration: Migration,
-  { tables, migrationsTable }: Pick<SchemaAccess, 'tables' | 'migrationsTable'>,
+  { tables, migrationsTable }: Pick<ArchiveSchema, 'tables' | 'migrationsTable'>,
 ): readonly string[] {
   return [
     migrationsTable,

@@ -6,7 +6,7 @@ import {
   type RetirementRequest,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
 import type { InstanceState } from './schema.ts'

@@ -1,7 +1,7 @@
-import { stampMs, type ItemWrite, type Stamp } from '@se/core'
+import { stampMs, type ArchivedRow, type ItemWrite, type Stamp, type StoredItem } from '@se/core'
 
-/** What a batch must know of a row that is there: by its stamp the newest wins, by its digest the ledger tells. */
-export interface ItemHead {
+/** A row without its value: the stamp decides who wins, the digest goes into the ledger entry. */
+export interface RowHeader {
   readonly stamp: Stamp
   readonly version: number
   readonly isDeleted: boolean
@@ -11,12 +11,15 @@ export interface ItemHead {
   readonly createdAtMs: number
 }
 
-/** What a session selects of a row for its {@link ItemHead}, in the order of {@link HeadColumns}. */
-export const HEAD_COLUMNS = 'id, stamp, instance, version, deleted, digest, created_at, state'
+/** Columns of a {@link RowHeader}, in the order of {@link HeaderColumns}. */
+export const HEADER_COLUMNS = 'id, stamp, instance, version, deleted, digest, created_at, state'
 
-/** A row of `HEAD_COLUMNS` as a driver gives it; drivers differ in the type of `id`. */
-export type HeadColumns<Id> = readonly [
-  id: Id,
+/** An id as a driver gives it: text, or its bytes of UTF-8. `toString` makes text of both. */
+export type SqlId = string | Buffer
+
+/** A row of `HEADER_COLUMNS` as a driver gives it. */
+export type HeaderColumns = readonly [
+  id: SqlId,
   time: number,
   instance: number,
   version: number,
@@ -26,8 +29,12 @@ export type HeadColumns<Id> = readonly [
   state: string,
 ]
 
-/** Reads {@link HeadColumns}; the digest is not copied. */
-export function headOf(columns: HeadColumns<unknown>): ItemHead {
+/** The headers of rows, by id. Digests are not copied. */
+export function addHeaders(rows: readonly HeaderColumns[], headers: Map<string, RowHeader>): void {
+  for (const row of rows) headers.set(row[0].toString(), headerOf(row))
+}
+
+function headerOf(columns: HeaderColumns): RowHeader {
   const [, time, instance, version, deleted, digest, createdAtMs, state] = columns
   return {
     stamp: { time, instance },
@@ -43,7 +50,7 @@ export function headOf(columns: HeadColumns<unknown>): ItemHead {
 export interface ItemRow {
   readonly write: ItemWrite
   /** The row that is there, and locked; `undefined`: there was none. */
-  readonly replaces: ItemHead | undefined
+  readonly replaces: RowHeader | undefined
   readonly version: number
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined
@@ -51,6 +58,59 @@ export interface ItemRow {
   readonly branch: number
   readonly bucket: number
   readonly createdAtMs: number
+}
+
+/** Columns of a whole row, in the order of {@link FullColumns}. */
+export const FULL_COLUMNS =
+  'id, stamp, instance, version, state, content_type, value, digest, deleted, created_at, updated_at'
+/** The same, and the length of the value, without a value that is longer than the first argument. */
+export const BOUNDED_COLUMNS = `${FULL_COLUMNS.replace('value', 'CASE WHEN length(value) <= ? THEN value END')}, length(value)`
+
+/** A row of `FULL_COLUMNS` as a driver gives it. */
+export type FullColumns = readonly [
+  id: SqlId,
+  time: number,
+  instance: number,
+  version: number,
+  state: string,
+  contentType: string,
+  value: Buffer | null,
+  digest: Buffer | null,
+  deleted: number,
+  createdAtMs: number,
+  updatedAtMs: number,
+]
+
+/** A row of `BOUNDED_COLUMNS` as a driver gives it. */
+export type BoundedColumns = readonly [...FullColumns, valueBytes: number | null]
+
+/** A row as a lookup finds it. */
+export type FoundRow =
+  { readonly kind: 'item'; readonly item: StoredItem } | { readonly kind: 'tombstone'; readonly stamp: Stamp }
+
+export function foundRowOf(columns: FullColumns | BoundedColumns): FoundRow {
+  const [id, time, instance, version, state, contentType, value, , , createdAtMs, updatedAtMs] = columns
+  const stamp = { time, instance }
+  if (value === null) return { kind: 'tombstone', stamp }
+  const bytes = ownedBytes(value)
+  return {
+    kind: 'item',
+    item: { id: id.toString(), bytes, stamp, version, state, contentType, createdAtMs, updatedAtMs },
+  }
+}
+
+export function archivedRowOf(columns: FullColumns): ArchivedRow {
+  const [id, time, instance, version, state, contentType, value, digest, , createdAtMs] = columns
+  return {
+    id: id.toString(),
+    stamp: { time, instance },
+    version,
+    state,
+    contentType,
+    bytes: value === null ? undefined : ownedBytes(value),
+    digest: digest === null ? undefined : ownedBytes(digest),
+    createdAtMs,
+  }
 }
 
 /** What both drivers bind. Bytes are Buffers: mysql2 takes no other view for bytes. */
@@ -85,6 +145,6 @@ export function asBuffer(bytes: Uint8Array): Buffer {
  * A copy that owns its memory: what drivers return are views of buffers they share among many rows, and an item
  * kept in memory would keep them all.
  */
-export function ownedBytes(bytes: Uint8Array): Uint8Array {
+function ownedBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes)
 }

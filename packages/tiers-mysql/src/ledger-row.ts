@@ -13,6 +13,8 @@ import {
   type RetiredInstance,
 } from '@se/core'
 
+import { invariantOrder } from './byte-order.ts'
+
 /**
  * The bytes of `sync_ledger.entries`; drawn in docs/formats/ledger-row.md.
  */
@@ -52,6 +54,7 @@ export function encodeLedgerRow(row: LedgerRow): Buffer {
     numbers.every((number) => Number.isSafeInteger(number) && number >= 0),
     'sequences and times are safe integers from 0 on',
   )
+  invariantOrder(row.entries, ({ id }) => id, 'a ledger row has its entries in byte order of their ids')
   const buffer = Buffer.allocUnsafe(ledgerRowBytesMax(row.entries.length) + retired.length * RETIRED_BYTES)
   buffer[0] = FORMAT
   buffer[1] = kindNumber(row.kind)

@@ -1,6 +1,6 @@
 import type { LedgerRow, RetiredInstance } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import { decodeLedgerRow, kindNumber } from './ledger-row.ts'
 
 /** @param entries the row, encoded */

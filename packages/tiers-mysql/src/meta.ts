@@ -1,5 +1,5 @@
 import { CorruptData, decodeCut, encodeCut, type Cut } from '@se/core'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import type { RowReader } from './heads.ts'
 import type { MetaName } from './schema.ts'
 

@@ -9,7 +9,8 @@ import {
   type Stamp,
   type WriteOutcome,
 } from '@se/core'
-import type { ItemHead, ItemRow } from './item-row.ts'
+import { invariantOrder } from './byte-order.ts'
+import type { ItemRow, RowHeader } from './item-row.ts'
 
 /** A write and where it stands in its batch. */
 export interface PlacedWrite {
@@ -17,7 +18,7 @@ export interface PlacedWrite {
   readonly position: number
 }
 
-/** A write with what the rows that are there have no part in. */
+/** A write with everything that can be computed before the existing rows are known. */
 export interface PreparedWrite extends PlacedWrite, LeafAddress {
   /** 16 bytes; `undefined`: a delete. */
   readonly digest: Uint8Array | undefined
@@ -54,40 +55,41 @@ export interface BatchPlan {
  *   any   else                                           won
  *
  * @param writes in byte order of their ids
- * @param heads the rows that exist, locked
+ * @param headers the rows that exist, locked
  */
 export function planBatch(
   writes: readonly PreparedWrite[],
-  heads: ReadonlyMap<string, ItemHead>,
+  headers: ReadonlyMap<string, RowHeader>,
   conditions: BatchConditions,
 ): BatchPlan {
+  invariantOrder(writes, ({ write }) => write.id, 'a batch is planned in byte order of its ids')
   const rows: ItemRow[] = []
   const entries: LedgerEntry[] = []
   const outcomes = new Array<WriteOutcome>(writes.length)
   for (const prepared of writes) {
     const { write, position, digest, branch, bucket } = prepared
-    const head = heads.get(write.id)
-    const loss = lossOf(write, head, conditions)
+    const header = headers.get(write.id)
+    const loss = lossOf(write, header, conditions)
     if (loss !== undefined) {
       outcomes[position] = loss
       continue
     }
-    const isCreation = head === undefined || (head.isDeleted && write.bytes !== undefined)
-    const createdAtMs = isCreation ? stampMs(write.stamp) : head.createdAtMs
-    const version = (head?.version ?? 0) + 1
-    rows.push({ write, replaces: head, version, digest, branch, bucket, createdAtMs })
+    const isCreation = header === undefined || (header.isDeleted && write.bytes !== undefined)
+    const createdAtMs = isCreation ? stampMs(write.stamp) : header.createdAtMs
+    const version = (header?.version ?? 0) + 1
+    rows.push({ write, replaces: header, version, digest, branch, bucket, createdAtMs })
     entries.push({
       id: write.id,
       stamp: write.stamp,
-      previousStamp: head?.stamp,
+      previousStamp: header?.stamp,
       digest,
-      previousDigest: head?.digest,
+      previousDigest: header?.digest,
     })
     outcomes[position] = {
       kind: 'won',
       version,
       createdAtMs,
-      wasLive: head !== undefined && !head.isDeleted,
+      wasLive: header !== undefined && !header.isDeleted,
     }
   }
   return { rows, entries, outcomes }
@@ -96,19 +98,20 @@ export function planBatch(
 /** Why a write is not accepted; `undefined`: it wins. */
 function lossOf(
   write: ItemWrite,
-  head: ItemHead | undefined,
+  header: RowHeader | undefined,
   { collectionFloor, recordedTime, nowMs }: BatchConditions,
 ): WriteOutcome | undefined {
   const { stamp } = write
-  if (head === undefined) {
+  if (header === undefined) {
     if (stamp.time <= collectionFloor) return { kind: 'refused', because: 'below-collection-floor' }
   } else {
-    const order = compareStamps(stamp, head.stamp)
-    if (order === 0) return { kind: 'held', version: head.version, createdAtMs: head.createdAtMs }
-    if (order < 0) return supersededBy(head.stamp, nowMs)
+    const order = compareStamps(stamp, header.stamp)
+    if (order === 0) return { kind: 'held', version: header.version, createdAtMs: header.createdAtMs }
+    if (order < 0) return supersededBy(header.stamp, nowMs)
   }
   if (!isAhead(stamp, nowMs) || stamp.time <= recordedTime) return undefined
-  if (head !== undefined && stamp.time <= head.stamp.time + stampTimeOf(STAMP_AHEAD_MS_MAX)) return undefined
+  if (header !== undefined && stamp.time <= header.stamp.time + stampTimeOf(STAMP_AHEAD_MS_MAX))
+    return undefined
   return { kind: 'refused', because: 'stamp-ahead-of-archive' }
 }
 

@@ -15,11 +15,11 @@ import {
 } from '@se/core'
 import { leafOf, type RowDigester } from '@se/merkle'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
 import { planBatch, type BatchConditions, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
-import { settledOutcomes } from './settle.ts'
+import { outcomesOfCommitted } from './resolve-fate.ts'
 import { isInLedger, lockOwnRow } from './take-sequence.ts'
 
 /** Most writes of one batch; its ledger row then has up to 3 MB. */
@@ -131,17 +131,17 @@ export async function putBatch(
       .where('last_sequence', '=', sequence - 1)
       .compile(),
   )
-  if (raised === 0) return settle(session, dialect, batch, writes, isSure)
+  if (raised === 0) return resolveFate(session, dialect, batch, writes, isSure)
   invariant(raised === 1, 'a sequence raises one instance')
 
   // 2. What was collected stays deleted.
   const conditions = await readConditions(session, dialect, instance)
   // 3. Who is there. The server looks while this process digests.
-  const [heads, prepared] = await Promise.all([
-    session.lockItems(writes.map(({ write }) => write.id)),
+  const [headers, prepared] = await Promise.all([
+    session.items.lock(writes.map(({ write }) => write.id)),
     digestWrites(writes, tools),
   ])
-  const plan = planBatch(prepared, heads, conditions)
+  const plan = planBatch(prepared, headers, conditions)
   // 4. Rows, while this process encodes the ledger's.
   const row: LedgerRow = {
     instance,
@@ -151,7 +151,7 @@ export async function putBatch(
     committedAtMs: conditions.nowMs,
     entries: plan.entries,
   }
-  const [, entries] = await Promise.all([session.storeItems(plan.rows), encodeRow(row)])
+  const [, entries] = await Promise.all([session.items.store(plan.rows), encodeRow(row)])
   // 5. The ledger.
   await insertLedgerRow(session, dialect, row, entries)
   return { sequence, outcomes: plan.outcomes, wasCommittedBefore: false }
@@ -191,7 +191,7 @@ async function readConditions(
 }
 
 /** The batch did not get its sequence: finds out why, under the lock of the instance's row. */
-async function settle(
+async function resolveFate(
   session: WriteSession,
   dialect: Dialect,
   batch: ArchiveBatch,
@@ -204,10 +204,10 @@ async function settle(
   invariant(isIn, 'the next sequence is taken by the update')
   const row = await readLedgerRow(session, dialect, { instance: claim.instance, sequence })
   const conditions = await readConditions(session, dialect, claim.instance)
-  const heads = await session.lockItems(writes.map(({ write }) => write.id))
+  const headers = await session.items.lock(writes.map(({ write }) => write.id))
   return {
     sequence,
-    outcomes: settledOutcomes(writes, row?.entries, heads, conditions),
+    outcomes: outcomesOfCommitted(writes, row?.entries, headers, conditions),
     wasCommittedBefore: true,
   }
 }

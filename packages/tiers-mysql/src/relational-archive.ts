@@ -1,19 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
-  BranchMismatch,
-  encodeCut,
   InvalidInput,
-  stampTimeOf,
   TierUnavailable,
   TIMEOUT_MS_MAX,
   type ArchiveBatch,
   type ArchivedRow,
   type ArchiveDescription,
   type ArchiveOpenOptions,
-  type CommittedBatch,
   type BranchSet,
   type ClaimKey,
   type ClaimRequest,
+  type CommittedBatch,
   type CompleteArchiveTier,
   type Cut,
   type Heads,
@@ -25,18 +21,20 @@ import {
   type StoredTree,
 } from '@se/core'
 import { createRowDigester, type RowDigester } from '@se/merkle'
-import type { Backend, FoundRow, WriteSession } from './backend.ts'
-import { claimInstance, newArchiveId } from './claim-instance.ts'
-import { foldTree, readPages } from './fold-tree.ts'
+import type { ArchiveDatabase } from './archive-database.ts'
+import { claimInstance } from './claim-instance.ts'
+import { foldTree, readTree } from './fold-tree.ts'
 import { readHeads } from './heads.ts'
+import { checkBranches, digestKeyOf, readOrMakeFacts } from './identity.ts'
 import { schemaText } from './install.ts'
 import { retireInstances, seeInstance } from './instances.ts'
-import { pruneChunk } from './ledger.ts'
-import { raiseCollectionFloor, readTreeCut } from './meta.ts'
+import type { FoundRow } from './item-row.ts'
 import { prepareBatch, putBatch } from './put-batch.ts'
 import { codeOf, Runner, type ArchivePorts } from './runner.ts'
-import type { ArchiveTables, InstanceState, MetaName } from './schema.ts'
+import { scanIds, scanRows } from './scans.ts'
+import type { InstanceState } from './schema.ts'
 import { readTail } from './tail.ts'
+import { collectTombstones, pruneLedger } from './upkeep.ts'
 
 /** What `open` has found. */
 interface OpenState {
@@ -44,12 +42,6 @@ interface OpenState {
   readonly digester: RowDigester
 }
 
-const DIGEST_KEY_BYTES = 16
-const SCAN_IDS = 5_000
-const SCAN_ROWS = 1_000
-/** Values of one chunk of a scan, bytes, unless a single one is larger. */
-const SCAN_VALUE_BYTES = 4 * 1024 * 1024
-const COLLECT_ROWS = 1_000
 /** Longest time of an `open` that names none, ms. */
 const OPEN_MS = 30_000
 /** … and of a claim, ms. */
@@ -64,64 +56,57 @@ export interface SqlArchive extends CompleteArchiveTier {
   schema(): string
 }
 
-/** L3 on a relational database: the semantics, the same whatever the database is. */
+/**
+ * L3 on a relational database: the semantics, the same whatever the database is. Each method says under which rule its work runs
+ * (a transaction, a snapshot, a single statement); the work itself is in a file of its own.
+ */
 export class RelationalArchive implements SqlArchive {
   readonly backend: string
-  readonly #backend: Backend
+  readonly #database: ArchiveDatabase
   readonly #ports: ArchivePorts
   readonly #runner: Runner
   #state: OpenState | undefined
 
-  constructor(backend: Backend, ports: ArchivePorts) {
-    this.backend = backend.name
-    this.#backend = backend
+  constructor(database: ArchiveDatabase, ports: ArchivePorts) {
+    this.backend = database.name
+    this.#database = database
     this.#ports = ports
-    this.#runner = new Runner(backend, ports)
+    this.#runner = new Runner(database, ports)
   }
 
   schema(): string {
-    return schemaText(this.#backend.schema)
+    return schemaText(this.#database.schema)
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
-    const { branches } = options
-    const timeoutMs = options.timeoutMs ?? OPEN_MS
+    const { branches, timeoutMs = OPEN_MS } = options
     if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX)) {
       throw new InvalidInput('timeoutMs', `must be an integer from 1 to ${TIMEOUT_MS_MAX}`)
     }
+    const { dialect, isExclusive } = this.#database
+    const { random } = this.#ports
     try {
       const facts = await this.#runner.within('opening', timeoutMs, async () => {
         // Under the rules of transactions: others may be opening it at the same moment [P79].
         await this.#runner.retried(async () => {
-          await this.#backend.open()
-          await this.#backend.install()
+          await this.#database.open()
+          await this.#database.install()
         })
-        return this.#runner.write((session) => this.#readOrMakeIdentity(session, options))
+        return this.#runner.write((session) => readOrMakeFacts(session, dialect, random, options))
       })
-      if (facts.branches !== JSON.stringify(branches.prefixes)) {
-        throw new BranchMismatch('the archive was made with another set of branches', {
-          details: { declared: branches.prefixes, stored: JSON.parse(facts.branches) as string[] },
-        })
-      }
-      const digestKey =
-        facts.digest_key === '' ? undefined : new Uint8Array(Buffer.from(facts.digest_key, 'hex'))
+      checkBranches(facts, branches)
+      const digestKey = digestKeyOf(facts)
       this.#state = { branches, digester: createRowDigester(digestKey) }
-      return {
-        birthId: facts.birth_id,
-        archiveId: facts.archive_id,
-        digestKey,
-        branches,
-        isExclusive: this.#backend.isExclusive,
-      }
+      return { birthId: facts.birth_id, archiveId: facts.archive_id, digestKey, branches, isExclusive }
     } catch (error) {
-      await this.#backend.close()
+      await this.#database.close()
       throw error
     }
   }
 
   async close(): Promise<void> {
     this.#state = undefined
-    await this.#backend.close()
+    await this.#database.close()
   }
 
   async claimInstance(request: ClaimRequest): Promise<InstanceClaim> {
@@ -129,7 +114,7 @@ export class RelationalArchive implements SqlArchive {
     const { random } = this.#ports
     return this.#runner.within('the claim', CLAIM_MS, () =>
       this.#runner.writeOnceCaughtUp((session, isSure) =>
-        claimInstance(session, this.#backend.dialect, { branches, random }, request, isSure),
+        claimInstance(session, this.#database.dialect, { branches, random }, request, isSure),
       ),
     )
   }
@@ -138,7 +123,7 @@ export class RelationalArchive implements SqlArchive {
     const tools = this.#open()
     const prepared = prepareBatch(batch)
     return this.#runner.writeOnceCaughtUp((session, isSure) =>
-      putBatch(session, this.#backend.dialect, tools, prepared, isSure),
+      putBatch(session, this.#database.dialect, tools, prepared, isSure),
     )
   }
 
@@ -153,14 +138,14 @@ export class RelationalArchive implements SqlArchive {
   #see(claim: ClaimKey, state: InstanceState): Promise<void> {
     this.#open()
     return this.#runner.writeOnceCaughtUp((session, isSure) =>
-      seeInstance(session, this.#backend.dialect, claim, state, isSure),
+      seeInstance(session, this.#database.dialect, claim, state, isSure),
     )
   }
 
   async retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
     this.#open()
     return this.#runner.writeOnceCaughtUp((session, isSure) =>
-      retireInstances(session, this.#backend.dialect, request, isSure),
+      retireInstances(session, this.#database.dialect, request, isSure),
     )
   }
 
@@ -174,7 +159,7 @@ export class RelationalArchive implements SqlArchive {
     if (this.#state === undefined) return ids.map(() => ({ kind: 'unknown', because: 'disconnected' }))
     let found: ReadonlyMap<string, FoundRow>
     try {
-      found = await this.#backend.find(ids)
+      found = await this.#database.find(ids)
     } catch (error) {
       if (this.#runner.judge(error).kind === 'own') throw error
       const because = codeOf(error)?.includes('TIMEOUT') === true ? 'timeout' : 'disconnected'
@@ -191,155 +176,49 @@ export class RelationalArchive implements SqlArchive {
 
   async readHeads(): Promise<Heads> {
     this.#open()
-    return this.#runner.named(() => this.#backend.read((reader) => readHeads(reader, this.#backend.dialect)))
+    return this.#runner.read((reader) => readHeads(reader, this.#database.dialect))
   }
 
   async readTail(from: Cut): Promise<LedgerTail> {
     this.#open()
-    return this.#runner.snapshot((session) => readTail(session, this.#backend.dialect, from))
+    return this.#runner.snapshot((session) => readTail(session, this.#database.dialect, from))
   }
 
   async readTree(): Promise<StoredTree> {
-    const { dialect } = this.#backend
     this.#open()
-    return this.#runner.snapshot(async (session) => {
-      const cut = await readTreeCut(session, dialect)
-      const pages = await readPages(session, dialect)
-      return { cut, pages, tail: await readTail(session, dialect, cut) }
-    })
+    return this.#runner.snapshot((session) => readTree(session, this.#database.dialect))
   }
 
   async foldTree(): Promise<number> {
     const { branches } = this.#open()
     const { rowCount } = await this.#runner.write((session) =>
-      foldTree(session, this.#backend.dialect, branches),
+      foldTree(session, this.#database.dialect, branches),
     )
     return rowCount
   }
 
   async scanIds(visit: (ids: readonly string[]) => void): Promise<Cut> {
     this.#open()
-    return this.#runner.snapshot(async (session) => {
-      const { cut } = await readHeads(session, this.#backend.dialect)
-      let after: string | undefined
-      for (;;) {
-        const ids = await session.liveIdsAfter(after, SCAN_IDS)
-        if (ids.length > 0) visit(ids)
-        if (ids.length < SCAN_IDS) return cut
-        after = ids.at(-1)
-        // A synchronous driver would otherwise hold the event loop for the whole scan.
-        await nextTurn()
-      }
-    }, true)
+    return this.#runner.snapshot((session) => scanIds(session, this.#database.dialect, visit), true)
   }
 
   async scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut> {
     this.#open()
-    return this.#runner.snapshot(async (session) => {
-      const { cut } = await readHeads(session, this.#backend.dialect)
-      let after: string | undefined
-      for (;;) {
-        const sizes = await session.sizesAfter(after, SCAN_ROWS)
-        for (const last of chunkEnds(sizes, SCAN_VALUE_BYTES)) {
-          await visit(await session.rowsBetween(after, last))
-          after = last
-          await nextTurn()
-        }
-        if (sizes.length < SCAN_ROWS) return cut
-      }
-    }, true)
+    return this.#runner.snapshot((session) => scanRows(session, this.#database.dialect, visit), true)
   }
 
   async collectTombstones(beforeMs: number): Promise<number> {
-    const { dialect } = this.#backend
-    const { nowMs } = await this.readHeads()
-    if (!Number.isInteger(beforeMs)) throw new InvalidInput('beforeMs', 'must be an integer')
-    const limitTime = stampTimeOf(Math.min(beforeMs, nowMs)) - 1
-    let removedCount = 0
-    let after: string | undefined
-    for (;;) {
-      const found = await this.#runner.write((session) =>
-        session.tombstonesAfter(after, limitTime, COLLECT_ROWS),
-      )
-      if (found.length > 0) {
-        // Never higher than what is collected: by whatever clock, no new id is refused for it [P67].
-        const floor = found.reduce((newest, { time }) => Math.max(newest, time), 0)
-        const ids = found.map(({ id }) => id)
-        await this.#runner.write((session) => raiseCollectionFloor(session, dialect, floor))
-        removedCount += await this.#runner.write((session) => session.removeTombstones(ids, floor))
-      }
-      if (found.length < COLLECT_ROWS) return removedCount
-      after = found.at(-1)!.id
-      await nextTurn()
-    }
+    this.#open()
+    return collectTombstones(this.#runner, this.#database.dialect, beforeMs)
   }
 
   async pruneLedger(beforeMs: number): Promise<number> {
-    const { dialect } = this.#backend
     this.#open()
-    const folded = await this.#runner.named(() =>
-      this.#backend.read((reader) => readTreeCut(reader, dialect)),
-    )
-    let removedCount = 0
-    for (const [instance, { sequence: limit }] of folded.positions) {
-      let removed: number
-      do {
-        removed = await this.#runner.write(async (session) => {
-          // Whoever folds looks for the links at the pages' cut, and must find them.
-          await readTreeCut(session, dialect, 'share')
-          return pruneChunk(session, dialect, { instance, limit, beforeMs })
-        })
-        removedCount += removed
-      } while (removed > 0)
-    }
-    return removedCount
-  }
-
-  async #readOrMakeIdentity(
-    session: WriteSession,
-    { branches, digests }: ArchiveOpenOptions,
-  ): Promise<Record<MetaName, string>> {
-    const { builder } = this.#backend.dialect
-    const stored = await session.rows(builder.selectFrom('sync_meta').selectAll().compile())
-    if (stored.length > 0) {
-      return Object.fromEntries(stored.map(({ name, value }) => [name, value])) as Record<MetaName, string>
-    }
-    const { random } = this.#ports
-    const archiveId = newArchiveId(random)
-    const facts: Record<MetaName, string> = {
-      birth_id: archiveId,
-      archive_id: archiveId,
-      branches: JSON.stringify(branches.prefixes),
-      digest_key: digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
-      collection_floor: '0',
-      last_number: '0',
-      tree_cut: encodeCut({ archiveId, positions: new Map() }),
-    }
-    // Two processes may both find the table empty: one of them meets a duplicate key, and redoes all.
-    const rows = Object.entries(facts).map(([name, value]) => ({ name, value }) as ArchiveTables['sync_meta'])
-    await session.run(builder.insertInto('sync_meta').values(rows).compile())
-    return facts
+    return pruneLedger(this.#runner, this.#database.dialect, beforeMs)
   }
 
   #open(): OpenState {
     if (this.#state === undefined) throw new TierUnavailable(`${this.backend}: the archive is not open`)
     return this.#state
   }
-}
-
-/** Ids at which to end a chunk so that its values stay within `bytesMax`; a larger value is alone. */
-function chunkEnds(
-  sizes: readonly { readonly id: string; readonly valueBytes: number }[],
-  bytesMax: number,
-): readonly string[] {
-  const ends: string[] = []
-  let bytes = 0
-  for (const [index, { id, valueBytes }] of sizes.entries()) {
-    bytes += valueBytes
-    const next = sizes[index + 1]
-    if (next !== undefined && bytes + next.valueBytes <= bytesMax) continue
-    ends.push(id)
-    bytes = 0
-  }
-  return ends
 }

@@ -7,7 +7,8 @@ import {
   type Clock,
   type Random,
 } from '@se/core'
-import type { Backend, Failure, ReadSession, WriteSession } from './backend.ts'
+import type { ArchiveDatabase, Failure, ReadSession, WriteSession } from './archive-database.ts'
+import type { RowReader } from './heads.ts'
 import { MayBeBehind } from './may-be-behind.ts'
 import { withRetries, type RetryReport } from './retry.ts'
 
@@ -25,19 +26,19 @@ const BEHIND_PAUSE_MS = 50
 
 /** Runs work on the database, under one set of rules for retries, names of errors and limits of time. */
 export class Runner {
-  readonly #backend: Backend
+  readonly #database: ArchiveDatabase
   readonly #ports: ArchivePorts
   /** The database has answered once: its host exists, whatever a name server says later. */
   #wasReached = false
 
-  constructor(backend: Backend, ports: ArchivePorts) {
-    this.#backend = backend
+  constructor(database: ArchiveDatabase, ports: ArchivePorts) {
+    this.#database = database
     this.#ports = ports
   }
 
   /** A write transaction, redone while others are in the way [W7]. */
   write<T>(work: (session: WriteSession) => Promise<T>): Promise<T> {
-    return this.retried(() => this.#backend.write(work))
+    return this.retried(() => this.#database.write(work))
   }
 
   /** Anything that may be done again as a whole. */
@@ -49,13 +50,18 @@ export class Runner {
         clock,
         random,
         isWorthAnother: (error) => this.judge(error).kind === 'conflict',
-        onRetry: (error, attempts) => onRetry({ backend: this.#backend.name, attempts, error }),
+        onRetry: (error, attempts) => onRetry({ backend: this.#database.name, attempts, error }),
       }),
     )
   }
 
+  /** A single statement, which sees one snapshot. */
+  read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
+    return this.named(() => this.#database.read(work))
+  }
+
   snapshot<T>(work: (session: ReadSession) => Promise<T>, isScan = false): Promise<T> {
-    return this.named(() => this.#backend.snapshot(work, isScan))
+    return this.named(() => this.#database.snapshot(work, isScan))
   }
 
   /**
@@ -70,7 +76,7 @@ export class Runner {
     let doubtedSinceMs: number | undefined
     for (;;) {
       const doubtedMs = doubtedSinceMs === undefined ? 0 : clock.monotonicMs() - doubtedSinceMs
-      const isSure = doubtedMs >= this.#backend.behindMs
+      const isSure = doubtedMs >= this.#database.behindMs
       try {
         return await this.write((session) => work(session, isSure))
       } catch (error) {
@@ -86,7 +92,7 @@ export class Runner {
     return new Promise<T>((resolve, reject) => {
       const cancel = setLimit(this.#ports.clock, timeoutMs, () =>
         reject(
-          new TierUnavailable(`${this.#backend.name}: ${what} did not end within ${timeoutMs} ms`, {
+          new TierUnavailable(`${this.#database.name}: ${what} did not end within ${timeoutMs} ms`, {
             details: { timeoutMs },
           }),
         ),
@@ -108,7 +114,7 @@ export class Runner {
 
   judge(error: unknown): Failure {
     if (error instanceof StorageError || error instanceof MayBeBehind) return { kind: 'own' }
-    const failure = this.#backend.classify(error)
+    const failure = this.#database.classify(error)
     // A name server that forgets a host for a while must not look like a mistake of those who run this.
     if (failure.kind === 'misconfigured' && failure.because === 'unknown-host' && this.#wasReached) {
       return { kind: 'unavailable' }
@@ -119,7 +125,7 @@ export class Runner {
   #nameOf(error: unknown): unknown {
     const failure = this.judge(error)
     if (failure.kind === 'own') return error
-    const message = `${this.#backend.name}: ${this.#backend.describe(error)}`
+    const message = `${this.#database.name}: ${this.#database.describe(error)}`
     const details = { code: codeOf(error) }
     switch (failure.kind) {
       case 'refused':

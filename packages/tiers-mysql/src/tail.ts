@@ -8,7 +8,7 @@ import {
   type RetiredInstance,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect } from './backend.ts'
+import type { Dialect } from './archive-database.ts'
 import { readInstanceHeads, type InstanceHeads, type RowReader } from './heads.ts'
 import {
   judgeCut,

@@ -1,5 +1,5 @@
 import { InstanceFenced, type ClaimKey, type Position } from '@se/core'
-import type { Dialect, WriteSession } from './backend.ts'
+import type { Dialect, WriteSession } from './archive-database.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
 import { MayBeBehind } from './may-be-behind.ts'
 import { readMeta } from './meta.ts'

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { stampTimeOf, type InstanceMemory, type ItemWrite, type WriteOutcome } from '@se/core'
 import { createFakeClock, seededRandom } from '@se/core/testing'
 import { planClaim, type ClaimFacts } from '../src/claim.ts'
-import type { ItemHead } from '../src/item-row.ts'
+import type { RowHeader } from '../src/item-row.ts'
 import { planBatch, type PreparedWrite } from '../src/plan-batch.ts'
 import { withRetries } from '../src/retry.ts'
 import type { InstanceRow } from '../src/schema.ts'
-import { settledOutcomes } from '../src/settle.ts'
+import { outcomesOfCommitted } from '../src/resolve-fate.ts'
 
 const NOW_MS = 1_000_000
 const digest = new Uint8Array(16)
@@ -22,7 +22,7 @@ function prepared(time: number, options: { isDelete?: boolean; instance?: number
   return { write, position: 0, digest: write.bytes && digest, branch: 0, bucket: 1 }
 }
 
-const live: ItemHead = {
+const live: RowHeader = {
   stamp: { time: 500, instance: 2 },
   version: 4,
   isDeleted: false,
@@ -30,14 +30,14 @@ const live: ItemHead = {
   digest,
   createdAtMs: 77,
 }
-const dead: ItemHead = { ...live, isDeleted: true, digest: undefined }
+const dead: RowHeader = { ...live, isDeleted: true, digest: undefined }
 const conditions = { collectionFloor: 300, recordedTime: 0, nowMs: NOW_MS }
 
 describe('what becomes of a write', () => {
   const latest = stampTimeOf(NOW_MS + 1_001) - 1
   const SECOND = stampTimeOf(1_000)
-  const ahead: ItemHead = { ...live, stamp: { time: latest + 1, instance: 2 } }
-  it.each<[string, PreparedWrite, ItemHead | undefined, WriteOutcome, number?]>([
+  const ahead: RowHeader = { ...live, stamp: { time: latest + 1, instance: 2 } }
+  it.each<[string, PreparedWrite, RowHeader | undefined, WriteOutcome, number?]>([
     ['no row, at the floor [W4]', prepared(300), undefined, { kind: 'refused', because: 'below-collection-floor' }],
     ['no row, above the floor [W4]', prepared(301), undefined, { kind: 'won', version: 1, createdAtMs: 0, wasLive: false }],
     ['a delete below the floor [W4]', prepared(300, { isDelete: true }), undefined, { kind: 'refused', because: 'below-collection-floor' }],
@@ -88,13 +88,13 @@ describe('what becomes of a write', () => {
       digest: undefined,
       previousDigest: digest,
     }
-    expect(settledOutcomes([write], [entry], new Map(), { collectionFloor: 600, nowMs: NOW_MS })).toEqual([
-      { kind: 'held', version: 0, createdAtMs: 0 },
-    ])
-    expect(settledOutcomes([write], [], new Map(), { collectionFloor: 600, nowMs: NOW_MS })).toEqual([
+    expect(outcomesOfCommitted([write], [entry], new Map(), { collectionFloor: 600, nowMs: NOW_MS })).toEqual(
+      [{ kind: 'held', version: 0, createdAtMs: 0 }],
+    )
+    expect(outcomesOfCommitted([write], [], new Map(), { collectionFloor: 600, nowMs: NOW_MS })).toEqual([
       { kind: 'refused', because: 'below-collection-floor' },
     ])
-    expect(settledOutcomes([write], [], new Map(), { collectionFloor: 400, nowMs: NOW_MS })).toEqual([
+    expect(outcomesOfCommitted([write], [], new Map(), { collectionFloor: 400, nowMs: NOW_MS })).toEqual([
       { kind: 'refused', because: 'stamp-ahead-of-archive' },
     ])
   })

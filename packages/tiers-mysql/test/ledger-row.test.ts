@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LedgerEntry, LedgerRow } from '@se/core'
+import { compareIds, type LedgerEntry, type LedgerRow } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { decodeLedgerRow, encodeLedgerRow, type LedgerColumns } from '../src/index.ts'
 import { kindNumber } from '../src/ledger-row.ts'
@@ -66,6 +66,7 @@ describe('ledger row', () => {
         digest: maybe(random.bytes(16)),
         previousDigest: maybe(random.bytes(16)),
       }))
+      entries.sort((a, b) => compareIds(a.id, b.id))
       const row: LedgerRow = {
         instance: 1 + random.below(100),
         sequence: 1 + random.below(2 ** 50),

@@ -3,7 +3,7 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { stampTimeOf, type ArchiveTier, type ItemWrite, type Stamp } from '@se/core'
+import { createBranchSet, stampTimeOf, type CompleteArchiveTier, type ItemWrite, type Stamp } from '@se/core'
 import { startFaultProxy, uniqueDatabase, type FaultProxy } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive } from '../src/mysql/index.ts'
@@ -16,8 +16,8 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
   let admin: Connection
   let stranger: Connection
   let proxy: FaultProxy
-  let direct: ArchiveTier
-  let held: ArchiveTier
+  let direct: CompleteArchiveTier
+  let held: CompleteArchiveTier
 
   beforeEach(async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
@@ -42,10 +42,10 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
     return connection
   }
 
-  async function openArchive(url: string): Promise<ArchiveTier> {
+  async function openArchive(url: string): Promise<CompleteArchiveTier> {
     const archive = mysqlArchive({ url })
     cleanups.push(() => archive.close())
-    await archive.open({ branches: [], digests: 'unkeyed' })
+    await archive.open({ branches: createBranchSet(), digests: 'unkeyed' })
     return archive
   }
 

@@ -1,7 +1,7 @@
 // Goal: what seems to be lost is believed neither too soon nor later than it must. Method: a database that says when it is asked.
 import { createFakeClock, seededRandom } from '@se/core/testing'
 import { expect, it } from 'vitest'
-import type { Backend } from '../src/backend.ts'
+import type { ArchiveDatabase } from '../src/archive-database.ts'
 import { MayBeBehind } from '../src/may-be-behind.ts'
 import { Runner } from '../src/runner.ts'
 import { seed } from './contract-harness.ts'
@@ -12,14 +12,14 @@ const BEHIND_MS = 300
 async function askUntilSure(answerMs: number) {
   const clock = createFakeClock()
   const asks: { readonly atMs: number; readonly isSure: boolean }[] = []
-  const backend = {
+  const database = {
     behindMs: BEHIND_MS,
     write: async <T>(work: (session: never) => Promise<T>) => {
       await clock.advance(answerMs)
       return work(undefined as never)
     },
-  } as Pick<Backend, 'behindMs' | 'write'> as Backend
-  const runner = new Runner(backend, {
+  } as Pick<ArchiveDatabase, 'behindMs' | 'write'> as ArchiveDatabase
+  const runner = new Runner(database, {
     clock,
     random: seededRandom(seed),
     attemptsMax: 1,

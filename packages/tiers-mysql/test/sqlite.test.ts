@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createBranchSet, stampTimeOf, type ArchiveTier, type InstanceClaim, type ItemWrite } from '@se/core'
 import { systemClock } from '@se/core/node'
 import { linkOf, createFakeClock } from '@se/core/testing'
-import { SqliteBackend } from '../src/sqlite/backend.ts'
+import { SqliteDatabase } from '../src/sqlite/database.ts'
 import { sqliteArchive, type SqliteArchiveOptions } from '../src/sqlite/index.ts'
 import type { RetryReport } from '../src/index.ts'
 
@@ -58,7 +58,7 @@ describe('SQLite archive', () => {
 
   it('commits are synced: journal WAL, synchronous FULL, on both connections [P41]', async () => {
     for (const isExclusive of [true, false]) {
-      const backend = new SqliteBackend({
+      const backend = new SqliteDatabase({
         file: join(directory, `${isExclusive}.db`),
         isExclusive,
         clock: systemClock,
@@ -88,7 +88,7 @@ describe('SQLite archive', () => {
   it.each([true, false])(
     'a lookup never sees what is not committed (exclusive: %s) [W1]',
     async (isExclusive) => {
-      const backend = new SqliteBackend({
+      const backend = new SqliteDatabase({
         file,
         isExclusive,
         clock: systemClock,
@@ -114,7 +114,7 @@ describe('SQLite archive', () => {
           bucket: 0,
           createdAtMs: 1,
         }
-        await session.storeItems([row])
+        await session.items.store([row])
         isInserted()
         await failed
         throw new Error('arranged')

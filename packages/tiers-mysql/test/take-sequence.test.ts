@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LINK_NONE } from '@se/core'
 import { linkOf } from '@se/core/testing'
-import type { Dialect, WriteSession } from '../src/backend.ts'
+import type { Dialect, WriteSession } from '../src/archive-database.ts'
 import { MayBeBehind } from '../src/may-be-behind.ts'
 import type { InstanceRow } from '../src/schema.ts'
 import { isInLedger } from '../src/take-sequence.ts'

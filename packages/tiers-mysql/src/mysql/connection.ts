@@ -3,6 +3,7 @@ import type { CompiledQuery } from 'kysely'
 import type { Socket } from 'node:net'
 import type { Connection, QueryError, ResultSetHeader } from 'mysql2'
 import type { SqlValue } from '../item-row.ts'
+import type { StatementLimits } from '../statement-sizes.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError, driverError } from './errors.ts'
 import { patienceStatement, type Topology } from './topology.ts'
@@ -30,6 +31,8 @@ function packetBytes(values: readonly SqlValue[]): number {
   return bytes
 }
 
+/** Values of one statement, bytes, unless a single row is larger. */
+const STATEMENT_BYTES = 4 * 1024 * 1024
 /** How long a farewell to the server may take, ms. */
 const QUIT_MS = 500
 
@@ -64,6 +67,12 @@ export class MysqlConnection {
   /** Whether the server, the network or we have ended it. */
   get isEnded(): boolean {
     return this.#isEnded
+  }
+
+  /** What one statement may be: half of a packet is left for what is not counted. */
+  get limits(): StatementLimits {
+    const half = this.session.packetBytesMax / 2
+    return { bytesMax: Math.min(STATEMENT_BYTES, half), textBytesMax: half }
   }
 
   onEnd(listener: () => void): void {

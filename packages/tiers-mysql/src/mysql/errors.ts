@@ -1,4 +1,4 @@
-import type { Failure } from '../backend.ts'
+import type { Failure } from '../archive-database.ts'
 import { judgeMysqlError, OWN_CODES, type Misconfiguration } from './error-table.ts'
 
 /** An error that carries a code, as a driver's would. */

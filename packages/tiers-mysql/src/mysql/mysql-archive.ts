@@ -1,21 +1,11 @@
-import {
-  integerField,
-  otherField,
-  portField,
-  readFields,
-  stringField,
-  type Clock,
-  type Random,
-} from '@se/core'
-import { systemClock, systemRandom } from '@se/core/node'
+import { integerField, otherField, readFields, stringField } from '@se/core'
 import type { SslOptions } from 'mysql2'
-import { RelationalArchive, type SqlArchive } from '../relational-archive.ts'
-import type { RetryReport } from '../retry.ts'
-import { checkTablePrefix, TABLE_PREFIX_DEFAULT } from '../tables.ts'
-import { MysqlBackend } from './backend.ts'
+import { commonFields, createArchive, type CommonArchiveOptions } from '../archive-options.ts'
+import type { SqlArchive } from '../relational-archive.ts'
+import { MysqlDatabase } from './database.ts'
 import { parseMysqlUrl } from './url.ts'
 
-export interface MysqlArchiveOptions {
+export interface MysqlArchiveOptions extends CommonArchiveOptions {
   /** `mysql://user:password@host:port/database`; never repeated in a message. The database must exist. */
   readonly url: string
   /** Most connections. A batch, a lookup and a scan each take one while they run. */
@@ -30,16 +20,8 @@ export interface MysqlArchiveOptions {
   readonly connectionAgeMs?: number
   /** Longest wait of one statement for a row lock. */
   readonly lockWaitSeconds?: number
-  /** Attempts at a transaction that meets deadlocks or lock waits. */
-  readonly attemptsMax?: number
-  /** Beginning of the tables' names: two archives may share a database under two prefixes. */
-  readonly tablePrefix?: string
   /** TLS, as mysql2 takes it. Default: none. */
   readonly ssl?: SslOptions
-  /** Told before each further attempt [W7]. */
-  readonly onRetry?: (report: RetryReport) => void
-  readonly clock?: Clock
-  readonly random?: Random
 }
 
 /** The fields of {@link MysqlArchiveOptions}. */
@@ -84,32 +66,12 @@ export const MYSQL_ARCHIVE_FIELDS = {
     min: 1,
     max: 3_600,
   }),
-  attemptsMax: integerField({
-    meaning: 'attempts at a transaction that meets deadlocks or lock waits',
-    default: 10,
-    min: 1,
-    max: 1_000,
-  }),
-  tablePrefix: stringField({
-    meaning: 'beginning of the names of the tables: small letters, digits and underlines',
-    default: TABLE_PREFIX_DEFAULT,
-  }),
   ssl: otherField<SslOptions>({
     meaning: 'TLS, as mysql2 takes it; without it, none',
     what: 'an object of TLS options',
     accepts: (value) => typeof value === 'object' && value !== null,
   }),
-  onRetry: otherField<(report: RetryReport) => void>({
-    meaning: 'told before each further attempt',
-    what: 'a function',
-    accepts: (value) => typeof value === 'function',
-  }),
-  clock: portField<Clock>({
-    meaning: 'for tests',
-    what: 'a Clock',
-    methods: ['nowMs', 'monotonicMs', 'setTimer'],
-  }),
-  random: portField<Random>({ meaning: 'for tests', what: 'a Random', methods: ['bytes', 'fraction'] }),
+  ...commonFields({ attemptsMax: 10 }),
 }
 
 /**
@@ -119,19 +81,19 @@ export const MYSQL_ARCHIVE_FIELDS = {
  */
 export function mysqlArchive(options: MysqlArchiveOptions): SqlArchive {
   const fields = readFields('archive', options, MYSQL_ARCHIVE_FIELDS)
-  const { url, ssl, attemptsMax, clock = systemClock, random = systemRandom } = fields
-  const backend = new MysqlBackend({
-    server: { ...parseMysqlUrl(url), ...(ssl === undefined ? {} : { ssl }) },
-    poolSize: fields.poolSize,
-    connectTimeoutMs: fields.connectTimeoutMs,
-    acquireTimeoutMs: fields.acquireTimeoutMs,
-    statementTimeoutMs: fields.statementTimeoutMs,
-    connectionAgeMs: fields.connectionAgeMs,
-    lockWaitSeconds: fields.lockWaitSeconds,
-    tablePrefix: checkTablePrefix(fields.tablePrefix),
-    clock,
-    random,
-  })
-  const onRetry = fields.onRetry ?? (() => undefined)
-  return new RelationalArchive(backend, { clock, random, attemptsMax, onRetry })
+  const { url, ssl } = fields
+  return createArchive(
+    fields,
+    (parts) =>
+      new MysqlDatabase({
+        ...parts,
+        server: { ...parseMysqlUrl(url), ...(ssl === undefined ? {} : { ssl }) },
+        poolSize: fields.poolSize,
+        connectTimeoutMs: fields.connectTimeoutMs,
+        acquireTimeoutMs: fields.acquireTimeoutMs,
+        statementTimeoutMs: fields.statementTimeoutMs,
+        connectionAgeMs: fields.connectionAgeMs,
+        lockWaitSeconds: fields.lockWaitSeconds,
+      }),
+  )
 }

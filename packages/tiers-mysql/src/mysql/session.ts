@@ -1,18 +1,17 @@
-import type { ArchivedRow } from '@se/core'
 import type { CompiledQuery } from 'kysely'
-import type { Tombstone, WriteSession } from '../backend.ts'
-import type { ItemHead, ItemRow, SqlValue } from '../item-row.ts'
+import type { WriteSession } from '../archive-database.ts'
+import type { SqlValue } from '../item-row.ts'
 import type { MysqlConnection } from './connection.ts'
-import type { ItemStatements } from './item-statements.ts'
+import { MysqlItemTable, type MysqlItemTexts } from './item-table.ts'
 
 /** Statements of one transaction on one connection. */
 export class MysqlSession implements WriteSession {
-  readonly #connection: MysqlConnection
-  readonly #items: ItemStatements
+  readonly items: MysqlItemTable
+  readonly #connection: SessionConnection
 
-  constructor(connection: MysqlConnection, items: ItemStatements) {
+  constructor(connection: SessionConnection, texts: MysqlItemTexts) {
     this.#connection = connection
-    this.#items = items
+    this.items = new MysqlItemTable(texts, connection)
   }
 
   rows<R>(query: CompiledQuery<R>): Promise<readonly R[]> {
@@ -22,39 +21,7 @@ export class MysqlSession implements WriteSession {
   run(query: CompiledQuery): Promise<number> {
     return this.#connection.run(query.sql, query.parameters as readonly SqlValue[])
   }
-
-  lockItems(ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>> {
-    return this.#items.lock(this.#connection, ids)
-  }
-
-  storeItems(rows: readonly ItemRow[]): Promise<void> {
-    return this.#items.store(this.#connection, rows)
-  }
-
-  tombstonesAfter(
-    after: string | undefined,
-    stampTime: number,
-    limit: number,
-  ): Promise<readonly Tombstone[]> {
-    return this.#items.tombstonesAfter(this.#connection, after, stampTime, limit)
-  }
-
-  removeTombstones(ids: readonly string[], stampTime: number): Promise<number> {
-    return this.#items.removeTombstones(this.#connection, ids, stampTime)
-  }
-
-  liveIdsAfter(after: string | undefined, limit: number): Promise<readonly string[]> {
-    return this.#items.liveIdsAfter(this.#connection, after, limit)
-  }
-
-  sizesAfter(
-    after: string | undefined,
-    limit: number,
-  ): Promise<readonly { id: string; valueBytes: number }[]> {
-    return this.#items.sizesAfter(this.#connection, after, limit)
-  }
-
-  rowsBetween(after: string | undefined, last: string): Promise<readonly ArchivedRow[]> {
-    return this.#items.rowsBetween(this.#connection, after, last)
-  }
 }
+
+/** What a session needs of its connection. */
+export type SessionConnection = Pick<MysqlConnection, 'limits' | 'query' | 'arrays' | 'run'>

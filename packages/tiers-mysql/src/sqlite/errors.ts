@@ -1,4 +1,4 @@
-import type { Failure } from '../backend.ts'
+import type { Failure } from '../archive-database.ts'
 
 /** Codes of our own, for what the driver would have to say. */
 const CLOSED = 'SE_CLOSED'

@@ -1,18 +1,17 @@
-import type { ArchivedRow } from '@se/core'
 import type { CompiledQuery } from 'kysely'
-import type { Tombstone, WriteSession } from '../backend.ts'
-import type { ItemHead, ItemRow, SqlValue } from '../item-row.ts'
+import type { WriteSession } from '../archive-database.ts'
+import type { SqlValue } from '../item-row.ts'
 import type { SqliteConnection } from './connection.ts'
-import type { ItemStatements } from './item-statements.ts'
+import { SqliteItemTable, type SqliteItemTexts } from './item-table.ts'
 
 /** Statements of one transaction. */
 export class SqliteSession implements WriteSession {
-  readonly #connection: SqliteConnection
-  readonly #items: ItemStatements
+  readonly items: SqliteItemTable
+  readonly #connection: SessionConnection
 
-  constructor(connection: SqliteConnection, items: ItemStatements) {
+  constructor(connection: SessionConnection, texts: SqliteItemTexts) {
     this.#connection = connection
-    this.#items = items
+    this.items = new SqliteItemTable(texts, connection)
   }
 
   async rows<R>(query: CompiledQuery<R>): Promise<readonly R[]> {
@@ -22,39 +21,7 @@ export class SqliteSession implements WriteSession {
   async run(query: CompiledQuery): Promise<number> {
     return this.#connection.run(query.sql, query.parameters as readonly SqlValue[])
   }
-
-  async lockItems(ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>> {
-    return this.#items.lock(this.#connection, ids)
-  }
-
-  async storeItems(rows: readonly ItemRow[]): Promise<void> {
-    this.#items.store(this.#connection, rows)
-  }
-
-  async tombstonesAfter(
-    after: string | undefined,
-    stampTime: number,
-    limit: number,
-  ): Promise<readonly Tombstone[]> {
-    return this.#items.tombstonesAfter(this.#connection, after, stampTime, limit)
-  }
-
-  async removeTombstones(ids: readonly string[], stampTime: number): Promise<number> {
-    return this.#items.removeTombstones(this.#connection, ids, stampTime)
-  }
-
-  async liveIdsAfter(after: string | undefined, limit: number): Promise<readonly string[]> {
-    return this.#items.liveIdsAfter(this.#connection, after, limit)
-  }
-
-  async sizesAfter(
-    after: string | undefined,
-    limit: number,
-  ): Promise<readonly { id: string; valueBytes: number }[]> {
-    return this.#items.sizesAfter(this.#connection, after, limit)
-  }
-
-  async rowsBetween(after: string | undefined, last: string): Promise<readonly ArchivedRow[]> {
-    return this.#items.rowsBetween(this.#connection, after, last)
-  }
 }
+
+/** What a session needs of its connection. */
+export type SessionConnection = Pick<SqliteConnection, 'rows' | 'arrays' | 'run'>

@@ -1,21 +1,9 @@
-import {
-  booleanField,
-  integerField,
-  InvalidConfig,
-  otherField,
-  portField,
-  readFields,
-  stringField,
-  type Clock,
-  type Random,
-} from '@se/core'
-import { systemClock, systemRandom } from '@se/core/node'
-import { RelationalArchive, type SqlArchive } from '../relational-archive.ts'
-import type { RetryReport } from '../retry.ts'
-import { checkTablePrefix, TABLE_PREFIX_DEFAULT } from '../tables.ts'
-import { SqliteBackend } from './backend.ts'
+import { booleanField, integerField, InvalidConfig, readFields, stringField } from '@se/core'
+import { commonFields, createArchive, type CommonArchiveOptions } from '../archive-options.ts'
+import type { SqlArchive } from '../relational-archive.ts'
+import { SqliteDatabase } from './database.ts'
 
-export interface SqliteArchiveOptions {
+export interface SqliteArchiveOptions extends CommonArchiveOptions {
   /** Path of the database file; its directory is made where it is missing. `:memory:` is lost with the process. */
   readonly file: string
   /**
@@ -32,14 +20,6 @@ export interface SqliteArchiveOptions {
   readonly turnTimeoutMs?: number
   /** Page cache, bytes, 1 MiB … 64 GiB. Default 64 MiB. */
   readonly cacheBytes?: number
-  /** Attempts at a transaction that meets other writers, 1 … 1,000. Default 20. */
-  readonly attemptsMax?: number
-  /** Beginning of the tables' names: two archives may share a file under two prefixes. */
-  readonly tablePrefix?: string
-  /** Told before each further attempt [W7]. */
-  readonly onRetry?: (report: RetryReport) => void
-  readonly clock?: Clock
-  readonly random?: Random
 }
 
 /** The fields of {@link SqliteArchiveOptions}. */
@@ -71,27 +51,7 @@ export const SQLITE_ARCHIVE_FIELDS = {
     min: 2 ** 20,
     max: 64 * 2 ** 30,
   }),
-  attemptsMax: integerField({
-    meaning: 'attempts at a transaction that meets other writers',
-    default: 20,
-    min: 1,
-    max: 1_000,
-  }),
-  tablePrefix: stringField({
-    meaning: 'beginning of the names of the tables: small letters, digits and underlines',
-    default: TABLE_PREFIX_DEFAULT,
-  }),
-  onRetry: otherField<(report: RetryReport) => void>({
-    meaning: 'told before each further attempt',
-    what: 'a function',
-    accepts: (value) => typeof value === 'function',
-  }),
-  clock: portField<Clock>({
-    meaning: 'for tests',
-    what: 'a Clock',
-    methods: ['nowMs', 'monotonicMs', 'setTimer'],
-  }),
-  random: portField<Random>({ meaning: 'for tests', what: 'a Random', methods: ['bytes', 'fraction'] }),
+  ...commonFields({ attemptsMax: 20 }),
 }
 
 /**
@@ -104,18 +64,18 @@ export const SQLITE_ARCHIVE_FIELDS = {
  */
 export function sqliteArchive(options: SqliteArchiveOptions): SqlArchive {
   const fields = readFields('archive', options, SQLITE_ARCHIVE_FIELDS)
-  const { attemptsMax, clock = systemClock, random = systemRandom } = fields
-  const backend = new SqliteBackend({
-    file: checkFile(fields.file),
-    isExclusive: fields.exclusive,
-    clock,
-    busyMs: fields.busyMs,
-    turnMs: fields.turnTimeoutMs,
-    cacheBytes: fields.cacheBytes,
-    tablePrefix: checkTablePrefix(fields.tablePrefix),
-  })
-  const onRetry = fields.onRetry ?? (() => undefined)
-  return new RelationalArchive(backend, { clock, random, attemptsMax, onRetry })
+  return createArchive(
+    fields,
+    (parts) =>
+      new SqliteDatabase({
+        ...parts,
+        file: checkFile(fields.file),
+        isExclusive: fields.exclusive,
+        busyMs: fields.busyMs,
+        turnMs: fields.turnTimeoutMs,
+        cacheBytes: fields.cacheBytes,
+      }),
+  )
 }
 
 /** The driver trims what it is given, and a blank name is a temporary database; SQLite reads a name up to its first NUL. */

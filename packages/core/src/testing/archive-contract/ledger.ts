@@ -146,7 +146,7 @@ export const ledger: readonly ArchiveContractCase[] = [
           archive.touchInstance(writer.claim),
           archive.foldTree(),
         ])
-        ok(first.wasSettled !== second.wasSettled, 'it is applied once')
+        ok(first.wasCommittedBefore !== second.wasCommittedBefore, 'it is applied once')
         equal(await bytesOf(archive, 'a'), `${round}`)
       }
       await Promise.all([archive.endInstance(writer.claim), archive.touchInstance(writer.claim)])

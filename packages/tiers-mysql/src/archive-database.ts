@@ -1,8 +1,8 @@
-import type { ArchivedRow, StoredItem, Stamp } from '@se/core'
 import type { CompiledQuery, Kysely, RawBuilder } from 'kysely'
 import type { RowReader } from './heads.ts'
-import type { SchemaAccess } from './install.ts'
-import type { ItemHead, ItemRow } from './item-row.ts'
+import type { ArchiveSchema } from './install.ts'
+import type { FoundRow } from './item-row.ts'
+import type { ItemReader, ItemTable } from './item-table.ts'
 import type { ArchiveTables } from './schema.ts'
 
 /** What an error means to the archive's caller. */
@@ -34,61 +34,28 @@ export interface Dialect {
   checkWritable(readOnly: string): void
 }
 
-/** A row as a lookup finds it. */
-export type FoundRow =
-  { readonly kind: 'item'; readonly item: StoredItem } | { readonly kind: 'tombstone'; readonly stamp: Stamp }
-
 /** Reads of one snapshot. */
-export interface ReadSession {
-  rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
-  /** Ids of live rows after an id, in id order. */
-  liveIdsAfter(after: string | undefined, limit: number): Promise<readonly string[]>
-  /** All rows after an id, in id order, with the length of their values. */
-  sizesAfter(
-    after: string | undefined,
-    limit: number,
-  ): Promise<readonly { readonly id: string; readonly valueBytes: number }[]>
-  /** All rows after an id, up to and with another one, in id order. */
-  rowsBetween(after: string | undefined, last: string): Promise<readonly ArchivedRow[]>
-}
-
-/** A tombstone that may be collected. */
-export interface Tombstone {
-  readonly id: string
-  /** Stamp time. */
-  readonly time: number
+export interface ReadSession extends RowReader {
+  readonly items: ItemReader
 }
 
 /** One write transaction. Reads see what is committed, and its own writes. */
-export interface WriteSession extends ReadSession {
+export interface WriteSession extends RowReader {
   /** @returns rows changed */
   run(query: CompiledQuery): Promise<number>
-  /** Locks the rows that exist, in id order. */
-  lockItems(ids: readonly string[]): Promise<ReadonlyMap<string, ItemHead>>
-  /**
-   * Inserts the rows that replace nothing, and overwrites those that the transaction has locked.
-   *
-   * A row that was to be inserted and is there meanwhile is a conflict, never overwritten [P39].
-   *
-   * @param rows in byte order of their ids
-   */
-  storeItems(rows: readonly ItemRow[]): Promise<void>
-  /** Tombstones after an id whose stamp time is at most `stampTime`, in id order. */
-  tombstonesAfter(after: string | undefined, stampTime: number, limit: number): Promise<readonly Tombstone[]>
-  /** @returns how many of the ids were still tombstones of at most that stamp time, and are gone */
-  removeTombstones(ids: readonly string[], stampTime: number): Promise<number>
+  readonly items: ItemTable
 }
 
 /**
  * What the archive needs of a database. Errors are the driver's; `classify` says what they mean.
  */
-export interface Backend {
+export interface ArchiveDatabase {
   /** Metric label. */
   readonly name: 'mysql' | 'sqlite'
   readonly isExclusive: boolean
   readonly dialect: Dialect
   /** The tables, and what it takes to make them. */
-  readonly schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>
+  readonly schema: ArchiveSchema
   /** How long a server that seems to have gone back may only be behind, ms; 0: it cannot be behind [P78]. */
   readonly behindMs: number
   /** Makes ready to connect; does nothing where that was done. */

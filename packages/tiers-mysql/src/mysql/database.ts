@@ -1,47 +1,38 @@
-import { createHash } from 'node:crypto'
-import { MysqlAdapter, MysqlQueryCompiler, sql, type CompiledQuery } from 'kysely'
-import type { Backend, Dialect, Failure, FoundRow, ReadSession, WriteSession } from '../backend.ts'
-import { createBuilder } from '../compile-only.ts'
+import type { CompiledQuery } from 'kysely'
+import type { ArchiveDatabase, Dialect, Failure, ReadSession, WriteSession } from '../archive-database.ts'
 import type { RowReader } from '../heads.ts'
-import { install, type SchemaAccess } from '../install.ts'
-import type { ColumnInfo } from '../schema-check.ts'
-import { tableNames, type TableNames } from '../tables.ts'
+import { install, type ArchiveSchema } from '../install.ts'
+import type { FoundRow } from '../item-row.ts'
+import { ItemReader } from '../item-table.ts'
+import { tableNames } from '../tables.ts'
 import { connect, type ConnectOptions } from './connect.ts'
 import type { MysqlConnection } from './connection.ts'
+import { mysqlDialect } from './dialect.ts'
 import { judgeMysqlError, OWN_CODES } from './error-table.ts'
 import { classifyMysqlError, codedError, describeMysqlError } from './errors.ts'
-import { ItemStatements } from './item-statements.ts'
+import { MysqlItemTexts } from './item-table.ts'
 import { LostSessions } from './lost-sessions.ts'
 import { mysqlMigrations, mysqlMigrationsTable } from './migrations.ts'
 import { ConnectionPool } from './pool.ts'
+import { MysqlSchema } from './schema.ts'
 import { MysqlSession } from './session.ts'
-import {
-  behindMsOf,
-  idleMsMax,
-  isReadOnly,
-  readOnlyExpression,
-  topologyOf,
-  type Topology,
-} from './topology.ts'
+import { behindMsOf, idleMsMax, topologyOf, type Topology } from './topology.ts'
 
-export interface MysqlBackendOptions extends ConnectOptions {
+export interface MysqlDatabaseOptions extends ConnectOptions {
   readonly poolSize: number
   readonly acquireTimeoutMs: number
   readonly connectionAgeMs: number
   readonly tablePrefix: string
 }
 
-/** How long one wait for the lock of those who make tables may take, seconds; then it is waited for again. */
-const INSTALL_LOCK_SECONDS = 2
-
 /** MySQL or MariaDB, through a pool of connections. */
-export class MysqlBackend implements Backend {
+export class MysqlDatabase implements ArchiveDatabase {
   readonly name = 'mysql'
   readonly isExclusive = false
   readonly dialect: Dialect
-  readonly schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>
-  readonly #options: MysqlBackendOptions
-  readonly #items: ItemStatements
+  readonly schema: ArchiveSchema
+  readonly #options: MysqlDatabaseOptions
+  readonly #texts: MysqlItemTexts
   readonly #lost = new LostSessions()
   #pool: ConnectionPool<MysqlConnection> | undefined
   /** Of the connection that was opened last. */
@@ -49,28 +40,12 @@ export class MysqlBackend implements Backend {
   /** The longest that any server asked for: what was a cluster once may be one behind the next connection. */
   #behindMs = behindMsOf(this.#topology)
 
-  constructor(options: MysqlBackendOptions) {
+  constructor(options: MysqlDatabaseOptions) {
     this.#options = options
     const tables = tableNames(options.tablePrefix)
-    this.#items = new ItemStatements(tables.items)
+    this.#texts = new MysqlItemTexts(tables.items)
     this.schema = { tables, migrations: mysqlMigrations, migrationsTable: mysqlMigrationsTable(tables) }
-    this.dialect = {
-      builder: createBuilder(
-        {
-          createAdapter: () => new MysqlAdapter(),
-          createQueryCompiler: () => new MysqlQueryCompiler(),
-        },
-        options.tablePrefix,
-      ),
-      forUpdate: sql`for update`,
-      // MariaDB has no FOR SHARE; both have this.
-      forShare: sql`lock in share mode`,
-      nowMs: () => sql<number>`cast(unix_timestamp(now(3)) * 1000 as signed)`,
-      readOnly: () => sql<string>`${sql.raw(readOnlyExpression(this.#topology))}`,
-      checkWritable(readOnly) {
-        if (isReadOnly(readOnly)) throw codedError(OWN_CODES.readOnly, 'the server cannot be written')
-      },
-    }
+    this.dialect = mysqlDialect(options.tablePrefix, () => this.#topology)
   }
 
   get behindMs(): number {
@@ -110,7 +85,7 @@ export class MysqlBackend implements Backend {
     return this.#using(
       async (connection) => {
         await connection.command('START TRANSACTION')
-        const result = await work(new MysqlSession(connection, this.#items))
+        const result = await work(new MysqlSession(connection, this.#texts))
         await connection.command('COMMIT')
         return result
       },
@@ -123,7 +98,7 @@ export class MysqlBackend implements Backend {
       if (isScan) await connection.setPatience(true)
       await connection.command('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
       await connection.command('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
-      const result = await work(new MysqlSession(connection, this.#items))
+      const result = await work(new MysqlSession(connection, this.#texts))
       await connection.command('COMMIT')
       if (isScan) await connection.setPatience(false)
       return result
@@ -137,7 +112,7 @@ export class MysqlBackend implements Backend {
   }
 
   find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>> {
-    return this.#reading((connection) => this.#items.find(connection, ids))
+    return this.#reading((connection) => new ItemReader(this.#texts, connection).find(ids))
   }
 
   classify(error: unknown): Failure {
@@ -214,87 +189,5 @@ async function isRolledBack(connection: MysqlConnection): Promise<boolean> {
     return true
   } catch {
     return false
-  }
-}
-
-/** The tables, through one connection. */
-class MysqlSchema implements SchemaAccess {
-  readonly tables: TableNames
-  readonly migrations: SchemaAccess['migrations']
-  readonly migrationsTable: string
-  readonly #connection: MysqlConnection
-
-  constructor(
-    connection: MysqlConnection,
-    schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>,
-  ) {
-    this.#connection = connection
-    this.tables = schema.tables
-    this.migrations = schema.migrations
-    this.migrationsTable = schema.migrationsTable
-  }
-
-  async installed(): Promise<readonly string[] | undefined> {
-    const [table] = await this.#connection.rows(
-      `SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?`,
-      [this.tables.migrations],
-    )
-    if (table === undefined) return undefined
-    const rows = await this.#connection.rows<{ name: string }>(
-      `SELECT name FROM ${this.tables.migrations}`,
-      [],
-    )
-    return rows.map(({ name }) => name)
-  }
-
-  async columns(): Promise<ReadonlyMap<string, readonly ColumnInfo[]>> {
-    const names = Object.values(this.tables) as string[]
-    const rows = await this.#connection.arrays<
-      [
-        table: string,
-        name: string,
-        type: string,
-        nullable: string,
-        key: string,
-        fallback: unknown,
-        extra: string,
-      ]
-    >(
-      `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COLUMN_KEY, COLUMN_DEFAULT, EXTRA
-        FROM information_schema.COLUMNS
-        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${names.map(() => '?').join(', ')})`,
-      names,
-    )
-    const columns = new Map<string, ColumnInfo[]>()
-    for (const [table, name, type, nullable, key, fallback, extra] of rows) {
-      const isNullable = nullable === 'YES'
-      const mayBeOmitted = isNullable || fallback !== null || extra !== ''
-      const column = { name, type, isNullable, isPrimaryKey: key === 'PRI', mayBeOmitted }
-      columns.set(table, [...(columns.get(table) ?? []), column])
-    }
-    return columns
-  }
-
-  async run(statement: string): Promise<void> {
-    await this.#connection.command(statement)
-  }
-
-  /** A lock with a name of this database and prefix: not one that every program with the same library takes. */
-  async exclusively(work: () => Promise<void>): Promise<void> {
-    const [database] = await this.#connection.rows<{ name: string }>('SELECT DATABASE() AS name', [])
-    const digest = createHash('sha256').update(`${database?.name}/${this.tables.migrations}`).digest('hex')
-    const lock = `se-install-${digest.slice(0, 32)}`
-    for (;;) {
-      const [row] = await this.#connection.rows<{ is_free: number | null }>(
-        'SELECT GET_LOCK(?, ?) AS is_free',
-        [lock, INSTALL_LOCK_SECONDS],
-      )
-      if (Number(row?.is_free) === 1) break
-    }
-    try {
-      await work()
-    } finally {
-      if (!this.#connection.isEnded) await this.#connection.rows('SELECT RELEASE_LOCK(?)', [lock])
-    }
   }
 }

@@ -1,9 +1,9 @@
 import { compareStamps, stampMs, type LedgerEntry, type WriteOutcome } from '@se/core'
-import type { ItemHead } from './item-row.ts'
+import type { RowHeader } from './item-row.ts'
 import { supersededBy, type BatchConditions, type PlacedWrite } from './plan-batch.ts'
 
 /** What holds now. */
-export type SettleConditions = Pick<BatchConditions, 'collectionFloor' | 'nowMs'>
+export type FateConditions = Pick<BatchConditions, 'collectionFloor' | 'nowMs'>
 
 /**
  * Tells again what became of each write of a batch that had been committed before its answer was lost [W5].
@@ -12,19 +12,19 @@ export type SettleConditions = Pick<BatchConditions, 'collectionFloor' | 'nowMs'
  * winner's row has changed since, the winner is told as superseded: that is what the caller must act on.
  *
  * @param entries of the batch's ledger row; `undefined`: pruned meanwhile
- * @param heads the rows as they are now
+ * @param headers the rows as they are now
  */
-export function settledOutcomes(
+export function outcomesOfCommitted(
   writes: readonly PlacedWrite[],
   entries: readonly LedgerEntry[] | undefined,
-  heads: ReadonlyMap<string, ItemHead>,
-  conditions: SettleConditions,
+  headers: ReadonlyMap<string, RowHeader>,
+  conditions: FateConditions,
 ): readonly WriteOutcome[] {
   const entryById = new Map((entries ?? []).map((entry) => [entry.id, entry]))
   const outcomes = new Array<WriteOutcome>(writes.length)
   for (const { write, position } of writes) {
     const entry = entryById.get(write.id)
-    outcomes[position] = outcomeOf(write, entry, heads.get(write.id), conditions)
+    outcomes[position] = outcomeOf(write, entry, headers.get(write.id), conditions)
   }
   return outcomes
 }
@@ -32,13 +32,13 @@ export function settledOutcomes(
 function outcomeOf(
   write: PlacedWrite['write'],
   entry: LedgerEntry | undefined,
-  head: ItemHead | undefined,
-  { collectionFloor, nowMs }: SettleConditions,
+  header: RowHeader | undefined,
+  { collectionFloor, nowMs }: FateConditions,
 ): WriteOutcome {
-  const order = head === undefined ? 1 : compareStamps(write.stamp, head.stamp)
-  if (head !== undefined && order < 0) return supersededBy(head.stamp, nowMs)
-  if (head !== undefined && order === 0) {
-    const { version, createdAtMs } = head
+  const order = header === undefined ? 1 : compareStamps(write.stamp, header.stamp)
+  if (header !== undefined && order < 0) return supersededBy(header.stamp, nowMs)
+  if (header !== undefined && order === 0) {
+    const { version, createdAtMs } = header
     if (entry === undefined) return { kind: 'held', version, createdAtMs }
     return { kind: 'won', version, createdAtMs, wasLive: entry.previousDigest !== undefined }
   }

@@ -1,22 +1,24 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve as resolvePath } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@se/core'
-import { sql, SqliteAdapter, SqliteQueryCompiler, type RawBuilder } from 'kysely'
-import type { Backend, Dialect, Failure, FoundRow, ReadSession, WriteSession } from '../backend.ts'
-import { createBuilder } from '../compile-only.ts'
+import type { ArchiveDatabase, Dialect, Failure, ReadSession, WriteSession } from '../archive-database.ts'
 import type { RowReader } from '../heads.ts'
-import { install, type SchemaAccess } from '../install.ts'
-import type { ColumnInfo } from '../schema-check.ts'
+import { install, type ArchiveSchema } from '../install.ts'
+import type { FoundRow } from '../item-row.ts'
+import { ItemReader } from '../item-table.ts'
 import { tableNames } from '../tables.ts'
 import { SqliteConnection } from './connection.ts'
+import { sqliteDialect } from './dialect.ts'
 import { FileIdentity } from './file-identity.ts'
 import { classifySqliteError, closedError, describeSqliteError } from './errors.ts'
-import { ItemStatements } from './item-statements.ts'
+import { itemConnection, SqliteItemTexts } from './item-table.ts'
 import { sqliteMigrations, sqliteMigrationsTable } from './migrations.ts'
+import { sqliteSchema } from './schema.ts'
 import { SqliteSession } from './session.ts'
 import { Turnstile } from './turnstile.ts'
 
-export interface SqliteBackendOptions {
+export interface SqliteDatabaseOptions {
   readonly file: string
   readonly isExclusive: boolean
   /** Also the archive's clock: database and process share a machine. */
@@ -46,29 +48,29 @@ const CLOSE_WAIT_MS = 1_000
  *
  * Without it, lookups have a connection of their own, and each snapshot another.
  */
-export class SqliteBackend implements Backend {
+export class SqliteDatabase implements ArchiveDatabase {
   readonly name = 'sqlite'
   readonly isExclusive: boolean
   /** The file is here: it cannot be behind. */
   readonly behindMs = 0
   readonly dialect: Dialect
-  readonly schema: Pick<SchemaAccess, 'tables' | 'migrations' | 'migrationsTable'>
-  readonly #options: SqliteBackendOptions
-  readonly #items: ItemStatements
+  readonly schema: ArchiveSchema
+  readonly #options: SqliteDatabaseOptions
+  readonly #texts: SqliteItemTexts
   readonly #turnstile: Turnstile
   #writer: SqliteConnection | undefined
   #reader: SqliteConnection | undefined
   #identity: FileIdentity | undefined
   #isWriting = false
 
-  constructor(options: SqliteBackendOptions) {
+  constructor(options: SqliteDatabaseOptions) {
     this.#options = options
     // A database in memory is seen by its own connection alone.
     this.isExclusive = options.isExclusive || options.file === ':memory:'
     this.dialect = sqliteDialect(options.clock, options.tablePrefix)
     const tables = tableNames(options.tablePrefix)
     this.schema = { tables, migrations: sqliteMigrations, migrationsTable: sqliteMigrationsTable(tables) }
-    this.#items = new ItemStatements(tables.items)
+    this.#texts = new SqliteItemTexts(tables.items)
     this.#turnstile = new Turnstile(options.clock, options.turnMs)
   }
 
@@ -88,7 +90,7 @@ export class SqliteBackend implements Backend {
   }
 
   install(): Promise<void> {
-    return this.#turnstile.pass(async () => install(this.#schemaAccess(this.#required(this.#writer))))
+    return this.#turnstile.pass(async () => install(sqliteSchema(this.#required(this.#writer), this.schema)))
   }
 
   async close(): Promise<void> {
@@ -113,7 +115,7 @@ export class SqliteBackend implements Backend {
       connection.begin('IMMEDIATE')
       this.#isWriting = true
       try {
-        const result = await work(new SqliteSession(connection, this.#items))
+        const result = await work(new SqliteSession(connection, this.#texts))
         connection.commit()
         return result
       } finally {
@@ -139,11 +141,18 @@ export class SqliteBackend implements Backend {
   async read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
     const connection = await this.#lookupConnection()
     this.#identity?.check()
-    return work(new SqliteSession(connection, this.#items))
+    return work(new SqliteSession(connection, this.#texts))
   }
 
   async find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>> {
-    return this.#items.find(() => this.#lookupConnection(), ids)
+    let isFirst = true
+    const connection = async () => {
+      // Each of many statements holds the event loop.
+      if (!isFirst) await nextTurn()
+      isFirst = false
+      return this.#lookupConnection()
+    }
+    return new ItemReader(this.#texts, itemConnection(connection)).find(ids)
   }
 
   classify(error: unknown): Failure {
@@ -187,7 +196,7 @@ export class SqliteBackend implements Backend {
   ): Promise<T> {
     connection.begin('DEFERRED')
     try {
-      return await work(new SqliteSession(connection, this.#items))
+      return await work(new SqliteSession(connection, this.#texts))
     } finally {
       connection.rollback()
     }
@@ -196,75 +205,5 @@ export class SqliteBackend implements Backend {
   #required(connection: SqliteConnection | undefined): SqliteConnection {
     if (connection === undefined) throw closedError()
     return connection
-  }
-
-  #schemaAccess(connection: SqliteConnection): SchemaAccess {
-    const { tables } = this.schema
-    const exists = (table: string): boolean =>
-      connection.all(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, [table]).length > 0
-    return {
-      ...this.schema,
-      async installed() {
-        if (!exists(tables.migrations)) return undefined
-        return connection
-          .all<{ name: string }>(`SELECT name FROM ${tables.migrations}`, [])
-          .map(({ name }) => name)
-      },
-      async columns() {
-        const columns = new Map<string, readonly ColumnInfo[]>()
-        for (const table of Object.values(tables) as string[]) {
-          if (exists(table)) columns.set(table, columnsOf(connection, table))
-        }
-        return columns
-      },
-      async run(statement) {
-        connection.database.exec(statement)
-      },
-      async exclusively(work) {
-        connection.begin('IMMEDIATE')
-        try {
-          await work()
-          connection.commit()
-        } finally {
-          connection.rollback()
-        }
-      },
-    }
-  }
-}
-
-function columnsOf(connection: SqliteConnection, table: string): readonly ColumnInfo[] {
-  const rows = connection.all<{
-    name: string
-    type: string
-    notnull: number
-    dflt_value: unknown
-    pk: number
-  }>('SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)', [table])
-  return rows.map(({ name, type, notnull, dflt_value: fallback, pk }) => ({
-    name,
-    type,
-    isNullable: notnull === 0,
-    isPrimaryKey: pk > 0,
-    mayBeOmitted: notnull === 0 || fallback !== null,
-  }))
-}
-
-function sqliteDialect(clock: Clock, tablePrefix: string): Dialect {
-  return {
-    builder: createBuilder(
-      {
-        createAdapter: () => new SqliteAdapter(),
-        createQueryCompiler: () => new SqliteQueryCompiler(),
-      },
-      tablePrefix,
-    ),
-    // BEGIN IMMEDIATE has locked everything.
-    forUpdate: sql``,
-    forShare: sql``,
-    nowMs: (): RawBuilder<number> => sql<number>`${Math.floor(clock.nowMs())}`,
-    // A file that cannot be written says so at each write, and nobody else writes for us.
-    readOnly: () => sql<string>`''`,
-    checkWritable: () => undefined,
   }
 }
