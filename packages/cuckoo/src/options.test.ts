@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { fieldsMarkdown, type FieldTable } from '@se/core'
 import { readFileSync } from 'node:fs'
+import { optionsContract, optionsTableIn } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { CuckooFilter, StaticCuckooFilter } from './index.ts'
 import { FILTER_FIELDS, RESTORE_FIELDS } from './options.ts'
@@ -11,7 +12,7 @@ const options = { capacity: 10, falsePositiveRate: 0.01 }
 const kinds = { CuckooFilter, StaticCuckooFilter }
 
 const calls = Object.entries(kinds).flatMap<
-  [name: string, table: FieldTable, call: (given: object) => unknown]
+  [name: string, table: FieldTable, call: (given: object) => Promise<unknown>]
 >(([name, kind]) => {
   const bytes = kind.create(options).toSnapshot()
   return [
@@ -22,23 +23,7 @@ const calls = Object.entries(kinds).flatMap<
 })
 
 describe.each(calls)('options of %s [P77]', (_, table, call) => {
-  it('refuses a name that is none, and says which there are', async () => {
-    for (const name of Object.keys(table)) {
-      await expect(call({ [`${name}s`]: 1 })).rejects.toMatchObject({
-        code: 'SE_INVALID_INPUT',
-        message: `${name}s: is not a field; there are ${Object.keys(table).join(', ')}`,
-      })
-    }
-  })
-
-  it('refuses a value of another kind in every field', async () => {
-    for (const name of Object.keys(table)) {
-      await expect(call({ [name]: {} }), name).rejects.toMatchObject({
-        code: 'SE_INVALID_INPUT',
-        field: name,
-      })
-    }
-  })
+  for (const { title, run } of optionsContract(table, call)) it(title, run)
 })
 
 describe.each(Object.entries(kinds))('%s [P77]', (name, kind) => {
@@ -68,7 +53,6 @@ it.each(Object.entries({ create: FILTER_FIELDS, fromSnapshot: RESTORE_FIELDS }))
   'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-    const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]
-    expect(block).toBe(fieldsMarkdown(table))
+    expect(optionsTableIn(readme, name)).toBe(fieldsMarkdown(table))
   },
 )

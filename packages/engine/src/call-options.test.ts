@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fieldsMarkdown } from '@se/core'
+import { optionsTableIn } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import {
   CALL_FIELDS,
@@ -71,7 +72,6 @@ describe('options of a call', () => {
 it.each(Object.entries({ createEngine: CONFIG_FIELDS, ...CALL_FIELDS }))(
   'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
-    const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]
-    expect(block).toBe(fieldsMarkdown(table))
+    expect(optionsTableIn(readme, name)).toBe(fieldsMarkdown(table))
   },
 )

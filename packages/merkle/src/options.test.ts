@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { createBranchSet, fieldsMarkdown, type FieldTable } from '@se/core'
+import { optionsContract, optionsTableIn } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { addLeaves, createRowDigester, diff, DigestTree, loadTree, treeSource } from './index.ts'
 import { DIFF_FIELDS, DIGESTER_FIELDS, TREE_FIELDS } from './options.ts'
@@ -23,23 +24,7 @@ const calls: [name: string, table: FieldTable, call: (given: object) => Promise<
 ]
 
 describe.each(calls)('options of %s [P77]', (_, table, call) => {
-  it('refuses a name that is none, and says which there are', async () => {
-    for (const name of Object.keys(table)) {
-      await expect(call({ [`${name}s`]: 1 })).rejects.toMatchObject({
-        code: 'SE_INVALID_INPUT',
-        message: `${name}s: is not a field; there are ${Object.keys(table).join(', ')}`,
-      })
-    }
-  })
-
-  it('refuses a value of another kind in every field', async () => {
-    for (const name of Object.keys(table)) {
-      await expect(call({ [name]: {} }), name).rejects.toMatchObject({
-        code: 'SE_INVALID_INPUT',
-        field: name,
-      })
-    }
-  })
+  for (const { title, run } of optionsContract(table, call)) it(title, run)
 })
 
 describe('what people see [P77]', () => {
@@ -79,7 +64,6 @@ it.each(Object.entries({ DigestTree: TREE_FIELDS, createRowDigester: DIGESTER_FI
   'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-    const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]
-    expect(block).toBe(fieldsMarkdown(table))
+    expect(optionsTableIn(readme, name)).toBe(fieldsMarkdown(table))
   },
 )

@@ -232,9 +232,8 @@ describeWithServer('sql', 'MariaDB archive: other writers', (serverUrl) => {
     const url = await newDatabase()
     const archives = Array.from({ length: 4 }, () => mysqlArchive({ url }))
     cleanups.push(() => Promise.all(archives.map((archive) => archive.close())))
-    const found = await Promise.all(
-      archives.map((archive) => archive.open({ branches: createBranchSet(['user.']), digests: 'keyed' })),
-    )
+    const branches = createBranchSet(['user.'])
+    const found = await Promise.all(archives.map((archive) => archive.open({ branches, digests: 'keyed' })))
     expect(new Set(found.map(({ archiveId }) => archiveId)).size).toBe(1)
     for (const description of found) expect(description).toEqual(found[0])
   })

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { RowDataPacket } from 'mysql2/promise'
 import { describe, expect, it } from 'vitest'
 import { fieldsMarkdown } from '@se/core'
+import { optionsTableIn } from '@se/core/testing'
 import { startPrivateMariaDb, uniqueDatabase } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { MYSQL_ARCHIVE_FIELDS } from '../src/mysql/mysql-archive.ts'
@@ -35,10 +36,7 @@ describe('README', () => {
     ['sqliteArchive', SQLITE_ARCHIVE_FIELDS],
     ['mysqlArchive', MYSQL_ARCHIVE_FIELDS],
   ])('has the table of the options of %s as the code has it [P77]', (name, fields) => {
-    const block = new RegExp(`<!-- options of ${name} -->\\n\\n(.*?)\\n\\n<!-- end -->`, 's').exec(
-      readme,
-    )?.[1]
-    expect(block).toBe(fieldsMarkdown(fields))
+    expect(optionsTableIn(readme, name)).toBe(fieldsMarkdown(fields))
   })
 
   it('shows SQLite and MySQL', () => {

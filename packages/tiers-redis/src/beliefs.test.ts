@@ -30,13 +30,13 @@ function entryOf(epoch: string): Buffer {
 describe('a belief', () => {
   it('judges by the epoch of the leaf, else of the stripe', () => {
     const plain = new Belief(facts(A))
-    expect(plain.counts(entryOf(A), () => 7)).toBe(true)
-    expect(plain.counts(entryOf(B), () => 7)).toBe(false)
+    expect(plain.isCurrent(entryOf(A), () => 7)).toBe(true)
+    expect(plain.isCurrent(entryOf(B), () => 7)).toBe(false)
     const withLeaf = new Belief(facts(A, [[7, B]]))
-    expect(withLeaf.counts(entryOf(A), () => 7)).toBe(false)
-    expect(withLeaf.counts(entryOf(B), () => 7)).toBe(true)
-    expect(withLeaf.counts(entryOf(A), () => 8)).toBe(true)
-    expect(withLeaf.counts(Buffer.from('{"a":1}'), () => 8)).toBe(false)
+    expect(withLeaf.isCurrent(entryOf(A), () => 7)).toBe(false)
+    expect(withLeaf.isCurrent(entryOf(B), () => 7)).toBe(true)
+    expect(withLeaf.isCurrent(entryOf(A), () => 8)).toBe(true)
+    expect(withLeaf.isCurrent(Buffer.from('{"a":1}'), () => 8)).toBe(false)
   })
 
   it('takes a stripe that moved for recent only if its cut covers the one that is believed [R5]', () => {

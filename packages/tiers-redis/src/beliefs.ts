@@ -66,11 +66,11 @@ export class Belief {
   }
 
   /**
-   * Whether an entry counts: its form is ours and its epoch is the one in force for its leaf.
+   * Whether an entry is current: its form is ours and its epoch is the one in force for its leaf.
    *
    * @param leafOf asked only where leaves of the stripe have epochs of their own
    */
-  counts(entry: Buffer, leafOf: () => number): boolean {
+  isCurrent(entry: Buffer, leafOf: () => number): boolean {
     if (!isEntry(entry)) return false
     const inForce =
       this.#leafWords.size === 0 ? this.#stripeWords : (this.#leafWords.get(leafOf()) ?? this.#stripeWords)

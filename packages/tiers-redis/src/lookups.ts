@@ -147,7 +147,7 @@ export class Lookups {
 
   #lookup(id: string, idHash: number, belief: Belief, entry: Buffer | null): Lookup {
     const { branches, keys, onDamaged } = this.#ports
-    if (entry === null || !belief.counts(entry, () => leafNumber(branches.branchOf(id), idHash >>> 16)))
+    if (entry === null || !belief.isCurrent(entry, () => leafNumber(branches.branchOf(id), idHash >>> 16)))
       return ABSENT
     if (isIntact(entry, idHash)) return { kind: 'found', item: decodeEntry(id, entry) }
     onDamaged(id, keys.item(id))

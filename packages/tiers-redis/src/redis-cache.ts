@@ -131,7 +131,7 @@ class RedisCacheTier implements RedisCache {
   }
 
   createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined> {
-    return this.#opened.stripes.seat(stripe, undefined, cut, leaves)
+    return this.#opened.stripes.createOrReset(stripe, undefined, cut, leaves)
   }
 
   resetStripe(
@@ -139,7 +139,7 @@ class RedisCacheTier implements RedisCache {
     cut: Cut,
     leaves: readonly StoredLeaf[],
   ): Promise<StripeState | undefined> {
-    return this.#opened.stripes.seat(expected.stripe, expected, cut, leaves)
+    return this.#opened.stripes.createOrReset(expected.stripe, expected, cut, leaves)
   }
 
   finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined> {

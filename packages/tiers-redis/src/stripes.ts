@@ -95,7 +95,7 @@ export class Stripes {
    * @param expected what the stripe must be; `undefined`: it must have no meta
    * @returns `undefined` when it was not so
    */
-  async seat(
+  async createOrReset(
     stripe: number,
     expected: StripeState | undefined,
     cut: Cut,

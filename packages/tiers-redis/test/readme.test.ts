@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { fieldsMarkdown } from '@se/core'
+import { optionsTableIn } from '@se/core/testing'
 import { dropPrefix, uniquePrefix } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { expect, it } from 'vitest'
@@ -12,8 +13,7 @@ const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const blocks = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code!)
 
 it('the README has the table of the options as the code has it [P77]', () => {
-  const block = /<!-- options of redisCache -->\n\n(.*?)\n\n<!-- end -->/s.exec(readme)?.[1]
-  expect(block).toBe(fieldsMarkdown(OPTIONS))
+  expect(optionsTableIn(readme, 'redisCache')).toBe(fieldsMarkdown(OPTIONS))
 })
 
 /** Goal: what the README shows runs, and prints what its comments say. Each block runs as a program of its own. */

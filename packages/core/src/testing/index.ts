@@ -34,6 +34,7 @@ export {
   type MemoryArchiveOptions,
   type ValueWrite,
 } from './memory-archive.ts'
+export { optionsContract, optionsTableIn, type OptionsContractCase } from './options-contract.ts'
 export {
   createPowerLossFileSystem,
   type FileSystemCall,

@@ -244,7 +244,7 @@ class MemoryCacheTier implements CompleteCacheTier {
 
   createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined> {
     return this.#stepOn(stripe, () =>
-      this.#meta(stripe) === undefined ? this.#seat(stripe, cut, leaves) : undefined,
+      this.#meta(stripe) === undefined ? this.#createOrReset(stripe, cut, leaves) : undefined,
     )
   }
 
@@ -254,11 +254,11 @@ class MemoryCacheTier implements CompleteCacheTier {
     leaves: readonly StoredLeaf[],
   ): Promise<StripeState | undefined> {
     return this.#stepOn(expected.stripe, () =>
-      this.#metaIf(expected) === undefined ? undefined : this.#seat(expected.stripe, cut, leaves),
+      this.#metaIf(expected) === undefined ? undefined : this.#createOrReset(expected.stripe, cut, leaves),
     )
   }
 
-  #seat(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): StripeState {
+  #createOrReset(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): StripeState {
     const meta: Meta = { epoch: this.#store.fresh(), cut, leaves: new Map() }
     for (const { branch, bucket, sums } of leaves) this.#leaf(meta, branch * 65_536 + bucket).sums = sums
     this.#opened.metas[stripe] = meta

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { InstanceFenced, type ClaimRequest, type InstanceClaim } from '@se/core'
 import { nodeFileSystem, systemRandom } from '@se/core/node'
 import { Caller } from '../deadline/caller.ts'
-import { claimInstance, loadIdentity, parseIdentity, rememberPosition } from './identity.ts'
+import { loadIdentity, parseIdentity, rememberPosition, takeInstance } from './identity.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -34,7 +34,7 @@ const ports = (claim: (request: ClaimRequest) => Promise<InstanceClaim>) => ({
 it('makes the nonce durable before the archive hears of it, and forgets older ones after', async () => {
   let atClaim: readonly string[] = []
   let request: ClaimRequest | undefined
-  await claimInstance(
+  await takeInstance(
     ports(async (asked) => {
       request = asked
       atClaim = (await loadIdentity(nodeFileSystem, directory)).nonces
@@ -61,8 +61,8 @@ it('finds itself again after a claim whose answer was lost [P52]', async () => {
     requests.push(asked)
     throw new InstanceFenced('answer lost')
   })
-  await expect(claimInstance(lost, directory)).rejects.toThrow()
-  await claimInstance(
+  await expect(takeInstance(lost, directory)).rejects.toThrow()
+  await takeInstance(
     ports(async (asked) => {
       requests.push(asked)
       return answer
@@ -77,18 +77,18 @@ it('writes nothing once its start was given up: another start may be at work by 
     abandoned.caller.leave(new Error('given up'))
     return answer
   })
-  await expect(claimInstance(abandoned, directory)).rejects.toThrow('given up')
+  await expect(takeInstance(abandoned, directory)).rejects.toThrow('given up')
   expect(await loadIdentity(nodeFileSystem, directory)).toMatchObject({ instance: null, epoch: 0 })
 })
 
 it('remembers how far its ledger has come [P65]', async () => {
-  await claimInstance(
+  await takeInstance(
     ports(async () => answer),
     directory,
   )
   await rememberPosition(nodeFileSystem, directory, { sequence: 42, link: 'c'.repeat(16) })
   let memory: ClaimRequest['memory']
-  await claimInstance(
+  await takeInstance(
     ports(async (asked) => {
       memory = asked.memory
       return answer

@@ -86,7 +86,7 @@ export async function saveIdentity(
  * @param ports `caller`: of the start; nothing is written once it has gone, as another start may be at work by then
  * @throws InstanceFenced, ArchiveMismatch, TierUnavailable as {@link ArchiveTier.claimInstance}
  */
-export async function claimInstance(
+export async function takeInstance(
   ports: {
     readonly fileSystem: FileSystem
     readonly random: Random

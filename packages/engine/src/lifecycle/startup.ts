@@ -17,7 +17,7 @@ import { ParkingLot } from '../flush/parking.ts'
 import { errorKind, type StartPhase } from '../observer.ts'
 import type { CacheReport } from '../views/cache-view.ts'
 import { readLog } from '../write/record.ts'
-import { claimInstance } from './identity.ts'
+import { takeInstance } from './identity.ts'
 import { assemble, type EngineDependencies, type EngineParts } from './assemble.ts'
 
 /** What a start found, step by step. */
@@ -109,7 +109,7 @@ const openTheArchive: Step<OpenedLog, EngineParts> = {
     const { environment, caller, deadlines, onFenced } = start
     const { config, archive, random, fileSystem } = environment
     const description = await openWhenThere(start)
-    const claim = await claimInstance({ fileSystem, random, archive, caller }, config.logDirectory)
+    const claim = await takeInstance({ fileSystem, random, archive, caller }, config.logDirectory)
     const made = assemble(environment, { log, parking, description, claim }, deadlines, onFenced)
     const figures = {
       backend: archive.backend,
