@@ -12,6 +12,7 @@ const SQLITE_OWN = { test: 'test/sqlite.test.ts' }
 const SHARED = { test: 'test/sqlite-shared.test.ts' }
 const LARGEST = { test: 'test/limits.test.ts', title: 'SQLite' }
 const MARIADB = { test: 'test/mariadb.contract.test.ts' }
+const GOLDEN = { test: 'test/statements.golden.test.ts' }
 const FAULTS = { test: 'test/mariadb.faults.test.ts' }
 const LOCKS = { test: 'test/mariadb.locks.test.ts' }
 const SERVER = { test: 'test/mariadb.server.test.ts' }
@@ -20,7 +21,7 @@ export const mutants = [
   // Newest stamp wins [W3], floors [W4], stamps ahead [P67].
   {
     file: 'src/plan-batch.ts',
-    find: 'if (order < 0) return supersededBy(head.stamp, nowMs)',
+    find: 'if (order < 0) return supersededBy(header.stamp, nowMs)',
     replace: '',
     ...SQLITE,
   },
@@ -39,7 +40,7 @@ export const mutants = [
   { file: 'src/plan-batch.ts', find: ' || stamp.time <= recordedTime', replace: '', ...CLOCK },
   {
     file: 'src/plan-batch.ts',
-    find: 'head.stamp.time + stampTimeOf(STAMP_AHEAD_MS_MAX)',
+    find: 'header.stamp.time + stampTimeOf(STAMP_AHEAD_MS_MAX)',
     replace: 'Infinity',
     ...SQLITE,
   },
@@ -57,13 +58,13 @@ export const mutants = [
   },
   // Whatever the clock says: the floor follows what is collected, and the ledger is pruned [P67].
   {
-    file: 'src/relational-archive.ts',
+    file: 'src/upkeep.ts',
     find: 'Math.min(beforeMs, nowMs)',
     replace: 'beforeMs',
     ...SQLITE,
   },
   {
-    file: 'src/relational-archive.ts',
+    file: 'src/upkeep.ts',
     find: 'const floor = found.reduce((newest, { time }) => Math.max(newest, time), 0)',
     replace: 'const floor = limitTime',
     ...SQLITE,
@@ -102,7 +103,7 @@ export const mutants = [
     replace: 'if (false) throw',
     test: 'test/take-sequence.test.ts',
   },
-  { file: 'src/settle.ts', find: 'order < 0', replace: 'false', ...SQLITE },
+  { file: 'src/resolve-fate.ts', find: 'order < 0', replace: 'false', ...SQLITE },
   // Histories are told apart by their links [P65, P88].
   {
     file: 'src/judge-cut.ts',
@@ -145,13 +146,13 @@ export const mutants = [
   },
   // A row inserted since we looked [P39]; who looks, locks.
   {
-    file: 'src/mysql/item-statements.ts',
+    file: 'src/mysql/item-table.ts',
     find: "'version = IF(VALUES(version) = 1, NULL, VALUES(version))'",
     replace: "'version = VALUES(version)'",
     ...FAULTS,
   },
   {
-    file: 'src/mysql/item-statements.ts',
+    file: 'src/mysql/item-table.ts',
     find: ' ORDER BY id FOR UPDATE',
     replace: ' ORDER BY id',
     ...LOCKS,
@@ -163,6 +164,15 @@ export const mutants = [
     replace: '',
     ...LOCKS,
     title: 'P90',
+  },
+  // One dialect changed without the other, and order on which locks rely.
+  { file: 'src/mysql/dialect.ts', find: 'sql`lock in share mode`', replace: 'sql``', ...GOLDEN },
+  { file: 'src/item-table.ts', find: 'coalesce(length(value), 0)', replace: 'length(value)', ...GOLDEN },
+  {
+    file: 'src/byte-order.ts',
+    find: '< 0, fact',
+    replace: '<= 2 ** 53, fact',
+    test: 'test/byte-order.test.ts',
   },
   // A connection lost while it wrote is ended on the server [P61].
   {
@@ -201,7 +211,7 @@ export const mutants = [
     title: 'demoted',
   },
   {
-    file: 'src/mysql/backend.ts',
+    file: 'src/mysql/database.ts',
     find: "      if (verdict === 'drain') pool.drain()\n",
     replace: '',
     ...SERVER,
@@ -275,7 +285,7 @@ export const mutants = [
     ...SIZES,
   },
   {
-    file: 'src/mysql/item-statements.ts',
+    file: 'src/mysql/item-table.ts',
     find: 'isFilled = part.length === 1 && needsFilling(part[0]!)',
     replace: 'isFilled = false',
     test: 'test/limits.test.ts',
@@ -315,7 +325,7 @@ export const mutants = [
     ...INSTALL,
   },
   {
-    file: 'src/sqlite/backend.ts',
+    file: 'src/sqlite/database.ts',
     find: 'const WAL_BYTES_MAX = 64 * 2 ** 20',
     replace: 'const WAL_BYTES_MAX = -1',
     ...SHARED,
@@ -323,20 +333,20 @@ export const mutants = [
   },
   // Reads in one snapshot [P55].
   {
-    file: 'src/mysql/backend.ts',
+    file: 'src/mysql/database.ts',
     find: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
     replace: 'DO 0',
     ...MARIADB,
     title: 'P55',
   },
   {
-    file: 'src/sqlite/backend.ts',
+    file: 'src/sqlite/database.ts',
     find: 'this.isExclusive && this.#isWriting',
     replace: 'false',
     ...SQLITE_OWN,
   },
   {
-    file: 'src/sqlite/backend.ts',
+    file: 'src/sqlite/database.ts',
     find: "database.pragma('synchronous = FULL')",
     replace: '',
     ...SQLITE_OWN,
@@ -393,8 +403,8 @@ export const mutants = [
   // Who opens while others do fails at the first conflict [P79].
   {
     file: 'src/relational-archive.ts',
-    find: 'await this.#runner.retried(async () => {\n          await this.#backend.open()\n          await this.#backend.install()\n        })',
-    replace: 'await this.#backend.open()\n        await this.#backend.install()',
+    find: 'await this.#runner.retried(async () => {\n          await this.#database.open()\n          await this.#database.install()\n        })',
+    replace: 'await this.#database.open()\n        await this.#database.install()',
     test: 'test/galera.test.ts',
     title: 'six opens',
   },
@@ -414,7 +424,7 @@ export const mutants = [
   },
   // A limit that was raised a moment ago is taken for a refusal [P73].
   {
-    file: 'src/mysql/backend.ts',
+    file: 'src/mysql/database.ts',
     find: 'if (!(Number(row?.packet_bytes) > connection.session.packetBytesMax)) return undefined',
     replace: 'if (Number(row?.packet_bytes) >= 0) return undefined',
     test: 'test/mariadb.server.test.ts',
@@ -422,7 +432,7 @@ export const mutants = [
   },
   // What is too large for the server is sent again and again, as if its limit had been raised [P73].
   {
-    file: 'src/mysql/backend.ts',
+    file: 'src/mysql/database.ts',
     find: 'if (!(Number(row?.packet_bytes) > connection.session.packetBytesMax)) return undefined',
     replace: 'if (!(Number(row?.packet_bytes) > 0)) return undefined',
     test: 'test/mariadb.server.test.ts',
