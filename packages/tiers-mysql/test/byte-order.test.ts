@@ -7,7 +7,7 @@ import { planBatch, type PreparedWrite } from '../src/plan-batch.ts'
 import { SqliteItemTable, SqliteItemTexts } from '../src/sqlite/item-table.ts'
 
 /**
- * Goal: everyone locks rows in one order, and the ledger tells them in it; a caller that forgets it is stopped at once [P83]. Method:
+ * Goal: everyone locks rows in one order, and the ledger tells them in it; a caller that forgets it is stopped at once. Method:
  * ids in order, the same ids the other way round, and one id twice. U+FF5E comes before U+1F600 in bytes, and after it in UTF-16.
  */
 const ORDERS = [
