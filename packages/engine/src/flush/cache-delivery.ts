@@ -1,4 +1,4 @@
-import type { CommittedBatch, CachePermit, CachePut, CacheTier, ItemWrite } from '@se/core'
+import type { CachePermit, CachePut, CommittedBatch, ItemWrite, StoresEntries } from '@se/core'
 import { timed, type Telemetry } from '../telemetry.ts'
 
 /** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
@@ -6,7 +6,7 @@ const CACHE_PUTS_MAX = 4
 
 export interface CacheDeliveryPorts {
   /** The cache while it may be written to; asked anew for each batch. */
-  readonly cache: () => Pick<CacheTier, 'put' | 'readPermits'> | undefined
+  readonly cache: () => StoresEntries | undefined
   readonly telemetry: Telemetry
   /** Told how many items L2 has taken. */
   readonly delivered: (items: number) => void
@@ -14,7 +14,7 @@ export interface CacheDeliveryPorts {
 
 /** The right to write a batch's winners into the cache, as it was before the batch was sent [§10]. */
 export interface DeliveryRight {
-  readonly cache: Pick<CacheTier, 'put'>
+  readonly cache: StoresEntries
   readonly permits: readonly (CachePermit | undefined)[]
 }
 
@@ -66,7 +66,7 @@ export class CacheDelivery {
     this.#last = this.#last.then(() => this.#put(right.cache, puts)).finally(() => void this.#waitingCount--)
   }
 
-  async #put(cache: Pick<CacheTier, 'put'>, puts: readonly CachePut[]): Promise<void> {
+  async #put(cache: StoresEntries, puts: readonly CachePut[]): Promise<void> {
     const { telemetry, delivered } = this.#ports
     try {
       const outcomes = await timed(telemetry, { tier: 'L2', operation: 'batch_write' }, () => cache.put(puts))

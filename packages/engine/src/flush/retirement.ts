@@ -1,4 +1,4 @@
-import { invariant, TierUnavailable, type ArchiveTier, type RetirementRequest } from '@se/core'
+import { invariant, TierUnavailable, type RetirementRequest, type RetiresInstances } from '@se/core'
 import type { OwnLedger } from './own-ledger.ts'
 
 /** Most instances that one row of the ledger takes out. */
@@ -14,12 +14,12 @@ interface Waiter {
  * itself while it runs; one that fails is not repeated, but nothing else is sent before it is known what became of it.
  */
 export class Retirement {
-  readonly #archive: Pick<ArchiveTier, 'retireInstances'>
+  readonly #archive: Partial<RetiresInstances>
   readonly #ledger: OwnLedger
   #asked: { readonly deadBeforeMs: number; readonly waiter: Waiter } | undefined
   #isInDoubt = false
 
-  constructor(archive: Pick<ArchiveTier, 'retireInstances'>, ledger: OwnLedger) {
+  constructor(archive: Partial<RetiresInstances>, ledger: OwnLedger) {
     this.#archive = archive
     this.#ledger = ledger
   }

@@ -1,11 +1,11 @@
 import {
   isNewer,
-  type ArchiveTier,
   type CachePermit,
-  type CacheTier,
   type Lookup,
+  type ReadsItems,
   type Stamp,
   type StampClock,
+  type StoresEntries,
 } from '@se/core'
 import type { OperationStatus, TierName } from '../observer.ts'
 import type { Telemetry } from '../telemetry.ts'
@@ -16,8 +16,8 @@ import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
 
 export interface LowerTiersPorts {
-  readonly archive: Pick<ArchiveTier, 'get' | 'getMany'>
-  readonly cache: Pick<CacheTier, 'get' | 'getMany' | 'readPermits' | 'put'> | undefined
+  readonly archive: ReadsItems
+  readonly cache: (ReadsItems & StoresEntries) | undefined
   readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
   readonly known: Pick<KnownWrites, 'get'>
   /** Told of what the archive itself has answered. */
@@ -100,10 +100,7 @@ export class LowerTiers {
     return !(known !== undefined && isNewer(known, stamp)) && !this.#ports.stamps.isFromFuture(stamp)
   }
 
-  async #askCache(
-    cache: Pick<CacheTier, 'get' | 'getMany'>,
-    ids: readonly string[],
-  ): Promise<readonly Lookup[]> {
+  async #askCache(cache: ReadsItems, ids: readonly string[]): Promise<readonly Lookup[]> {
     const startedMs = this.#ports.telemetry.clock.monotonicMs()
     const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
     for (const lookup of lookups)
@@ -137,7 +134,7 @@ export class LowerTiers {
   }
 
   async #readPermits(
-    cache: Pick<CacheTier, 'readPermits'>,
+    cache: StoresEntries,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, CachePermit> | undefined> {
     if (ids.length === 0) return undefined
@@ -153,11 +150,7 @@ export class LowerTiers {
   }
 
   /** Beside the read: the caller does not wait for it, and a failure is the cache's own affair. */
-  #fill(
-    cache: Pick<CacheTier, 'put'>,
-    lookups: readonly Lookup[],
-    permits: ReadonlyMap<string, CachePermit>,
-  ): void {
+  #fill(cache: StoresEntries, lookups: readonly Lookup[], permits: ReadonlyMap<string, CachePermit>): void {
     const puts = lookups.flatMap((lookup) => {
       const permit = lookup.kind === 'found' ? permits.get(lookup.item.id) : undefined
       if (lookup.kind !== 'found' || permit === undefined) return []

@@ -14,7 +14,7 @@ import { MysqlItemTexts } from './item-table.ts'
 import { LostSessions } from './lost-sessions.ts'
 import { mysqlMigrations, mysqlMigrationsTable } from './migrations.ts'
 import { ConnectionPool } from './pool.ts'
-import { MysqlSchema } from './schema.ts'
+import { MysqlSchema } from './schema-access.ts'
 import { MysqlSession } from './session.ts'
 import { behindMsOf, idleMsMax, topologyOf, type Topology } from './topology.ts'
 

@@ -14,7 +14,7 @@ import { FileIdentity } from './file-identity.ts'
 import { classifySqliteError, closedError, describeSqliteError } from './errors.ts'
 import { itemConnection, SqliteItemTexts } from './item-table.ts'
 import { sqliteMigrations, sqliteMigrationsTable } from './migrations.ts'
-import { sqliteSchema } from './schema.ts'
+import { sqliteSchema } from './schema-access.ts'
 import { SqliteSession } from './session.ts'
 import { Turnstile } from './turnstile.ts'
 
