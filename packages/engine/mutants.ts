@@ -175,8 +175,8 @@ export const mutants = [
   // guard [R1, W5, W6]
   {
     file: 'src/guard/running-calls.ts',
-    find: 'if (running !== undefined) {',
-    replace: "if (running !== undefined && name === '') {",
+    find: 'return runs.shared.run(() => method(...args))',
+    replace: 'return method(...args)',
     test: 'src/guard/guard.test.ts',
   },
   {

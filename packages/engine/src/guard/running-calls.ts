@@ -1,4 +1,4 @@
-import { invariant } from '@se/core'
+import { invariant, SharedRun } from '@se/core'
 
 /** Compares the first arguments of two calls of a method. */
 export type IsSameCall = (running: never, next: never) => boolean
@@ -11,23 +11,24 @@ export type Joins = 'never' | 'always' | IsSameCall
 
 type AsyncMethod = (...args: readonly unknown[]) => Promise<never>
 
-interface RunningCall {
-  readonly argument: unknown
-  readonly result: Promise<never>
+/** The runs of one method, and what the one under way was called with. */
+interface Runs {
+  readonly shared: SharedRun<never>
+  argument: unknown
 }
 
 /** Calls under way, at most one of each method that joins. */
 export class RunningCalls {
-  readonly #calls = new Map<string, RunningCall>()
+  readonly #runs = new Map<string, Runs>()
 
   /** Whether a call of the method runs, be it that nobody waits for it any more. */
   has(method: string): boolean {
-    return this.#calls.has(method)
+    return this.#runs.get(method)?.shared.running !== undefined
   }
 
   /** What runs now counts for nothing any more. */
   forget(): void {
-    this.#calls.clear()
+    this.#runs.clear()
   }
 
   /** A method whose calls wait for one that still runs, as `joins` says. */
@@ -35,19 +36,17 @@ export class RunningCalls {
     if (joins === 'never') return method
     return (...args) => {
       const [argument] = args
-      const running = this.#calls.get(name)
-      if (running !== undefined) {
-        const isSame = joins === 'always' || joins(running.argument as never, argument as never)
-        invariant(isSame, 'while the fate of a call is unknown, no other one is sent', { method: name })
-        return running.result
-      }
-      const call: RunningCall = { argument, result: method(...args) }
-      this.#calls.set(name, call)
-      const ended = (): void => {
-        if (this.#calls.get(name) === call) this.#calls.delete(name)
-      }
-      call.result.then(ended, ended)
-      return call.result
+      const runs = this.#runsOf(name)
+      if (runs.shared.running === undefined) runs.argument = argument
+      const isSame = joins === 'always' || joins(runs.argument as never, argument as never)
+      invariant(isSame, 'while the fate of a call is unknown, no other one is sent', { method: name })
+      return runs.shared.run(() => method(...args))
     }
+  }
+
+  #runsOf(name: string): Runs {
+    let runs = this.#runs.get(name)
+    if (runs === undefined) this.#runs.set(name, (runs = { shared: new SharedRun(), argument: undefined }))
+    return runs
   }
 }
