@@ -1,5 +1,4 @@
 import type { CompiledQuery, Kysely, RawBuilder } from 'kysely'
-import type { RowReader } from './heads.ts'
 import type { ArchiveSchema } from './install.ts'
 import type { FoundRow } from './item-row.ts'
 import type { ItemReader, ItemTable } from './item-table.ts'
@@ -32,6 +31,11 @@ export interface Dialect {
   readOnly(): RawBuilder<string>
   /** @throws the driver's error when the server cannot be written: what it says is then not what is true now [R5] */
   checkWritable(readOnly: string): void
+}
+
+/** Anything that reads within one snapshot: a session, or a database for a single statement. */
+export interface RowReader {
+  rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
 }
 
 /** Reads of one snapshot. */

@@ -1,7 +1,6 @@
 import { CorruptData, type BranchSet, type Cut, type StoredTree, type StoredTreePage } from '@se/core'
 import { decodePage, DigestTree, leafOf } from '@se/merkle'
-import type { Dialect, WriteSession } from './archive-database.ts'
-import type { RowReader } from './heads.ts'
+import type { Dialect, RowReader, WriteSession } from './archive-database.ts'
 import { asBuffer } from './item-row.ts'
 import { readTreeCut, writeTreeCut } from './meta.ts'
 import { readTail, walkTail } from './tail.ts'

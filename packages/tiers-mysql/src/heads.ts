@@ -1,6 +1,5 @@
 import type { Cut, Heads, Position } from '@se/core'
-import type { CompiledQuery } from 'kysely'
-import type { Dialect } from './archive-database.ts'
+import type { Dialect, RowReader } from './archive-database.ts'
 
 /** Where an instance stands, as its row says. */
 export interface InstanceHead {
@@ -15,11 +14,6 @@ export interface InstanceHead {
 type HeadsRow = { readonly archive_id: string; readonly now_ms: number; readonly read_only: string } & (
   InstanceHead | { readonly [column in keyof InstanceHead]: null }
 )
-
-/** Anything that reads within one snapshot: a session, or a backend for a single statement. */
-export interface RowReader {
-  rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
-}
 
 /** The heads, with what is known of the instances beside them. */
 export interface InstanceHeads extends Heads {

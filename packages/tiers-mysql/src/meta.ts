@@ -1,6 +1,5 @@
 import { CorruptData, decodeCut, encodeCut, type Cut } from '@se/core'
-import type { Dialect, WriteSession } from './archive-database.ts'
-import type { RowReader } from './heads.ts'
+import type { Dialect, RowReader, WriteSession } from './archive-database.ts'
 import type { MetaName } from './schema.ts'
 
 /** How a fact is held while a transaction relies on it. */

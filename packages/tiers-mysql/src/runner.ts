@@ -7,8 +7,7 @@ import {
   type Clock,
   type Random,
 } from '@se/core'
-import type { ArchiveDatabase, Failure, ReadSession, WriteSession } from './archive-database.ts'
-import type { RowReader } from './heads.ts'
+import type { ArchiveDatabase, Failure, ReadSession, RowReader, WriteSession } from './archive-database.ts'
 import { MayBeBehind } from './may-be-behind.ts'
 import { withRetries, type RetryReport } from './retry.ts'
 

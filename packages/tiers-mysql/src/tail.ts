@@ -8,8 +8,8 @@ import {
   type RetiredInstance,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect } from './archive-database.ts'
-import { readInstanceHeads, type InstanceHeads, type RowReader } from './heads.ts'
+import type { Dialect, RowReader } from './archive-database.ts'
+import { readInstanceHeads, type InstanceHeads } from './heads.ts'
 import {
   judgeCut,
   judgeProofs,

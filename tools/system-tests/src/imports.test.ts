@@ -31,13 +31,7 @@ const ENGINE_ORDER: readonly (readonly string[])[] = [
  * By project: arrows that are known to be wrong. Each must be there, and must be wrong: the list only gets shorter. Who mends one deletes
  * its line.
  */
-const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
-  core: [
-    'src/testing/memory-archive-state.ts → src/testing/memory-archive.ts',
-    'src/testing/memory-archive-rules.ts → src/testing/memory-archive-instances.ts',
-  ],
-  'tiers-mysql': ['src/heads.ts → src/backend.ts'],
-}
+const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {}
 
 /** Folder below `src`, or the file itself where it stands at the top. */
 function partOf(file: string): string {

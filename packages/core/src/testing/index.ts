@@ -31,9 +31,8 @@ export {
   type ArchiveOperation,
   type MemoryArchive,
   type MemoryArchiveBackup,
-  type MemoryArchiveOptions,
-  type ValueWrite,
 } from './memory-archive.ts'
+export type { MemoryArchiveOptions, ValueWrite } from './memory-archive-state.ts'
 export { optionsContract, optionsTableIn, type OptionsContractCase } from './options-contract.ts'
 export {
   createPowerLossFileSystem,

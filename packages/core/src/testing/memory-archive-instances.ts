@@ -8,7 +8,7 @@ import type {
   RetirementRequest,
 } from '../archive-tier.ts'
 import type { RetiredInstance } from '../ledger.ts'
-import { fold } from './memory-archive-rules.ts'
+import { fold } from './memory-archive-ledger.ts'
 import {
   append,
   hex,

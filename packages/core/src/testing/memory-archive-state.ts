@@ -1,9 +1,31 @@
+import type { BranchSet } from '../branch.ts'
 import type { Clock } from '../clock.ts'
 import { LINK_NONE, type Position } from '../cut.ts'
 import type { ItemWrite } from '../item.ts'
 import type { Random } from '../random.ts'
 import type { LedgerRow, StoredTreePage } from '../ledger.ts'
-import type { MemoryArchiveOptions } from './memory-archive.ts'
+
+/** A write that has a value: the only kind that has a digest. */
+export type ValueWrite = ItemWrite & { readonly bytes: Uint8Array }
+
+export interface MemoryArchiveOptions {
+  /**
+   * Digest of a row, 16 bytes. Core knows no digests: pass `createRowDigester(key).digest` of `@se/merkle`, or
+   * any function that differs where rows differ.
+   */
+  digestRow(write: ValueWrite, digestKey: Uint8Array | undefined): Uint8Array
+  /** Adds ledger rows to tree pages: with `@se/merkle`, `setPage` all pages, `apply` all entries, list the pages. */
+  foldPages(
+    pages: readonly StoredTreePage[],
+    rows: readonly LedgerRow[],
+    branches: BranchSet,
+  ): readonly StoredTreePage[]
+  /** The archive's clock. Default: the machine's. */
+  readonly clock?: Pick<Clock, 'nowMs'>
+  readonly random?: Random
+  /** What `open` says; nothing is locked. Default false. */
+  readonly isExclusive?: boolean
+}
 
 export interface Row {
   readonly write: ItemWrite

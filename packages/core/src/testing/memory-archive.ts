@@ -1,11 +1,8 @@
-import type { BranchSet } from '../branch.ts'
-import type { Clock } from '../clock.ts'
 import type { Cut } from '../cut.ts'
 import { BranchMismatch, TierUnavailable } from '../errors.ts'
-import { compareIds, type ItemWrite } from '../item.ts'
+import { compareIds } from '../item.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { systemRandom } from '../node/system-random.ts'
-import type { Random } from '../random.ts'
 import type {
   ArchiveBatch,
   ArchiveDescription,
@@ -18,33 +15,12 @@ import type {
   InstanceClaim,
   RetirementRequest,
 } from '../archive-tier.ts'
-import type { Heads, LedgerRow, LedgerTail, RetiredInstance, StoredTree, StoredTreePage } from '../ledger.ts'
+import type { Heads, LedgerRow, LedgerTail, RetiredInstance, StoredTree } from '../ledger.ts'
 import type { Lookup } from '../lookup.ts'
 import * as instances from './memory-archive-instances.ts'
-import * as rules from './memory-archive-rules.ts'
-import { newState, type State, type World } from './memory-archive-state.ts'
-
-/** A write that has a value: the only kind that has a digest. */
-export type ValueWrite = ItemWrite & { readonly bytes: Uint8Array }
-
-export interface MemoryArchiveOptions {
-  /**
-   * Digest of a row, 16 bytes. Core knows no digests: pass `createRowDigester(key).digest` of `@se/merkle`, or
-   * any function that differs where rows differ.
-   */
-  digestRow(write: ValueWrite, digestKey: Uint8Array | undefined): Uint8Array
-  /** Adds ledger rows to tree pages: with `@se/merkle`, `setPage` all pages, `apply` all entries, list the pages. */
-  foldPages(
-    pages: readonly StoredTreePage[],
-    rows: readonly LedgerRow[],
-    branches: BranchSet,
-  ): readonly StoredTreePage[]
-  /** The archive's clock. Default: the machine's. */
-  readonly clock?: Pick<Clock, 'nowMs'>
-  readonly random?: Random
-  /** What `open` says; nothing is locked. Default false. */
-  readonly isExclusive?: boolean
-}
+import * as batches from './memory-archive-batches.ts'
+import * as ledger from './memory-archive-ledger.ts'
+import { newState, type MemoryArchiveOptions, type State, type World } from './memory-archive-state.ts'
 
 /** Methods of the tier that can be made to fail. */
 export type ArchiveOperation = Exclude<keyof CompleteArchiveTier, 'backend' | 'close'>
@@ -161,7 +137,7 @@ class MemoryArchiveHandle implements MemoryArchive {
   }
 
   async putBatch(batch: ArchiveBatch): Promise<CommittedBatch> {
-    return this.#do('putBatch', () => rules.put(this.#world, batch))
+    return this.#do('putBatch', () => batches.put(this.#world, batch))
   }
 
   async endInstance(claim: ClaimKey): Promise<void> {
@@ -178,7 +154,7 @@ class MemoryArchiveHandle implements MemoryArchive {
 
   async get(id: string): Promise<Lookup> {
     try {
-      return this.#do('get', () => rules.lookup(this.#world.state, id))
+      return this.#do('get', () => ledger.lookup(this.#world.state, id))
     } catch (cause) {
       return { kind: 'unknown', because: 'disconnected', cause }
     }
@@ -187,30 +163,30 @@ class MemoryArchiveHandle implements MemoryArchive {
   async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
     if (ids.length === 0) return []
     try {
-      return this.#do('getMany', () => ids.map((id) => rules.lookup(this.#world.state, id)))
+      return this.#do('getMany', () => ids.map((id) => ledger.lookup(this.#world.state, id)))
     } catch (cause) {
       return ids.map(() => ({ kind: 'unknown', because: 'disconnected', cause }))
     }
   }
 
   async readHeads(): Promise<Heads> {
-    return this.#do('readHeads', () => rules.heads(this.#world))
+    return this.#do('readHeads', () => ledger.heads(this.#world))
   }
 
   async readTail(from: Cut): Promise<LedgerTail> {
-    return this.#do('readTail', () => rules.tail(this.#world, from))
+    return this.#do('readTail', () => ledger.tail(this.#world, from))
   }
 
   async readTree(): Promise<StoredTree> {
     return this.#do('readTree', () => {
       const { state } = this.#world
-      const cut = rules.treeCut(state)
-      return { cut, pages: state.pages, tail: rules.tail(this.#world, cut) }
+      const cut = ledger.treeCut(state)
+      return { cut, pages: state.pages, tail: ledger.tail(this.#world, cut) }
     })
   }
 
   async foldTree(): Promise<number> {
-    return this.#do('foldTree', () => rules.fold(this.#world))
+    return this.#do('foldTree', () => ledger.fold(this.#world))
   }
 
   async scanIds(visit: (ids: readonly string[]) => void): Promise<Cut> {
@@ -219,14 +195,14 @@ class MemoryArchiveHandle implements MemoryArchive {
         .filter(({ write }) => write.bytes !== undefined)
         .map(({ write }) => write.id)
       if (ids.length > 0) visit(ids)
-      return rules.heads(this.#world).cut
+      return ledger.heads(this.#world).cut
     })
   }
 
   async scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut> {
     const { rows, cut } = this.#do('scanRows', () => ({
       rows: [...this.#world.state.rows.values()],
-      cut: rules.heads(this.#world).cut,
+      cut: ledger.heads(this.#world).cut,
     }))
     rows.sort((a, b) => compareIds(a.write.id, b.write.id))
     for (let at = 0; at < rows.length; at += 100) {
@@ -240,11 +216,11 @@ class MemoryArchiveHandle implements MemoryArchive {
   }
 
   async collectTombstones(beforeMs: number): Promise<number> {
-    return this.#do('collectTombstones', () => rules.collectTombstones(this.#world, beforeMs))
+    return this.#do('collectTombstones', () => ledger.collectTombstones(this.#world, beforeMs))
   }
 
   async pruneLedger(beforeMs: number): Promise<number> {
-    return this.#do('pruneLedger', () => rules.pruneLedger(this.#world, beforeMs))
+    return this.#do('pruneLedger', () => ledger.pruneLedger(this.#world, beforeMs))
   }
 
   /** One call, with whatever was arranged to happen to it. Synchronous inside, hence a transaction. */

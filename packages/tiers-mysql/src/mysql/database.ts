@@ -1,6 +1,12 @@
 import type { CompiledQuery } from 'kysely'
-import type { ArchiveDatabase, Dialect, Failure, ReadSession, WriteSession } from '../archive-database.ts'
-import type { RowReader } from '../heads.ts'
+import type {
+  ArchiveDatabase,
+  Dialect,
+  Failure,
+  ReadSession,
+  RowReader,
+  WriteSession,
+} from '../archive-database.ts'
 import { install, type ArchiveSchema } from '../install.ts'
 import type { FoundRow } from '../item-row.ts'
 import { ItemReader } from '../item-table.ts'

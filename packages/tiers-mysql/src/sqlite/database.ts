@@ -2,8 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve as resolvePath } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@se/core'
-import type { ArchiveDatabase, Dialect, Failure, ReadSession, WriteSession } from '../archive-database.ts'
-import type { RowReader } from '../heads.ts'
+import type {
+  ArchiveDatabase,
+  Dialect,
+  Failure,
+  ReadSession,
+  RowReader,
+  WriteSession,
+} from '../archive-database.ts'
 import { install, type ArchiveSchema } from '../install.ts'
 import type { FoundRow } from '../item-row.ts'
 import { ItemReader } from '../item-table.ts'
