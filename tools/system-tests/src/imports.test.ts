@@ -1,7 +1,7 @@
 /**
  * Goal: a reader who follows the imports of a project goes down, and never meets a file again.
  * Method: the imports are read from the sources and drawn as arrows, between files, folders and projects; then circles are looked for,
- * and in the engine arrows against the declared order of its parts. What is not right yet is named below, arrow by arrow.
+ * and in the engine arrows against the declared order of its parts. There is no exception.
  */
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -27,24 +27,9 @@ const ENGINE_ORDER: readonly (readonly string[])[] = [
   ['deadline', 'directory.ts', 'kept-item.ts', 'level.ts', 'observer.ts', 'report.ts', 'value'],
 ]
 
-/**
- * By project: arrows that are known to be wrong. Each must be there, and must be wrong: the list only gets shorter. Who mends one deletes
- * its line.
- */
-const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {}
-
 /** Folder below `src`, or the file itself where it stands at the top. */
 function partOf(file: string): string {
   return file.split('/').slice(0, 2).join('/')
-}
-
-function without(arrows: Arrows, exceptions: readonly string[]): Arrows {
-  return new Map(
-    [...arrows].map(([from, targets]) => [
-      from,
-      targets.filter((target) => !exceptions.includes(`${from} → ${target}`)),
-    ]),
-  )
 }
 
 function ownOf(arrows: Arrows): Arrows {
@@ -64,11 +49,11 @@ function againstOrder(arrows: Arrows, order: readonly (readonly string[])[]): st
   )
 }
 
-/** Everything that is wrong within a project, if these arrows are not looked at. */
-function faultsOf(project: Project, exceptions: readonly string[]): string[] {
-  const own = without(ownOf(project.files), exceptions)
+/** Everything that is wrong within a project. */
+function faultsOf(project: Project): string[] {
+  const own = ownOf(project.files)
   return [
-    ...circlesOf(without(project.files, exceptions)),
+    ...circlesOf(project.files),
     ...circlesOf(grouped(own, partOf)),
     ...(project.name === 'engine' ? againstOrder(own, ENGINE_ORDER) : []),
   ]
@@ -87,11 +72,8 @@ describe('the imports', () => {
   })
 
   it('go in no circle within a project, and between the folders of none back up', () => {
-    const faults = projects.map((project) => [
-      project.name,
-      faultsOf(project, EXCEPTIONS[project.name] ?? []),
-    ])
-    expect(faults.filter(([, found]) => found!.length > 0)).toEqual([])
+    const faults = projects.map((project) => ({ name: project.name, found: faultsOf(project) }))
+    expect(faults.filter(({ found }) => found.length > 0)).toEqual([])
   })
 
   it('follow an order that names the parts of the engine, and nothing that is gone', () => {
@@ -106,23 +88,6 @@ describe('the imports', () => {
     )
     expect(arrows.get('engine')).toContain('core')
     expect(circlesOf(arrows)).toEqual([])
-  })
-
-  it('have no exception that is mended, or that never was', () => {
-    const idle = Object.entries(EXCEPTIONS).flatMap(([name, exceptions]) => {
-      const project = projects.find((each) => each.name === name)!
-      const atRest = faultsOf(project, exceptions).length
-      return exceptions
-        .filter(
-          (exception) =>
-            faultsOf(
-              project,
-              exceptions.filter((each) => each !== exception),
-            ).length === atRest,
-        )
-        .map((exception) => `${name}: ${exception}`)
-    })
-    expect(idle).toEqual([])
   })
 })
 

@@ -10,7 +10,7 @@ import type { LedgerFollower } from '../../views/ledger-follower.ts'
 /** The copies that are compared, and what they are compared with. */
 export interface VerifyPorts {
   readonly archive: Pick<ArchiveTier, 'backend' | 'readTree' | 'readTail' | 'scanRows' | 'getMany'>
-  readonly cache: Pick<CacheTier, 'getMany' | 'readReceipt' | 'invalidateLeaves' | 'readStripes'> | undefined
+  readonly cache: Pick<CacheTier, 'getMany' | 'readReceipt' | 'invalidateLeaves'> | undefined
   readonly cacheView: CacheView | undefined
   readonly follower: LedgerFollower
   readonly filter: FilterView
