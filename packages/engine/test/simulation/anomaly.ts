@@ -1,3 +1,6 @@
+import assert from 'node:assert/strict'
+import { StorageError } from '@se/core'
+
 /** A promise that was broken. */
 export class Anomaly extends Error {
   override readonly name = 'Anomaly'
@@ -8,4 +11,11 @@ export class Anomaly extends Error {
     super(`[${rule}] ${message}`)
     this.rule = rule
   }
+}
+
+/** Why a call failed: one of the engine's own errors. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Anomaly) throw error
+  assert.ok(error instanceof StorageError, String(error))
+  return error.code
 }

@@ -1,14 +1,14 @@
-import assert from 'node:assert/strict'
-import { StorageError, type Stamp } from '@se/core'
+import type { Stamp } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
-import type { Consistency, Item, ViewReport } from '../../src/index.ts'
+import type { Consistency, Item } from '../../src/index.ts'
 import { pass, turns } from '../faults.ts'
 import type { Action, ProcessAction } from './actions.ts'
 import { nameOf, type Issued } from './issued.ts'
-import { Anomaly } from './anomaly.ts'
+import { Anomaly, reasonOf } from './anomaly.ts'
 import type { ReadValue } from './reading.ts'
 import { IDS } from './writer.ts'
 import { dumpOf, setAvailable } from './simulated-cache.ts'
+import { verify } from './verifying.ts'
 import type { Process, World } from './world.ts'
 
 /** What may be a reason for a check to say no, rightly. */
@@ -233,42 +233,6 @@ function retryParked(world: World, process: Process, widen: boolean): void {
   )
 }
 
-function verify(world: World, process: Process, repair: boolean): void {
-  const { engine, number } = process
-  const task = async (): Promise<void> => {
-    const quiet = world.disturbances
-    const wasComparable = await world.areStripesComparable(process)
-    try {
-      const report = await engine.verify({ deep: true, repair })
-      world.note(`process ${number} verifies: ${report.isTrusted}`)
-      // A tier that went away meanwhile, or was damaged, is a reason to say no.
-      if (report.isTrusted || quiet !== world.disturbances || !world.isQuiet) return
-      // A stop closes the cache under it.
-      if (engine.phase !== 'Ready') return
-      const isComparable =
-        wasComparable && !world.isTakenForCopys(process) && (await world.areStripesComparable(process))
-      const isRight = (view: ViewReport): boolean =>
-        view.differences.length > 0 ? isAheadOfRestore(world, view) : view.view === 'cache' && !isComparable
-      if (report.views.every((view) => view.isTrusted || isRight(view))) return
-      throw new Anomaly('wolf', `process ${number}: ${JSON.stringify(report.views)}`)
-    } catch (error) {
-      world.note(`process ${number} cannot verify: ${reasonOf(error)}`)
-    }
-  }
-  world.beside(process, task())
-}
-
-/** Whether a view differs in nothing but entries whose commits the archive has lost. */
-export function isAheadOfRestore(world: World, { differences }: ViewReport): boolean {
-  const areLost = differences.map(
-    (each) =>
-      each.kind === 'id' &&
-      each.what.endsWith(' is newer than anything that the archive has') &&
-      world.model.hasLost(each.id),
-  )
-  return areLost.length > 0 && areLost.every(Boolean)
-}
-
 // ---------------------------------------------------------------------------------------------------------
 // Processes
 // ---------------------------------------------------------------------------------------------------------
@@ -389,10 +353,4 @@ export function numberOf(item: Item): unknown {
 function textOf(item: Item | undefined): string {
   if (item === undefined) return 'absent'
   return `${String(numberOf(item))}${item.version === undefined ? ' (pending)' : ''}`
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Anomaly) throw error
-  assert.ok(error instanceof StorageError, String(error))
-  return error.code
 }

@@ -5,9 +5,10 @@ import { pass } from '../faults.ts'
 import { describeAction, type Action } from './actions.ts'
 import type { Issued } from './issued.ts'
 import { Anomaly } from './anomaly.ts'
-import { calm, isAheadOfRestore, numberOf, perform, restart } from './perform.ts'
+import { calm, numberOf, perform, restart } from './perform.ts'
 import { SWITCHES, writeScript, type Script, type Switch } from './script.ts'
 import { IDS } from './writer.ts'
+import { isAheadOfRestore } from './verifying.ts'
 import { World, type Process } from './world.ts'
 
 /** A cache that a stranger seemed to move is tried again after a minute without a move, ms. */
