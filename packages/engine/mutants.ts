@@ -29,8 +29,8 @@ export const mutants = [
   },
   {
     file: 'src/flush/pending-set.ts',
-    find: 'inFlight.isHidden = true',
-    replace: 'inFlight.isHidden = false',
+    find: 'inFlight.isOvertaken = true',
+    replace: 'inFlight.isOvertaken = false',
     test: 'src/flush/flush-queue.property.test.ts',
   },
   {
@@ -41,7 +41,7 @@ export const mutants = [
   },
   {
     file: 'src/flush/pending-set.ts',
-    find: 'if (next === undefined || !isNewer(by, next.write.stamp)) return 0',
+    find: 'if (next === undefined || !isBetween(next.write.stamp, spared, by)) return 0',
     replace: 'if (next === undefined) return 0',
     test: 'src/flush/flush-queue.property.test.ts',
   },
@@ -59,13 +59,13 @@ export const mutants = [
   },
   {
     file: 'src/flush/commit-queue.ts',
-    find: 'if (this.#inFlight.has(entry) || !isNewer(by, entry.write.stamp)) continue',
+    find: 'if (this.#inFlight.has(entry) || !isBetween(entry.write.stamp, spared, by)) continue',
     replace: 'if (this.#inFlight.has(entry)) continue',
     test: 'src/flush/flush-queue.property.test.ts',
   },
   {
     file: 'src/flush/commit-queue.ts',
-    find: 'if (isNewer(stamp, entry.write.stamp)) entry.isOvertaken = true',
+    find: '  entry.isOvertaken = true\n',
     replace: '',
     test: 'src/flush/flush-queue.property.test.ts',
   },
@@ -230,8 +230,8 @@ export const mutants = [
   },
   {
     file: 'src/heard/heard.ts',
-    find: "if (from !== 'own-acknowledged' && queue.supersede(id, stamp) > 0) onDropped()",
-    replace: "if (from === 'ledger' && queue.supersede(id, stamp) > 0) onDropped()",
+    find: "if (from !== 'own-acknowledged' && queue.supersede(id, stamp, spared) > 0) onDropped()",
+    replace: "if (from === 'ledger' && queue.supersede(id, stamp, spared) > 0) onDropped()",
     test: 'test/engine.heard.test.ts',
   },
   {
@@ -386,10 +386,31 @@ export const mutants = [
     replace: "      case 'create': {",
     test: 'src/views/cache-view.test.ts',
   },
+  // an own write that was committed under a stamp from the future, and own writes before and after it [W3, P67, P84]
   {
     file: 'src/write/write-path.ts',
-    find: 'const isHidden = !isNewer(write.stamp, heard)',
-    replace: 'const isHidden = false',
+    find: '    await this.#laterArrived(write)\n',
+    replace: '',
+    test: 'src/write/write-path.test.ts',
+  },
+  {
+    file: 'src/write/write-path.ts',
+    find: ' || (isPending && outgoing.isOvertaken)',
+    replace: '',
+    test: 'test/engine.heard.test.ts',
+    title: 'P84',
+  },
+  {
+    file: 'src/heard/heard.ts',
+    find: "(from === 'ledger' || from === 'archive-answer') && stamps",
+    replace: "from !== 'own-acknowledged' && stamps",
+    test: 'test/engine.heard.test.ts',
+    title: 'P84',
+  },
+  {
+    file: 'src/write/write-path.ts',
+    find: 'if (isBetween(course.stamp, spared, by)) course.isOvertaken = true',
+    replace: '',
     test: 'src/write/write-path.test.ts',
   },
   // stamps from the future, and witnesses [P67, P86]
@@ -660,7 +681,7 @@ export const mutants = [
     file: 'src/read/lower-tiers.ts',
     find: '        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n',
     replace:
-      "        this.#ports.hear({ id, stamp: lookup.item.stamp, isLive: true }, 'archive-read')\n        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n",
+      "        this.#ports.hear({ id, stamp: lookup.item.stamp, isLive: true }, 'archive-answer')\n        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n",
     test: 'src/read/read-path.test.ts',
     title: 'P86',
   },
@@ -681,10 +702,23 @@ export const mutants = [
   },
   {
     file: 'src/heard/heard.ts',
-    find: "if (from !== 'own-acknowledged' && stamps.isFromFuture(stamp)) return",
-    replace: '',
+    find: 'const spared = isSparing ? stamps.horizon() : undefined',
+    replace: 'const spared = undefined',
     test: 'test/engine.heard.test.ts',
     title: 'P67',
+  },
+  {
+    file: 'src/heard/heard.ts',
+    find: '    writes.overtake(id, stamp, spared)',
+    replace: '    if (!isSparing) writes.overtake(id, stamp, spared)',
+    test: 'test/engine.heard.test.ts',
+    title: 'P84',
+  },
+  {
+    file: 'src/write/write-path.ts',
+    find: 'isBetween(course.stamp, spared, by)',
+    replace: 'isNewer(by, course.stamp)',
+    test: 'src/write/write-path.test.ts',
   },
   {
     file: 'src/lifecycle/assemble.ts',

@@ -149,6 +149,7 @@ export {
   formatStamp,
   INSTANCE_MAX,
   STAMP_ABOVE_ALL,
+  isBetween,
   isNewer,
   newerStamp,
   parseStamp,

@@ -6,6 +6,7 @@ import {
   encodeStamp,
   equalStamps,
   formatStamp,
+  isBetween,
   isNewer,
   newerStamp,
   parseStamp,
@@ -85,6 +86,9 @@ describe('StampClock', () => {
     const stamps = new StampClock(clock, 1)
     const foreign = { time: stampTimeOf(1_002_000), instance: 9 }
     expect(stamps.isFromFuture(foreign)).toBe(true)
+    const horizon = stamps.horizon()
+    expect([stamps.isFromFuture(horizon), compareStamps(foreign, horizon) > 0]).toEqual([false, true])
+    expect(stamps.isFromFuture({ time: horizon.time + 1, instance: 1 })).toBe(true)
     stamps.witness(foreign)
     expect(stampMs(stamps.next(() => undefined))).toBe(1_000_000)
     expect(stamps.next(() => foreign)).toEqual({ time: foreign.time + 1, instance: 1 })
@@ -193,6 +197,13 @@ describe('stamp encoding', () => {
     const clock = createFakeClock(1_234_567)
     expect(stampMs(new StampClock(clock, 1).next())).toBe(1_234_567)
   })
+})
+
+it('lies between an older stamp, or none, and a newer one', () => {
+  const [older, stamp, newer] = [1, 2, 3].map((time) => ({ time, instance: 1 })) as [Stamp, Stamp, Stamp]
+  expect([isBetween(stamp, older, newer), isBetween(stamp, undefined, newer)]).toEqual([true, true])
+  expect([isBetween(stamp, stamp, newer), isBetween(stamp, older, stamp)]).toEqual([false, false])
+  expect([isBetween(newer, older, stamp), isBetween(older, stamp, newer)]).toEqual([false, false])
 })
 
 it('compares by time, then by instance', () => {

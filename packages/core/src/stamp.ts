@@ -37,6 +37,11 @@ export function isNewer(a: Stamp, b: Stamp | undefined): boolean {
   return b === undefined || compareStamps(a, b) > 0
 }
 
+/** Whether a stamp is older than `newer` and newer than `older`, where there is one. */
+export function isBetween(stamp: Stamp, older: Stamp | undefined, newer: Stamp): boolean {
+  return isNewer(newer, stamp) && isNewer(stamp, older)
+}
+
 /** The newer of two stamps; `undefined` is older than every stamp. */
 export function newerStamp(a: Stamp | undefined, b: Stamp | undefined): Stamp | undefined {
   if (a === undefined) return b
@@ -138,6 +143,11 @@ export class StampClock {
   /** Whether the stamp is too far ahead of the clock for other ids to follow it. */
   isFromFuture(stamp: Stamp): boolean {
     return stamp.time > this.#horizon()
+  }
+
+  /** The newest stamp that is not from the future. */
+  horizon(): Stamp {
+    return { time: this.#horizon(), instance: INSTANCE_MAX }
   }
 
   /**

@@ -200,6 +200,59 @@ describe('a stamp from the future', () => {
     expect((await a.get('x', { consistency: 'source' }))?.value).toBe('later')
   })
 
+  it('[P67] [P84] hides an older write that bears one itself, also while that is on its way through the log', async () => {
+    const { fileSystem, hold, release } = holdWrites(world.disk)
+    const a = world.engine('a', { fileSystem })
+    await a.start()
+    clock.jump(HOUR_MS)
+    await pass(clock, 600)
+    hold()
+    const older = a.submit('x', 'older')
+    await turns()
+    const held = holdAnswer(world.archiveOf('a'), 'putBatch')
+    const newer = a.delete('x', { level: 'archive' })
+    await held.reached
+    // Committed under the clock that is ahead; when the answer comes, the clock is known to be back.
+    clock.jump(-HOUR_MS)
+    await pass(clock, 600)
+    held.release()
+    await newer
+    release()
+    await older
+    expect([a.getSync('x'), a.containsFast('x')]).toEqual([undefined, 'absent'])
+    expect(await a.get('x')).toBeUndefined()
+    await settle(a.flush())
+    expect(await a.get('x', { consistency: 'source' })).toBeUndefined()
+  })
+
+  it.each(['acknowledged', 'on its way through the log'])(
+    '[P67] [W3] [P84] brings no own write back that is %s, above a later one that was stamped anew and committed',
+    async (state) => {
+      const { fileSystem, hold, release } = holdWrites(world.disk)
+      const [a, b] = [world.engine('a', { fileSystem, flush: { delayMs: 60_000 } }), world.engine('b')]
+      await a.start()
+      await b.start()
+      world.archiveOf('a').setAvailable(false)
+      clock.jump(HOUR_MS)
+      await pass(clock, 600)
+      await b.submit('x', 'from the future', { level: 'archive' })
+      clock.jump(-HOUR_MS)
+      await pass(clock, 600)
+      if (state !== 'acknowledged') hold()
+      const older = a.submit('x', 'older')
+      await turns()
+      const newer = a.delete('x', { level: 'archive' })
+      world.archiveOf('a').setAvailable(true)
+      await settle(newer)
+      release()
+      await older
+      expect([a.getSync('x'), a.containsFast('x')]).not.toContain('present')
+      expect(await settle(a.get('x'))).toBeUndefined()
+      await settle(a.flush())
+      expect(await settle(b.get('x', { consistency: 'source' }))).toBeUndefined()
+    },
+  )
+
   it('[P67] [W6] in a ledger row, takes no pending write of another process away', async () => {
     const [a, b] = [world.engine('a'), world.engine('b', { flush: { delayMs: 60_000 } })]
     await a.start()

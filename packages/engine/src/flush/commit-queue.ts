@@ -1,4 +1,12 @@
-import { invariant, isNewer, newerStamp, STAMP_ABOVE_ALL, type ItemWrite, type Stamp } from '@se/core'
+import {
+  invariant,
+  isBetween,
+  isNewer,
+  newerStamp,
+  STAMP_ABOVE_ALL,
+  type ItemWrite,
+  type Stamp,
+} from '@se/core'
 import type { Arrivals } from './arrivals.ts'
 import { sizeOfWrite } from './batch-policy.ts'
 import type { LowWaterMark, RecordHolder } from './low-water-mark.ts'
@@ -105,9 +113,14 @@ export class CommitQueue {
     return newest
   }
 
-  /** A write, a delete or a ledger row of the id was heard of: an older one, once committed, is not the newest [R2]. */
-  overtake(id: string, by: Stamp): void {
-    for (const entry of this.#byId.get(id) ?? []) hear(entry, by)
+  /**
+   * A write, a delete or a ledger row of the id was heard of: an older one, once committed, is not the newest [R2].
+   *
+   * @param spared writes up to this stamp stay as they are; default: none
+   */
+  overtake(id: string, by: Stamp, spared?: Stamp): void {
+    for (const entry of this.#byId.get(id) ?? [])
+      if (isBetween(entry.write.stamp, spared, by)) hear(entry, by)
   }
 
   /** Something may have been missed: anything may have been overtaken. */
@@ -118,12 +131,13 @@ export class CommitQueue {
   /**
    * A newer write of an id is in the archive: what waits and is older needs not be sent, and its caller is told.
    *
+   * @param spared writes up to this stamp stay as they are; default: none
    * @returns how many were dropped
    */
-  supersede(id: string, by: Stamp): number {
+  supersede(id: string, by: Stamp, spared?: Stamp): number {
     let count = 0
     for (const entry of [...(this.#byId.get(id) ?? [])]) {
-      if (this.#inFlight.has(entry) || !isNewer(by, entry.write.stamp)) continue
+      if (this.#inFlight.has(entry) || !isBetween(entry.write.stamp, spared, by)) continue
       this.#dequeue(entry)
       this.#finish(entry, { kind: 'superseded', by, isFromFuture: false })
       count += 1
@@ -254,5 +268,5 @@ export interface SettledCommit {
 
 function hear(entry: Entry, stamp: Stamp): void {
   entry.heardStamp = newerStamp(entry.heardStamp, stamp)
-  if (isNewer(stamp, entry.write.stamp)) entry.isOvertaken = true
+  entry.isOvertaken = true
 }

@@ -37,10 +37,11 @@ export class FlushQueue {
   /**
    * A newer write of an id is in the archive.
    *
+   * @param spared writes up to this stamp stay as they are; default: none
    * @returns how many writes were dropped: they need not be sent
    */
-  supersede(id: string, by: Stamp): number {
-    return this.pending.supersede(id, by) + this.commits.supersede(id, by)
+  supersede(id: string, by: Stamp, spared?: Stamp): number {
+    return this.pending.supersede(id, by, spared) + this.commits.supersede(id, by, spared)
   }
 
   /** The archive will not be asked any more: all callers that wait for it, or for space, are told. */

@@ -42,8 +42,8 @@ export interface OutgoingWrite {
   /** A caller was told that the write is safe: it must not be lost, and is parked where the archive refuses it [W6]. */
   readonly isAcknowledged: boolean
   /**
-   * Something newer of the id was heard of since an unacknowledged write was submitted: once it is committed, it is not
-   * the newest any more [R2].
+   * Something newer of the id was heard of since the write was submitted: it is not read, nor, once it is committed, the
+   * newest [R2].
    */
   readonly isOvertaken: boolean
 }

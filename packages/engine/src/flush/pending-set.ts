@@ -1,4 +1,12 @@
-import { compareStamps, invariant, isNewer, newerStamp, type ItemWrite, type Stamp } from '@se/core'
+import {
+  compareStamps,
+  invariant,
+  isBetween,
+  isNewer,
+  newerStamp,
+  type ItemWrite,
+  type Stamp,
+} from '@se/core'
 import { sizeOfWrite } from './batch-policy.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { LowWaterMark, RecordHolder } from './low-water-mark.ts'
@@ -13,7 +21,7 @@ export interface PendingSetPorts {
 
 export interface PendingAddOptions {
   /** Something newer of the id was heard of while the write was synced: it is stored, and not read. Default false. */
-  readonly isHidden?: boolean
+  readonly isOvertaken?: boolean
   /** Its share of the budget was taken before. Default false: it is taken now, whether or not there is any. */
   readonly isAdmitted?: boolean
 }
@@ -35,8 +43,8 @@ interface Generation extends OutgoingWrite, RecordHolder {
   logSequence: number | undefined
   /** The first record of all its writes, also of those coalesced away [P59]. */
   firstLogSequence: number | undefined
-  /** Something newer was heard of: it is not read. */
-  isHidden: boolean
+  /** Something newer was heard of that will not give way to it: it is not read. */
+  isOvertaken: boolean
   isSettled: boolean
   /** Its write was found in the log again: something newer may have been stored since it was covered. */
   isFoundAgain: boolean
@@ -84,7 +92,7 @@ export class PendingSet {
     write: ItemWrite,
     logSequence: number | undefined,
     nowMs: number,
-    { isHidden = false, isAdmitted = false }: PendingAddOptions = {},
+    { isOvertaken = false, isAdmitted = false }: PendingAddOptions = {},
   ): void {
     const { arrivals, budget, lowWaterMark } = this.#ports
     const bytes = sizeOfWrite(write)
@@ -98,10 +106,9 @@ export class PendingSet {
       addedAtMs: nowMs,
       isPending: true,
       isAcknowledged: true,
-      isOvertaken: false,
       logSequence,
       firstLogSequence: logSequence,
-      isHidden,
+      isOvertaken,
       isSettled: false,
       isFoundAgain: false,
     }
@@ -158,13 +165,14 @@ export class PendingSet {
    * A newer write of an id is in the archive: older pending ones are not read any more. What is in flight is settled as
    * ever; what waits and is older is dropped, as the archive holds something newer [W2, R5].
    *
+   * @param spared writes up to this stamp stay as they are; default: none
    * @returns how many pending writes were dropped
    */
-  supersede(id: string, by: Stamp): number {
+  supersede(id: string, by: Stamp, spared?: Stamp): number {
     const inFlight = this.#inFlight.get(id)
-    if (inFlight !== undefined && isNewer(by, inFlight.write.stamp)) inFlight.isHidden = true
+    if (inFlight !== undefined && isBetween(inFlight.write.stamp, spared, by)) inFlight.isOvertaken = true
     const next = this.#next.get(id)
-    if (next === undefined || !isNewer(by, next.write.stamp)) return 0
+    if (next === undefined || !isBetween(next.write.stamp, spared, by)) return 0
     this.#next.delete(id)
     this.#queuedBytes -= next.bytes
     this.#finish(next)
@@ -267,7 +275,7 @@ export class PendingSet {
       compareStamps(next.write.stamp, inFlight.write.stamp) < 0
         ? inFlight
         : (next ?? inFlight)
-    return newest?.isHidden === true ? undefined : newest
+    return newest?.isOvertaken === true ? undefined : newest
   }
 
   #entryOf(generation: Generation): PendingEntry {
@@ -290,7 +298,7 @@ export class PendingSet {
       generation.write = later.write
       generation.bytes = later.bytes
       generation.logSequence = later.logSequence
-      generation.isHidden = later.isHidden
+      generation.isOvertaken = later.isOvertaken
     } else {
       this.#release(later.bytes)
     }

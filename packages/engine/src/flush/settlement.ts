@@ -109,7 +109,7 @@ export class Settlement {
   #hear({ id, stamp, bytes }: ItemWrite, outcome: Answer, isHeard: boolean): void {
     const { hear } = this.#ports
     if (outcome.kind === 'superseded') {
-      hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'own-commit')
+      hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'archive-answer')
     } else {
       // Where the views have heard of it, they may have heard of newer writes too, and forgotten them.
       hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')

@@ -1,4 +1,4 @@
-import type { Stamp } from '@se/core'
+import type { Stamp, StampClock } from '@se/core'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { KnownWrites } from './known-writes.ts'
 
@@ -6,12 +6,12 @@ import type { KnownWrites } from './known-writes.ts'
 export type HeardFrom =
   /** An own write that is acknowledged, and not yet in the archive. */
   | 'own-acknowledged'
-  /** An own batch that was committed, or lost to something that is in the archive. */
+  /** An own write that was committed: own writes of its id that bear an older stamp were made before it. */
   | 'own-commit'
   /** A ledger row. */
   | 'ledger'
-  /** The archive's own answer to a read. */
-  | 'archive-read'
+  /** The archive's own answer, to a read or to a write that lost. */
+  | 'archive-answer'
 
 /** A write that became known. */
 export interface HeardWrite {
@@ -29,15 +29,15 @@ export interface HeardPorts {
   /** Writes on their way to the archive. */
   readonly queue: {
     /** @returns how many writes were dropped */
-    supersede(id: string, by: Stamp): number
+    supersede(id: string, by: Stamp, spared?: Stamp): number
     readonly pending: { doubt(): void }
-    readonly commits: { overtake(id: string, by: Stamp): void; overtakeAll(): void }
+    readonly commits: { overtake(id: string, by: Stamp, spared?: Stamp): void; overtakeAll(): void }
   }
   /** Loads that run. */
   readonly reads: { raiseFloor(id: string, stamp: Stamp): void; raiseAllFloors(): void }
   /** Writes on their way through the log. */
-  readonly writes: { raiseFloor(id: string, stamp: Stamp): void }
-  readonly stamps: { witness(stamp: Stamp): void; isFromFuture(stamp: Stamp): boolean }
+  readonly writes: { overtake(id: string, by: Stamp, spared?: Stamp): void }
+  readonly stamps: Pick<StampClock, 'witness' | 'isFromFuture' | 'horizon'>
   /** Writes were dropped from the queue, as the archive holds something newer: their records may go. */
   readonly onDropped: () => void
 }
@@ -60,11 +60,13 @@ export class Heard {
     reads.raiseFloor(id, stamp)
     memory.dropOlder(id, stamp)
     if (from !== 'own-acknowledged') known.note(id, stamp, isLive, isInFilter)
-    // An own write that loses to a stamp from the future is stamped anew above it, so it is not superseded and stays visible.
-    if (from !== 'own-acknowledged' && stamps.isFromFuture(stamp)) return
-    writes.raiseFloor(id, stamp)
-    queue.commits.overtake(id, stamp)
-    if (from !== 'own-acknowledged' && queue.supersede(id, stamp) > 0) onDropped()
+    // An own write that loses to a stranger's stamp from the future is stamped anew above it, so it is not superseded and stays
+    // visible; but one that bears such a stamp itself loses for good.
+    const isSparing = (from === 'ledger' || from === 'archive-answer') && stamps.isFromFuture(stamp)
+    const spared = isSparing ? stamps.horizon() : undefined
+    writes.overtake(id, stamp, spared)
+    queue.commits.overtake(id, stamp, spared)
+    if (from !== 'own-acknowledged' && queue.supersede(id, stamp, spared) > 0) onDropped()
   }
 
   /**

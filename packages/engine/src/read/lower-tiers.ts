@@ -126,7 +126,7 @@ export class LowerTiers {
       tellGet(this.#ports.telemetry, 'L3', statusOf(lookup), startedMs, ids.length)
       const stamp = stampOf(lookup)
       if (stamp !== undefined && !isOlder(stamp, courses[index]!)) {
-        hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-read')
+        hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-answer')
       }
       if (lookup.kind === 'absent' && filter.trust.isTrusted) telemetry.observer.falsePositive?.()
     }

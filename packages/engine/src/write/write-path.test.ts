@@ -50,13 +50,24 @@ it('[R2] does not show a `log` write of whose id something newer was heard while
   const { writes, queue, pending, memory, raised, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
-  writes.raiseFloor('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 })
+  writes.overtake('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 })
   syncs[0]!()
   const { stamp } = await submitted
   expect([pending.read('a'), memory.peek('a'), raised]).toEqual([undefined, undefined, []])
   // It goes to the archive all the same, which decides.
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })
   expect(batch?.writes.map((write) => write.stamp)).toEqual([stamp])
+})
+
+it('[P67] shows a write that is spared by what was heard of its id, as it will be stamped anew', async () => {
+  const { writes, pending, syncs } = createWorld()
+  const submitted = writes.submit('a', 'text')
+  await Promise.resolve()
+  const spared = { time: Number.MAX_SAFE_INTEGER - 1, instance: 1 }
+  writes.overtake('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 }, spared)
+  syncs[0]!()
+  const { stamp } = await submitted
+  expect(pending.read('a')?.stamp).toEqual(stamp)
 })
 
 it('[W3] leaves the later write in memory when an earlier one of the id is synced after it', async () => {
@@ -70,6 +81,8 @@ it('[W3] leaves the later write in memory when an earlier one of the id is synce
   expect(memory.peek('a')?.item.stamp).toEqual(later.stamp)
 })
 
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
 const FUTURE: Stamp = { time: stampTimeOf(1_800_003_600_000), instance: 9 }
 
 it('[P67] stamps a write that lost to a stamp from the future anew above it, in log, memory and pending set alike', async () => {
@@ -80,7 +93,7 @@ it('[P67] stamps a write that lost to a stamp from the future anew above it, in 
   await submitted
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   const again = writes.restamp(batch.outgoing[0]!, FUTURE)
-  await Promise.resolve()
+  await turn()
   syncs[1]!()
   const restamped = (await again)!
   expect(restamped.write.stamp).toEqual({ time: FUTURE.time + 1, instance: 1 })
@@ -115,6 +128,27 @@ it('[P67] leaves it to a later write of the id, which is stamped anew in its tur
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   await writes.submit('a', 'later', readSubmitOptions({ level: 'memory' }))
+  expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
+})
+
+it('[P67] [W3] leaves it also to a later write that is on its way through the log, once that has arrived', async () => {
+  const { writes, queue, pending, syncs } = createWorld()
+  await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
+  const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  const later = writes.submit('a', 'later')
+  await Promise.resolve()
+  const again = writes.restamp(batch.outgoing[0]!, FUTURE)
+  await turn()
+  syncs[0]!()
+  expect(await again).toBeUndefined()
+  expect(pending.read('a')?.stamp).toEqual((await later).stamp)
+})
+
+it('[P67] [P84] lets a write lose that was overtaken by a later one, also if that was stamped anew itself', async () => {
+  const { writes, queue } = createWorld()
+  await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
+  const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
+  queue.supersede('a', FUTURE)
   expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
 })
 

@@ -1,6 +1,7 @@
 import {
   checkId,
   InvariantViolation,
+  isBetween,
   isNewer,
   STATE_DEFAULT,
   stampMs,
@@ -14,7 +15,6 @@ import { sizeOfWrite } from '../flush/batch-policy.ts'
 import type { FlushQueue } from '../flush/flush-queue.ts'
 import type { OutgoingWrite, Restamped, SettledOutcome } from '../flush/outcomes.ts'
 import type { HeardWrite } from '../heard/heard.ts'
-import { LoadFloors } from '../heard/load-floors.ts'
 import { itemOf } from '../item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { copyOf } from '../report.ts'
@@ -58,8 +58,8 @@ export interface WritePathPorts {
  */
 export class WritePath {
   readonly #ports: WritePathPorts
-  /** Writes on their way through the log, and what was heard of their ids meanwhile. */
-  readonly #underWay = new LoadFloors()
+  /** Writes on their way through the log, by id. */
+  readonly #underWay = new Map<string, Set<UnderWay>>()
   /** The log has failed: what was accepted from now on could never be made safe. */
   #logFailure: LogFailed | undefined
   #running = 0
@@ -117,15 +117,18 @@ export class WritePath {
    * A write that lost to a stamp from the future goes on above it: that stamp says nothing of when the other write was made,
    * and would win for as long as it lies ahead [P67]. It is in the log under its new stamp before the old record may go.
    *
-   * One that bears a stamp from the future itself loses like any other, or a replay of it would win over a later one.
+   * One that bears a stamp from the future itself loses like any other, or a replay of it would win over a later one. And so does
+   * one after which a later own write was committed, which had been stamped anew itself.
    *
    * @param above the stamp it lost to
    * @returns `undefined` when the loss stands
    */
-  async restamp({ write, isPending }: OutgoingWrite, above: Stamp): Promise<Restamped | undefined> {
+  async restamp(outgoing: OutgoingWrite, above: Stamp): Promise<Restamped | undefined> {
     const { log, queue, stamping, hear, telemetry } = this.#ports
-    if (stamping.isFromFuture(write.stamp)) return undefined
-    // A later own write of the id will lose too, and go on.
+    const { write, isPending } = outgoing
+    // A later own write of the id will lose too, and go on; unless the log, to which it may be on its way, does not take it.
+    await this.#laterArrived(write)
+    if (stamping.isFromFuture(write.stamp) || (isPending && outgoing.isOvertaken)) return undefined
     if (isNewer(queue.newestStamp(write.id)!, write.stamp)) return undefined
     const aheadMs = Math.max(0, stampMs(above) - stampMs(write.stamp))
     telemetry.observer.fault?.({
@@ -146,9 +149,15 @@ export class WritePath {
     return { kind: 'restamped', write: again, logSequence }
   }
 
-  /** A write, a delete or a ledger row of the id was heard of: an older write on its way through the log must not become visible. */
-  raiseFloor(id: string, stamp: Stamp): void {
-    this.#underWay.raise(id, stamp)
+  /**
+   * A write, a delete or a ledger row of the id was heard of: an older write on its way through the log must not become visible.
+   *
+   * @param spared writes up to this stamp stay as they are; default: none
+   */
+  overtake(id: string, by: Stamp, spared?: Stamp): void {
+    for (const course of this.#underWay.get(id) ?? []) {
+      if (isBetween(course.stamp, spared, by)) course.isOvertaken = true
+    }
   }
 
   /** Resolves when no write is between its admission and its acknowledgement by memory or log. */
@@ -194,13 +203,13 @@ export class WritePath {
           isAdded = true
           return { stamp, committed: this.#enqueue(write).finally(() => stamping.forget(id, stamp)) }
         }
-        const course = this.#underWay.begin(id, undefined)
+        const course = this.#setOut(id, stamp)
         try {
           const logSequence = level === 'log' ? await this.#append(record) : undefined
           isAdded = true
-          this.#accepted(write, logSequence, course.floor)
+          this.#accepted(write, logSequence, course.isOvertaken)
         } finally {
-          this.#underWay.cancel(course)
+          this.#arrive(id, course)
           stamping.forget(id, stamp)
         }
         return { stamp }
@@ -210,6 +219,30 @@ export class WritePath {
     } finally {
       this.#leave()
     }
+  }
+
+  /** Waits until no later write of the id is on its way through the log. */
+  async #laterArrived({ id, stamp }: ItemWrite): Promise<void> {
+    for (;;) {
+      const later = [...(this.#underWay.get(id) ?? [])].find((course) => isNewer(course.stamp, stamp))
+      if (later === undefined) return
+      await new Promise<void>((resolve) => (later.onArrival = resolve))
+    }
+  }
+
+  #setOut(id: string, stamp: Stamp): UnderWay {
+    const course: UnderWay = { stamp, isOvertaken: false, onArrival: () => {} }
+    const courses = this.#underWay.get(id)
+    if (courses === undefined) this.#underWay.set(id, new Set([course]))
+    else courses.add(course)
+    return course
+  }
+
+  #arrive(id: string, course: UnderWay): void {
+    const courses = this.#underWay.get(id)!
+    courses.delete(course)
+    if (courses.size === 0) this.#underWay.delete(id)
+    course.onArrival()
   }
 
   #leave(): void {
@@ -238,14 +271,14 @@ export class WritePath {
     })
   }
 
-  /** @param heard newest stamp heard of the id while the write was under way */
-  #accepted(write: ItemWrite, logSequence: number | undefined, heard: Stamp | undefined): void {
+  /**
+   * @param isOvertaken by a commit at level `archive` or by another process: it goes to the archive, which says so, and no read
+   *   gives it on the way
+   */
+  #accepted(write: ItemWrite, logSequence: number | undefined, isOvertaken: boolean): void {
     const { queue, telemetry, hear, wake } = this.#ports
-    // Overtaken, by a commit at level `archive` or by another process: it goes to the archive, which says so, and no
-    // read gives it on the way.
-    const isHidden = !isNewer(write.stamp, heard)
-    queue.pending.add(write, logSequence, telemetry.clock.monotonicMs(), { isHidden, isAdmitted: true })
-    if (!isHidden) hear({ id: write.id, stamp: write.stamp, isLive: undefined }, 'own-acknowledged')
+    queue.pending.add(write, logSequence, telemetry.clock.monotonicMs(), { isOvertaken, isAdmitted: true })
+    if (!isOvertaken) hear({ id: write.id, stamp: write.stamp, isLive: undefined }, 'own-acknowledged')
     // A later write at level `memory` may have become visible first, while this one was synced.
     if (queue.pending.read(write.id) === write) this.#show(write)
     wake(false)
@@ -255,6 +288,15 @@ export class WritePath {
     if (write.bytes === undefined) return
     this.#ports.memory.put(itemOf({ ...write, bytes: write.bytes }), { isPinned: true })
   }
+}
+
+/** A write between its stamp and its acknowledgement. */
+interface UnderWay {
+  readonly stamp: Stamp
+  /** Something newer of the id was heard of meanwhile. */
+  isOvertaken: boolean
+  /** For the one who waits for it: of an id one write is in flight. */
+  onArrival: () => void
 }
 
 /** What became of a write, and the stamp it was sent with at last. */

@@ -7,12 +7,15 @@ export function verify(world: World, process: Process, repair: boolean): void {
   const { engine, number } = process
   const task = async (): Promise<void> => {
     const quiet = world.disturbances
+    const archiveId = await idOfArchive(world)
     const wasComparable = await world.areStripesComparable(process)
     try {
       const report = await engine.verify({ deep: true, repair })
       world.note(`process ${number} verifies: ${report.isTrusted}`)
       // A tier that went away meanwhile, or was damaged, is a reason to say no.
       if (report.isTrusted || quiet !== world.disturbances || !world.isQuiet) return
+      // Nor can be compared what was read before and after somebody noticed that the archive has gone back.
+      if ((await idOfArchive(world)) !== archiveId) return
       // A stop closes the cache under it.
       if (engine.phase !== 'Ready') return
       const isComparable =
@@ -28,6 +31,10 @@ export function verify(world: World, process: Process, repair: boolean): void {
     }
   }
   world.beside(process, task())
+}
+
+async function idOfArchive({ archive }: World): Promise<string> {
+  return (await archive.readHeads()).cut.archiveId
 }
 
 /** Whether the cache has failed so often just before that it is not asked for a moment: the end of the run sees to it that it is again. */
