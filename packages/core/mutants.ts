@@ -87,4 +87,24 @@ export const mutants = [
     replace: 'putU32(target, at, 0)',
     test: 'src/bytes.test.ts',
   },
+  // The cache in memory: a stripe under a fresh epoch is another one, at whatever cut it stands [R5] [P66].
+  {
+    file: 'src/testing/memory-cache.ts',
+    find: 'return epoch === believed.epoch && cut.archiveId',
+    replace: 'return cut.archiveId',
+    test: 'src/testing/memory-cache.contract.test.ts',
+  },
+  {
+    file: 'src/testing/memory-cache.ts',
+    find: 'return epoch === believed.epoch && cut.archiveId',
+    replace: 'return cut.archiveId',
+    test: 'src/testing/memory-cache.property.test.ts',
+    title: 'never answer',
+  },
+  {
+    file: 'src/testing/memory-cache.ts',
+    find: '&& covers(cut, believed.cut)',
+    replace: '',
+    test: 'src/testing/memory-cache.contract.test.ts',
+  },
 ]

@@ -9,6 +9,7 @@ const ERRORS = 'src/error-table.ts'
 const ENTRY = 'src/entry.ts'
 const FINISH = 'src/finish-plan.ts'
 const CONTRACT = { test: 'test/redis-cache.contract.test.ts', title: 'standalone' }
+const DAMAGED_META = { test: 'test/redis-cache.test.ts', title: 'damaged meta' }
 const FAULTS = { test: 'test/redis-faults.test.ts' }
 const CLUSTER = { test: 'test/redis-cluster.test.ts' }
 
@@ -112,9 +113,22 @@ export const mutants = [
   // A stripe is made once.
   {
     file: SCRIPTS,
-    find: "and type(stand) == 'string' and #stand == ${MARK_BYTES} then",
-    replace: 'and false then',
+    find: "and type(stand) == 'string' and #stand == ${MARK_BYTES} and",
+    replace: 'and false and',
     ...CONTRACT,
+  },
+  // … and made anew where its stand is of another epoch.
+  {
+    file: STRIPES,
+    find: '!isMarkUnder(head.state.epoch, stand[0])',
+    replace: 'stand[0]?.length !== 16',
+    ...DAMAGED_META,
+  },
+  {
+    file: SCRIPTS,
+    find: ' and string.sub(stand, 1, ${EPOCH_BYTES}) == epoch then',
+    replace: ' then',
+    ...DAMAGED_META,
   },
   // Invalidation reaches those who poll, and who did it.
   {
@@ -176,6 +190,20 @@ export const mutants = [
     ...CONTRACT,
   },
   { file: SCRIPTS, find: "  call('SET', KEYS[2], ARGV[6])\n", replace: '', ...CONTRACT },
+  // A stripe under a fresh epoch is another one, at whatever cut it stands [R5] [P66].
+  {
+    file: BELIEFS,
+    find: "    if (!haveOneEpoch(mark, this.#mark)) return 'elsewhere'\n",
+    replace: '',
+    ...CONTRACT,
+  },
+  {
+    file: BELIEFS,
+    find: 'if (mark.equals(this.#mark)) return',
+    replace: 'if (cutNameOf(mark) === cutNameOf(this.#mark)) return',
+    ...CONTRACT,
+  },
+  { file: SCRIPTS, find: "call('SETRANGE', KEYS[2], 0, ARGV[2])\n", replace: '', ...CONTRACT },
   // Two archives never meet [P66].
   {
     file: 'src/keys.ts',

@@ -230,8 +230,8 @@ export interface ExplainsEntries {
  *
  * Trust is given, never presumed: an entry counts only under the epoch of a state that the caller has found to be of its
  * archive, and has told so by `believe`, before the entry was asked for; and only while the stripe, read together with the
- * entry, stands at that state's cut or beyond. So a store that went back, or is another one than it was, answers nothing,
- * whether a connection was lost or not.
+ * entry, still has that state's epoch and stands at its cut or beyond. So a store that went back, or is another one than it was,
+ * answers nothing, whether a connection was lost or not, and whatever others have made of the stripe since.
  *
  * Stripes fail alone, and so do keys: a method that asks several says of each what came of it. Every method that answers
  * with a promise may throw `TierUnavailable` where nothing could be asked at all, and `TierMisconfigured` where that is

@@ -1,9 +1,10 @@
 /** Goal: an entry counts only by what was vouched for, and the later question wins. */
+import type { Cut } from '@se/core'
 import { cutAt as cutOf } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { Belief, Beliefs, type StripeFacts } from './beliefs.ts'
 import { encodeEntry, encodeTexts, entryBytes } from './entry.ts'
-import { markOf } from './mark.ts'
+import { cutNameOf, markOf } from './mark.ts'
 
 const [A, B] = ['00000000000000aa', 'ff000000000000bb']
 const cutAt = (sequence: number, archive = '0') => cutOf(archive.repeat(32), [[1, sequence]])
@@ -39,19 +40,24 @@ describe('a belief', () => {
     expect(withLeaf.isCurrent(Buffer.from('{"a":1}'), () => 8)).toBe(false)
   })
 
-  it('takes a stripe that moved for recent only if its cut covers the one that is believed [R5]', () => {
+  it('takes a stripe that moved for recent only if its epoch is the same and its cut covers the one that is believed [R5] [P66]', () => {
     const belief = new Belief(facts(A, [], cutAt(5)))
     expect(belief.standing(null)).toBe('elsewhere')
-    expect(belief.standing(markOf(cutAt(5)))).toBe('stands')
+    const mark = (cut: Cut, epoch = A) => markOf({ epoch, cut })
+    expect(belief.standing(mark(cutAt(5)))).toBe('stands')
     for (const [cut, standing] of [
       [cutAt(6), 'stands'],
       [cutAt(4), 'elsewhere'],
       [cutAt(6, 'f'), 'elsewhere'],
     ] as const) {
-      expect(belief.standing(markOf(cut))).toBe('moved')
-      belief.judgeCut(markOf(cut), cut)
-      expect(belief.standing(markOf(cut))).toBe(standing)
+      // Under another epoch the cut says nothing, and need not be known: before it was met, and after.
+      expect(belief.standing(mark(cut, B))).toBe('elsewhere')
+      expect(belief.standing(mark(cut))).toBe('moved')
+      belief.judgeCut(cutNameOf(mark(cut)), cut)
+      expect(belief.standing(mark(cut))).toBe(standing)
+      expect(belief.standing(mark(cut, B))).toBe('elsewhere')
     }
+    expect(belief.standing(mark(cutAt(5), B))).toBe('elsewhere')
   })
 })
 

@@ -1,7 +1,7 @@
 import { covers, type Cut, type StripeState } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
 import { epochHighOf, epochLowOf, isEntry } from './entry.ts'
-import { markOf } from './mark.ts'
+import { cutNameOf, haveOneEpoch, markOf } from './mark.ts'
 
 /** What reading a stripe's meta brought, or what making it left there. */
 export interface StripeFacts {
@@ -29,13 +29,13 @@ export class Belief {
   readonly #mark: Buffer
   readonly #stripeWords: Words
   readonly #leafWords: ReadonlyMap<number, Words>
-  /** By mark of another cut: whether that covers the one that is believed. */
+  /** By name of another cut: whether that covers the one that is believed. */
   readonly #verdicts = new Map<string, boolean>()
   #isWithdrawn = false
 
   constructor(facts: StripeFacts) {
     this.facts = facts
-    this.#mark = markOf(facts.state.cut)
+    this.#mark = markOf(facts.state)
     this.#stripeWords = words(facts.state.epoch)
     const leafWords = new Map<number, Words>()
     for (const [leaf, epoch] of facts.leafEpochs) leafWords.set(leaf, words(epoch))
@@ -55,14 +55,16 @@ export class Belief {
   standing(mark: Buffer | null): Standing {
     if (mark === null) return 'elsewhere'
     if (mark.equals(this.#mark)) return 'stands'
-    const isBeyond = this.#verdicts.get(mark.toString('latin1'))
+    // Who gave it a fresh epoch owed nothing to what lay there: its cut says nothing of entries of ours.
+    if (!haveOneEpoch(mark, this.#mark)) return 'elsewhere'
+    const isBeyond = this.#verdicts.get(cutNameOf(mark))
     return isBeyond === undefined ? 'moved' : isBeyond ? 'stands' : 'elsewhere'
   }
 
-  /** The cut behind a mark became known. */
-  judgeCut(mark: Buffer, cut: Cut): void {
+  /** The cut behind a mark became known. @param name see `cutNameOf` */
+  judgeCut(name: string, cut: Cut): void {
     const believed = this.facts.state.cut
-    this.#verdicts.set(mark.toString('latin1'), cut.archiveId === believed.archiveId && covers(cut, believed))
+    this.#verdicts.set(name, cut.archiveId === believed.archiveId && covers(cut, believed))
   }
 
   /**

@@ -2,7 +2,7 @@
  * Every key and field this package has in Redis, and nothing else makes one. Drawn in docs/formats/redis.md.
  *
  *   <prefix><birth>:{tt}m         meta of stripe tt, a hash
- *   <prefix><birth>:{tt}s         stand of stripe tt: a digest of the cut in its meta, a string
+ *   <prefix><birth>:{tt}s         stand of stripe tt: epoch and a digest of the cut in its meta, a string
  *   <prefix><birth>:{tt}i:<id>    entry of an item, a string
  *   <prefix><birth>:{tt}c:<id>    reserved for items that live in the cache alone
  *

@@ -6,7 +6,7 @@ import type { RedisConnection } from './connection.ts'
 import { decodeEntry, isIntact } from './entry.ts'
 import { becauseOf, unknownCauseOf } from './failures.ts'
 import { leafNumber, type CacheKeys } from './keys.ts'
-import { isMark, type KnownCuts } from './mark.ts'
+import { cutNameOf, isMark, type KnownCuts } from './mark.ts'
 import type { CacheClock } from './options.ts'
 import { planReads, type AskedStripe, type ReadCall } from './read-plan.ts'
 
@@ -45,7 +45,7 @@ interface Asked {
  */
 export class Lookups {
   readonly #ports: LookupPorts
-  /** Marks whose cut is being asked for. */
+  /** By name of a cut that is being asked for. */
   readonly #learning = new Map<string, Promise<void>>()
 
   constructor(ports: LookupPorts) {
@@ -132,7 +132,7 @@ export class Lookups {
     entries: readonly (Buffer | null)[],
   ): Promise<void> {
     if (!isMark(mark)) return
-    if (belief.standing(mark) === 'moved') await this.#learn(stripe, belief, mark)
+    if (belief.standing(mark) === 'moved') await this.#learn(stripe, belief, cutNameOf(mark))
     if (belief.isWithdrawn || belief.standing(mark) !== 'stands') return
     for (let at = 0; at < positions.length; at++) {
       const index = positions[at]!
@@ -155,10 +155,9 @@ export class Lookups {
   }
 
   /** The stripe has moved since it was believed to stand somewhere: forward, or back? Its cut says so. */
-  async #learn(stripe: number, belief: Belief, mark: Buffer): Promise<void> {
+  async #learn(stripe: number, belief: Belief, name: string): Promise<void> {
     const { cuts, keys, connection } = this.#ports
-    if (cuts.at(mark) === undefined) {
-      const name = mark.toString('latin1')
+    if (cuts.named(name) === undefined) {
       let learning = this.#learning.get(name)
       if (learning === undefined) {
         learning = connection
@@ -173,8 +172,8 @@ export class Lookups {
       }
       await learning
     }
-    const cut = cuts.at(mark)
-    if (cut !== undefined) belief.judgeCut(mark, cut)
+    const cut = cuts.named(name)
+    if (cut !== undefined) belief.judgeCut(name, cut)
   }
 }
 

@@ -2,9 +2,8 @@ import { CorruptData, encodeStamp, invariant, STAMP_BYTES, type StoredLeaf, type
 import { LEAF_BYTES } from '@se/merkle'
 import type { FinishItem } from './finish-plan.ts'
 import { leafNumber, LEAF_FIELD_BYTES, tokenField } from './keys.ts'
-import type { KnownCuts } from './mark.ts'
+import { EPOCH_BYTES, type KnownCuts } from './mark.ts'
 
-export const EPOCH_BYTES = 8
 /** Entries up to here are not worth a word in the meta. */
 export const ENTRY_BYTES_UNTOLD = 16 * 1024
 

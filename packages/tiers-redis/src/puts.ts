@@ -4,7 +4,7 @@ import { becauseOf, fateOf, isRefusalForNow } from './failures.ts'
 import type { CacheKeys } from './keys.ts'
 import { decodeOutcome, planPuts, uniqueRounds, type PutCall } from './put-plan.ts'
 import type { Refusals } from './refusals.ts'
-import { EPOCH_BYTES } from './meta.ts'
+import { EPOCH_BYTES } from './mark.ts'
 
 export interface PutPorts {
   readonly connection: Pick<RedisConnection, 'run' | 'isCluster'>

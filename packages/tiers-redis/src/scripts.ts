@@ -11,8 +11,7 @@
  */
 
 import { ENTRY_FORMAT } from './entry.ts'
-import { MARK_BYTES } from './mark.ts'
-import { EPOCH_BYTES } from './meta.ts'
+import { EPOCH_BYTES, MARK_BYTES } from './mark.ts'
 
 /** Token of a leaf that has none, on the wire and in permits. */
 export const TOKEN_NONE = '0'.repeat(16)
@@ -166,7 +165,7 @@ return table.concat(outcomes)
  *
  * KEYS  1 the meta  2 the stand, then items
  * ARGV  1 epoch  2 cut  3 revision or '': what must hold  4 a fresh token
- *       5 the cut to stand at, or '' when more calls follow  6 its mark
+ *       5 the cut to stand at, or '' when more calls follow  6 the mark of epoch and cut then
  *       7 by item: 7 bytes token field, u64 + u32 stamp below which an entry goes
  *       8 by leaf: 7 bytes sums field, 28 bytes sums
  *
@@ -210,11 +209,11 @@ return { table.concat(outcomes), foreign }
 `
 
 /**
- * Makes the meta of a stripe with its stand, or starts it over. One that is damaged, or without its stand, counts as none.
+ * Makes the meta of a stripe with its stand, or starts it over. One that is damaged, or without a stand of its epoch, counts as none.
  *
  * KEYS  1 the meta  2 the stand
  * ARGV  1 epoch  2 cut: what must hold; both '': there must be no meta
- *       3 new epoch  4 new cut  5 its mark  6 by leaf: 7 bytes sums field, 28 bytes sums
+ *       3 new epoch  4 new cut  5 the mark of both  6 by leaf: 7 bytes sums field, 28 bytes sums
  *
  * @returns 1, or 0 when it did not hold
  */
@@ -226,7 +225,7 @@ if ARGV[1] == '' then
   local stand = redis.pcall('GET', KEYS[2])
   if epoch and #epoch == ${EPOCH_BYTES} and revision and #revision == ${EPOCH_BYTES}
     and cut and string.find(cut, '^[0-9a-f;=.]+$')
-    and type(stand) == 'string' and #stand == ${MARK_BYTES} then
+    and type(stand) == 'string' and #stand == ${MARK_BYTES} and string.sub(stand, 1, ${EPOCH_BYTES}) == epoch then
     return 0
   end
 elseif epoch ~= ARGV[1] or cut ~= ARGV[2] then
@@ -267,9 +266,10 @@ return 1
 `
 
 /**
- * Makes all entries of a stripe misses, and leaves cut, tokens and sums as they are.
+ * Makes all entries of a stripe misses, and leaves cut, tokens and sums as they are. The stand has the epoch first: who reads
+ * there is told before anybody can put under it.
  *
- * KEYS  1 the meta
+ * KEYS  1 the meta  2 the stand
  * ARGV  1 epoch: what must hold  2 new epoch
  *
  * @returns 1, or 0 when it did not hold
@@ -277,6 +277,7 @@ return 1
 export const RENEW = `
 local call = redis.call
 if call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+call('SETRANGE', KEYS[2], 0, ARGV[2])
 for _, field in ipairs(call('HKEYS', KEYS[1])) do
   if #field == 7 and string.sub(field, 1, 1) == 'e' then call('HDEL', KEYS[1], field) end
 end

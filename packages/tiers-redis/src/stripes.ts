@@ -18,15 +18,8 @@ import type { RedisConnection } from './connection.ts'
 import { fateOf, unknownCauseOf } from './failures.ts'
 import { shareOut, type FinishItem, type FinishLeaf, type StripeShare } from './finish-plan.ts'
 import { leafName, leafNumber, leafOfField, META_FIELDS, sumsField, type CacheKeys } from './keys.ts'
-import { isMark, markOf, type KnownCuts } from './mark.ts'
-import {
-  decodeMeta,
-  encodeBounds,
-  encodeLeaves,
-  ENTRY_BYTES_UNTOLD,
-  EPOCH_BYTES,
-  type MetaHead,
-} from './meta.ts'
+import { EPOCH_BYTES, isMarkUnder, markOf, type KnownCuts } from './mark.ts'
+import { decodeMeta, encodeBounds, encodeLeaves, ENTRY_BYTES_UNTOLD, type MetaHead } from './meta.ts'
 import { CALL_ITEMS_MAX } from './scripts.ts'
 
 export interface StripePorts {
@@ -79,7 +72,7 @@ export class Stripes {
         ),
       )) ?? [[], []]
       const head = decodeMeta(stripe, meta, cuts)
-      if (head === undefined || !isMark(stand[0])) return { kind: 'none' }
+      if (head === undefined || !isMarkUnder(head.state.epoch, stand[0])) return { kind: 'none' }
       const leafEpochs =
         head.revision === head.state.epoch ? NO_LEAF_EPOCHS : beliefs.leafEpochsAt(stripe, head.revision)
       if (leafEpochs !== undefined)
@@ -101,9 +94,9 @@ export class Stripes {
     cut: Cut,
     leaves: readonly StoredLeaf[],
   ): Promise<StripeState | undefined> {
-    const { connection, keys, beliefs, random } = this.#ports
+    const { connection, keys, beliefs } = this.#ports
     const order = beliefs.nextOrder()
-    const epoch = Buffer.from(random.bytes(EPOCH_BYTES))
+    const state: StripeState = { stripe, cut, epoch: this.#randomHex() }
     const isSeated = await connection.run(stripe, (client) =>
       client.seSeatBuffer(
         2,
@@ -112,14 +105,13 @@ export class Stripes {
         ...(expected === undefined
           ? ['', '']
           : [Buffer.from(expected.epoch, 'hex'), encodeCut(expected.cut)]),
-        epoch,
+        Buffer.from(state.epoch, 'hex'),
         encodeCut(cut),
-        markOf(cut),
+        markOf(state),
         encodeLeaves(leaves, sumsField),
       ),
     )
     if (isSeated !== 1) return undefined
-    const state: StripeState = { stripe, cut, epoch: epoch.toString('hex') }
     const facts = {
       state,
       revision: state.epoch,
@@ -176,7 +168,7 @@ export class Stripes {
           end?.sums.revision ?? '',
           this.#randomHex(),
           end === undefined ? '' : encodeCut(end.to),
-          end === undefined ? '' : markOf(end.to),
+          end === undefined ? '' : markOf({ epoch, cut: end.to }),
           encodeBounds(slice),
           end?.sums.encoded ?? '',
         ),
@@ -264,8 +256,9 @@ export class Stripes {
     const isDone = await this.#onMeta(stripe, () =>
       connection.run(stripe, (client) =>
         client.seRenewBuffer(
-          1,
+          2,
           keys.meta(stripe),
+          keys.stand(stripe),
           Buffer.from(state.epoch, 'hex'),
           Buffer.from(random.bytes(EPOCH_BYTES)),
         ),

@@ -90,6 +90,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
       () => raw.hdel(key, 'revision'),
       () => raw.del(cache.standKeyOf(stripe)),
       () => raw.set(cache.standKeyOf(stripe), 'nonsense about the stand'),
+      () => raw.setrange(cache.standKeyOf(stripe), 0, 'another!'),
     ]
     for (const damage of damages) {
       await store(cache, 5)

@@ -208,6 +208,13 @@ export async function invalidate(
   tier.believe([after!])
 }
 
+/** Starts a stripe over as it stands now, whatever it is, and believes what comes of it. */
+export async function startOver(tier: CacheTier, cut: Cut): Promise<void> {
+  const started = await tier.resetStripe(await stateOf(tier), cut, [])
+  assert.ok(started !== undefined, 'the stripe has not moved')
+  tier.believe([started])
+}
+
 export async function stampIn(tier: CacheTier, id = ID): Promise<number | undefined> {
   const lookup = await tier.get(id)
   assert.notEqual(lookup.kind, 'unknown')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { stripeOfId } from '../hash.ts'
 import {
+  ARCHIVE,
   at,
   CUT_0,
   CUT_1,
@@ -17,6 +18,7 @@ import {
   row,
   seated,
   stampIn,
+  startOver,
   stateOf,
   statesOf,
   store,
@@ -26,6 +28,7 @@ import {
   ZERO_SUMS,
   type CacheContractCase,
 } from './cache-contract-kit.ts'
+import { cutAt } from './cuts.ts'
 
 /** What is believed, and for how long. */
 export const trustCases: readonly CacheContractCase[] = [
@@ -140,6 +143,74 @@ export const trustCases: readonly CacheContractCase[] = [
       assert.deepEqual(await tier.readPermits([ID]), [undefined])
       await poll(tier)
       assert.equal(await stampIn(tier), 9)
+    },
+  },
+  {
+    title:
+      'a store that went back and was then started over or made anew answers nothing under the old epoch [R5] [P66]',
+    async run(harness) {
+      const tier = await seated(harness)
+      const other = await joined(harness)
+      const told = [row([entry(at(6))])]
+      const beyond = cutAt(ARCHIVE, [
+        [1, 9],
+        [2, 3],
+      ])
+      for (const how of ['resetStripe', 'createStripe'] as const) {
+        for (const cut of [CUT_1, beyond]) {
+          await startOver(other, CUT_0)
+          await poll(tier)
+          await store(tier, at(5))
+          const goBack = await harness.snapshot(STRIPE)
+          await store(tier, at(6))
+          assert.deepEqual(await finish(tier, await stateOf(tier), told), [])
+          assert.equal(await stampIn(tier), 6)
+          await goBack()
+          // The entry of the dump is older than the cut that is believed, and the stripe stands there again.
+          if (how === 'resetStripe') await startOver(other, cut)
+          else {
+            await harness.dropMeta(STRIPE)
+            assert.notEqual(await other.createStripe(STRIPE, cut, []), undefined)
+          }
+          assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
+          assert.deepEqual(kinds(await tier.getMany([ID])), ['unknown'])
+          assert.deepEqual((await stateOf(tier)).cut, cut)
+          assert.equal(await stampIn(tier), undefined)
+          await store(tier, at(7))
+          assert.equal(await stampIn(tier), 7)
+        }
+      }
+    },
+  },
+  {
+    title:
+      'a fresh epoch is heard of in the next read, whoever made it and how, also where the cut is the same [P66]',
+    async run(harness) {
+      const tier = await seated(harness)
+      const other = await joined(harness)
+      const elsewhere = strangerElsewhere()
+      await store(tier, at(4), elsewhere)
+      const ways: readonly (() => Promise<unknown>)[] = [
+        async () => assert.ok(await other.renewEpoch(await stateOf(other))),
+        () => startOver(other, CUT_0),
+        async () => {
+          await harness.dropMeta(STRIPE)
+          await other.createStripe(STRIPE, CUT_0, [])
+        },
+      ]
+      for (const makeFresh of ways) {
+        await store(tier, at(5))
+        assert.equal(await stampIn(tier), 5)
+        await makeFresh()
+        assert.deepEqual(kinds(await tier.getMany([ID, elsewhere])), ['unknown', 'found'])
+        assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
+        // And it stays so while the stripe moves on.
+        const state = await stateOf(other)
+        assert.deepEqual(await finish(other, state, [], CUT_1), [])
+        assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
+        await startOver(other, CUT_0)
+        await poll(tier)
+      }
     },
   },
   {

@@ -1,17 +1,9 @@
-import { sequenceAt, type Cut } from '../cut.ts'
+import type { Cut } from '../cut.ts'
 import { bucketOfId, stripeOfId } from '../hash.ts'
 import { compareStamps, formatStamp, isNewer, newerStamp, type Stamp } from '../stamp.ts'
-import type {
-  CachePermit,
-  CachePut,
-  CachePutOutcome,
-  CacheTier,
-  StoredLeaf,
-  StripeState,
-} from '../cache-tier.ts'
-import type { LedgerEntry, LedgerRow } from '../ledger.ts'
+import type { CachePut, CachePutOutcome, CacheTier, StoredLeaf, StripeState } from '../cache-tier.ts'
 import { CACHE_CONTRACT_BRANCHES, type CacheContractHarness } from './cache-contract-kit.ts'
-import { cutAt, linkOf } from './cuts.ts'
+import { ModelArchive, putOf, showCut, showLeaves } from './cache-model-archive.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -40,7 +32,6 @@ export interface CacheModelViolation {
   readonly trace: readonly string[]
 }
 
-const ARCHIVE = 'abcdefabcdefabcdefabcdefabcdefab'
 const FIRST_ID = 'user.1'
 const STRIPE = stripeOfId(FIRST_ID)
 const USER_BRANCH = CACHE_CONTRACT_BRANCHES.branchOf('user.')
@@ -65,21 +56,23 @@ function find(accepts: (id: string) => boolean): string {
  * - a stripe that stands at cut C never answers something older than C says;
  * - what was believed of a stripe never answers something older than the cut that was believed, also when the stripe went back
  *   to an older dump and nobody has looked at it since;
+ * - a stripe that was given a fresh epoch, by whomever, answers nothing by what was believed before;
  * - after a writer's put it never answers something older than that write, whatever became of the put,
  *   unless the stripe went back to an older dump;
  * - its receipt is the sum of the ledger up to its cut.
  */
 export class CacheModel {
   readonly #harness: CacheContractHarness
-  readonly #tiers: readonly [CacheTier, CacheTier]
+  readonly #tiers: ModelTiers
 
-  private constructor(harness: CacheContractHarness, tiers: readonly [CacheTier, CacheTier]) {
+  private constructor(harness: CacheContractHarness, tiers: ModelTiers) {
     this.#harness = harness
     this.#tiers = tiers
   }
 
   static async create(harness: CacheContractHarness): Promise<CacheModel> {
-    return new CacheModel(harness, [await harness.connect(), await harness.connect()])
+    const processes = [await harness.connect(), await harness.connect()]
+    return new CacheModel(harness, { processes, watcher: await harness.connect() })
   }
 
   /** Runs one schedule on a stripe that is emptied first. */
@@ -90,71 +83,31 @@ export class CacheModel {
   }
 }
 
+interface ModelTiers {
+  readonly processes: readonly CacheTier[]
+  /** Sees what the stripe is, and takes no part. */
+  readonly watcher: CacheTier
+}
+
 interface UnderWay {
   readonly title: string
   /** Whether something else follows is up to it. */
   readonly goOn: () => Promise<void>
 }
 
-/** Ground truth: the ledger, and by id the newest write. */
-class Archive {
-  readonly rows: LedgerRow[] = []
-  readonly #newest = new Map<string, LedgerEntry>()
-
-  commit(
-    instance: number,
-    writes: readonly { id: string; stamp: Stamp; isDelete: boolean }[],
-  ): LedgerEntry[] {
-    const entries = writes.flatMap(({ id, stamp, isDelete }) => {
-      const previous = this.#newest.get(id)
-      if (!isNewer(stamp, previous?.stamp)) return []
-      const entry: LedgerEntry = {
-        id,
-        stamp,
-        previousStamp: previous?.stamp,
-        digest: isDelete ? undefined : digestOf(stamp),
-        previousDigest: previous?.digest,
-      }
-      this.#newest.set(id, entry)
-      return [entry]
-    })
-    const sequence = sequenceAt(this.heads(), instance) + 1
-    const link = linkOf(instance, sequence)
-    this.rows.push({ instance, sequence, link, kind: 'batch', committedAtMs: 0, entries })
-    return entries
-  }
-
-  newest(id: string): LedgerEntry | undefined {
-    return this.#newest.get(id)
-  }
-
-  heads(): Cut {
-    const sequences = new Map<number, number>()
-    for (const { instance, sequence } of this.rows) sequences.set(instance, sequence)
-    return cutAt(ARCHIVE, sequences)
-  }
-
-  upTo(cut: Cut): LedgerRow[] {
-    return this.rows.filter(({ instance, sequence }) => sequence <= sequenceAt(cut, instance))
-  }
-
-  beyond(cut: Cut): LedgerRow[] {
-    return this.rows.filter(({ instance, sequence }) => sequence > sequenceAt(cut, instance))
-  }
-}
-
 class Schedule {
   readonly #harness: CacheContractHarness
   readonly #tiers: readonly CacheTier[]
+  readonly #watcher: CacheTier
   readonly #random: SeededRandom
   readonly #stepCount: number
   readonly #misuse: CacheMisuse | undefined
-  readonly #archive = new Archive()
+  readonly #archive = new ModelArchive()
   readonly #underWay: UnderWay[] = []
   readonly #trace: string[] = []
   readonly #lastTimes = [0, 0]
-  /** By process: the cut of the stripe that it believes. */
-  readonly #believedCuts: (Cut | undefined)[] = [undefined, undefined]
+  /** By process: what it believes of the stripe. */
+  readonly #believed: (StripeState | undefined)[] = [undefined, undefined]
   /** By process: how often it has read the stripe. */
   readonly #polls = [0, 0]
   /** By id the newest write that a writer put since the last rollback. */
@@ -163,9 +116,10 @@ class Schedule {
   #goBack: (() => Promise<void>) | undefined
   #violation: string | undefined
 
-  constructor(harness: CacheContractHarness, tiers: readonly CacheTier[], options: CacheModelOptions) {
+  constructor(harness: CacheContractHarness, { processes, watcher }: ModelTiers, options: CacheModelOptions) {
     this.#harness = harness
-    this.#tiers = tiers
+    this.#tiers = processes
+    this.#watcher = watcher
     this.#random = options.random
     this.#stepCount = options.stepCount
     this.#misuse = options.misuse
@@ -187,12 +141,13 @@ class Schedule {
     if (dice < 50) return this.#beginWrite(process)
     if (dice < 60) return this.#beginLoad(process)
     if (dice < 66) return this.#beginFinish(process)
-    if (dice < 76) return this.#observe(process)
-    if (dice < 80) return this.#observeUnpolled(process)
-    if (dice < 87) return this.#evict()
-    if (dice < 90) return this.#beginCreate(process)
-    if (dice < 92) return this.#beginInvalidate(process)
-    if (dice < 93) return this.#beginReset(process)
+    if (dice < 74) return this.#observe(process)
+    if (dice < 79) return this.#observeUnpolled(process)
+    if (dice < 85) return this.#evict()
+    if (dice < 88) return this.#beginCreate(process)
+    if (dice < 90) return this.#beginInvalidate(process)
+    if (dice < 92) return this.#beginReset(process)
+    if (dice < 93) return this.#beginRenew(process)
     if (dice < 94) return this.#loseMeta()
     if (dice < 96) return this.#remember()
     if (dice < 98) return this.#rollBack()
@@ -311,7 +266,7 @@ class Schedule {
     this.#later(`${process + 1} invalidates leaf ${bucket}`, async () => {
       const sums = this.#sumsAt(state.cut, bucket)
       const leaves = [{ branch: USER_BRANCH, bucket, sums }]
-      this.#believedCuts[process] = undefined
+      this.#believed[process] = undefined
       const after = await this.#tiers[process]!.invalidateLeaves(state, leaves)
       if (after !== undefined) this.#believe(process, after)
     })
@@ -324,6 +279,15 @@ class Schedule {
     this.#later(`${process + 1} resets to ${showCut(cut)}`, async () => {
       const started = await this.#tiers[process]!.resetStripe(state, cut, this.#leavesAt(cut))
       if (started !== undefined) this.#believe(process, started)
+    })
+  }
+
+  async #beginRenew(process: number): Promise<void> {
+    const state = await this.#stateOf(process)
+    if (state === undefined) return
+    this.#later(`${process + 1} renews the epoch`, async () => {
+      this.#believed[process] = undefined
+      await this.#tiers[process]!.renewEpoch(state)
     })
   }
 
@@ -362,10 +326,14 @@ class Schedule {
 
   /** Lookups by what the process believed some time ago, whatever has become of the stripe since. */
   async #observeUnpolled(process: number): Promise<void> {
-    const cut = this.#believedCuts[process]
-    if (cut === undefined) return
+    const believed = this.#believed[process]
+    if (believed === undefined) return
+    const { cut, epoch } = believed
+    const reading = (await this.#watcher.readStripes())[STRIPE]
+    const isFresh = reading?.kind === 'state' && reading.state.epoch !== epoch
     for (const [id, stamp] of await this.#read(process)) {
       this.#hold(process, id, stamp, this.#toldBy(cut, id), `the cut it believes, ${showCut(cut)}, says`)
+      if (isFresh) this.#violation ??= `${process + 1} reads ${id} under an epoch that the stripe has no more`
     }
   }
 
@@ -398,7 +366,7 @@ class Schedule {
     const reading = (await tier.readStripes())[STRIPE]
     if (reading?.kind !== 'state') {
       tier.doubt([STRIPE])
-      this.#believedCuts[process] = undefined
+      this.#believed[process] = undefined
       return undefined
     }
     this.#believe(process, reading.state)
@@ -407,7 +375,7 @@ class Schedule {
 
   #believe(process: number, state: StripeState): void {
     this.#tiers[process]!.believe([state])
-    this.#believedCuts[process] = state.cut
+    this.#believed[process] = state
   }
 
   #leavesAt(cut: Cut): StoredLeaf[] {
@@ -425,30 +393,4 @@ class Schedule {
     }
     return sums
   }
-}
-
-function putOf(entry: LedgerEntry, permit: CachePermit | undefined, kind: CachePut['kind']): CachePut {
-  const { id, stamp, digest: bytes } = entry
-  return {
-    write: { id, stamp, state: '', contentType: '', bytes },
-    version: bytes === undefined ? 0 : 1,
-    createdAtMs: 0,
-    permit,
-    kind,
-  }
-}
-
-function digestOf({ time, instance }: Stamp): Uint8Array {
-  return new Uint8Array(16).map((_, index) => time * 31 + instance * 7 + index)
-}
-
-function showCut(cut: Cut): string {
-  return [...cut.positions].map(([instance, { sequence }]) => `${instance}:${sequence}`).join(',') || '0'
-}
-
-function showLeaves(leaves: readonly StoredLeaf[]): string {
-  return leaves
-    .map((leaf) => `${leaf.bucket}=${leaf.sums.join('.')}`)
-    .sort()
-    .join(' ')
 }

@@ -153,7 +153,7 @@ class MemoryCacheTier implements CompleteCacheTier {
     if (believed === undefined) return SUSPENDED
     if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
     const meta = this.#meta(stripe)
-    if (meta === undefined || !standsAt(meta.cut, believed.cut)) return SUSPENDED
+    if (meta === undefined || !standsAt(meta, believed)) return SUSPENDED
     const entry = this.#entry(id)
     const inForce = believed.leafEpochs.get(leafOf(this.#branches, id)) ?? believed.epoch
     if (entry?.epoch !== inForce) return { kind: 'absent' }
@@ -399,9 +399,9 @@ class MemoryCacheTier implements CompleteCacheTier {
   }
 }
 
-/** Whether a stripe that stands at one cut is as new as one that was believed to stand at another. */
-function standsAt(cut: Cut, believed: Cut): boolean {
-  return cut.archiveId === believed.archiveId && covers(cut, believed)
+/** Whether a stripe is the one that is believed, and as new: under a fresh epoch the cut says nothing of the entries from before. */
+function standsAt({ epoch, cut }: Meta, believed: Known): boolean {
+  return epoch === believed.epoch && cut.archiveId === believed.cut.archiveId && covers(cut, believed.cut)
 }
 
 function judgeAlike(a: Known, b: Known): boolean {
