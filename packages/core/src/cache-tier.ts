@@ -238,8 +238,8 @@ export interface ExplainsEntries {
  * so until somebody changes something; except the lookups, which answer `unknown`.
  *
  * Lookups answer by what was believed when they were asked: an entry of another epoch, or a damaged one, is `absent`. `unknown`:
- * nothing is believed of the stripe, or it does not stand where it is believed to, or beyond. Whether a stripe may be asked at
- * all is the caller's decision.
+ * nothing is believed of the stripe, or it has another epoch, or does not stand where it is believed to, or beyond. Whether a stripe may
+ * be asked at all is the caller's decision.
  */
 export interface CacheTier
   extends
