@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import {
   BATCH_LIMITS_DEFAULT,
-  cutBatch,
   dueCause,
   dueInMs,
+  joinsBatch,
   sizeOfWrite,
   type QueueState,
 } from './batch-policy.ts'
@@ -42,25 +42,18 @@ describe('dueInMs', () => {
   })
 })
 
-describe('cutBatch', () => {
-  it('takes what fits in items and bytes, in order', () => {
-    expect(cutBatch([1, 1, 1], { itemsMax: 2, bytesMax: 100 })).toBe(2)
-    expect(cutBatch([40, 40, 20, 1], { itemsMax: 10, bytesMax: 100 })).toBe(3)
-    expect(cutBatch([40, 61, 1], { itemsMax: 10, bytesMax: 100 })).toBe(1)
-    expect(cutBatch([], { itemsMax: 10, bytesMax: 100 })).toBe(0)
+describe('joinsBatch', () => {
+  const small = { itemsMax: 2, bytesMax: 100 }
+
+  it('takes what fits in items and bytes', () => {
+    expect(joinsBatch(1, 40, 60, small)).toBe(true)
+    expect(joinsBatch(1, 40, 61, small)).toBe(false)
+    expect(joinsBatch(2, 2, 1, small)).toBe(false)
   })
 
   it('lets a larger item go alone, so that it cannot block the queue', () => {
-    expect(cutBatch([500, 1], { itemsMax: 10, bytesMax: 100 })).toBe(1)
-  })
-
-  it('reads no further than it must', () => {
-    const sizes = function* () {
-      yield 60
-      yield 60
-      throw new Error('read too far')
-    }
-    expect(cutBatch(sizes(), { itemsMax: 10, bytesMax: 100 })).toBe(1)
+    expect(joinsBatch(0, 0, 500, small)).toBe(true)
+    expect(joinsBatch(1, 500, 1, small)).toBe(false)
   })
 })
 

@@ -51,22 +51,20 @@ export function dueInMs(queue: QueueState, nowMs: number, limits: BatchLimits): 
 }
 
 /**
- * How many of the items that wait make the next batch: as many as fit, in their order, at least one.
+ * Whether a write still joins a batch: while it fits. The first one always does, so that a write larger than a batch goes alone,
+ * and cannot block the queue.
  *
- * @param sizes bytes of the items, oldest first; read only as far as needed
+ * @param items of the batch so far
+ * @param bytes of the batch so far
+ * @param size bytes of the write
  */
-export function cutBatch(
-  sizes: Iterable<number>,
+export function joinsBatch(
+  items: number,
+  bytes: number,
+  size: number,
   limits: Pick<BatchLimits, 'itemsMax' | 'bytesMax'>,
-): number {
-  let items = 0
-  let bytes = 0
-  for (const size of sizes) {
-    if (items > 0 && (items >= limits.itemsMax || bytes + size > limits.bytesMax)) break
-    items += 1
-    bytes += size
-  }
-  return items
+): boolean {
+  return items === 0 || (items < limits.itemsMax && bytes + size <= limits.bytesMax)
 }
 
 /** Pause before a failed batch is sent again in the background, ms; doubles up to the maximum. */

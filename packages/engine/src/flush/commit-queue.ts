@@ -57,6 +57,8 @@ export class CommitQueue {
   readonly #inFlight = new Set<Entry>()
   /** Queued and in flight. */
   readonly #byId = new Map<string, Entry[]>()
+  /** Ids of several entries. */
+  #sharedIds = 0
   #queuedBytes = 0
   #bytes = 0
   /** Why no caller waits any more. */
@@ -100,7 +102,7 @@ export class CommitQueue {
     this.#queuedBytes += bytes
     const ofId = this.#byId.get(write.id)
     if (ofId === undefined) this.#byId.set(write.id, [entry])
-    else ofId.push(entry)
+    else if (ofId.push(entry) === 2) this.#sharedIds += 1
     if (logSequence === undefined) return
     lowWaterMark.claim(entry)
     lowWaterMark.report(logSequence)
@@ -119,8 +121,9 @@ export class CommitQueue {
    * @param spared writes up to this stamp stay as they are; default: none
    */
   overtake(id: string, by: Stamp, spared?: Stamp): void {
-    for (const entry of this.#byId.get(id) ?? [])
-      if (isBetween(entry.write.stamp, spared, by)) hear(entry, by)
+    const ofId = this.#byId.get(id)
+    if (ofId === undefined) return
+    for (const entry of ofId) if (isBetween(entry.write.stamp, spared, by)) hear(entry, by)
   }
 
   /** Something may have been missed: anything may have been overtaken. */
@@ -135,8 +138,11 @@ export class CommitQueue {
    * @returns how many were dropped
    */
   supersede(id: string, by: Stamp, spared?: Stamp): number {
+    const ofId = this.#byId.get(id)
+    if (ofId === undefined) return 0
     let count = 0
-    for (const entry of [...(this.#byId.get(id) ?? [])]) {
+    // A copy: what is dropped leaves the list.
+    for (const entry of [...ofId]) {
       if (this.#inFlight.has(entry) || !isBetween(entry.write.stamp, spared, by)) continue
       this.#dequeue(entry)
       this.#finish(entry, { kind: 'superseded', by, isFromFuture: false })
@@ -167,6 +173,11 @@ export class CommitQueue {
     return this.#queued.values()
   }
 
+  /** Whether no id has several writes. */
+  get areIdsUnique(): boolean {
+    return this.#sharedIds === 0
+  }
+
   /** The newest of what waits of an id. */
   queuedOf(id: string): OutgoingWrite | undefined {
     let newest: Entry | undefined
@@ -176,13 +187,12 @@ export class CommitQueue {
     return newest
   }
 
-  /** Takes a write into flight. @param outgoing as {@link queued} gave it; @returns false: it is not from here */
-  take(outgoing: OutgoingWrite): boolean {
+  /** Takes a write into flight. @param outgoing as {@link queued} gave it */
+  take(outgoing: OutgoingWrite): void {
     const entry = outgoing as Entry
-    if (!this.#queued.has(entry)) return false
+    invariant(this.#queued.has(entry), 'what is taken waits')
     this.#dequeue(entry)
     this.#inFlight.add(entry)
-    return true
   }
 
   /** What became of writes in flight: their callers are told; what is stamped anew or set back waits again, in its old place. */
@@ -252,9 +262,16 @@ export class CommitQueue {
   /** Gives its share of the budget back. An entry that is not settled keeps its record in the log, which is replayed. */
   #forget(entry: Entry): void {
     const { id } = entry.write
-    const others = this.#byId.get(id)!.filter((each) => each !== entry)
-    if (others.length === 0) this.#byId.delete(id)
-    else this.#byId.set(id, others)
+    const ofId = this.#byId.get(id)!
+    if (ofId.length === 1) {
+      this.#byId.delete(id)
+    } else {
+      if (ofId.length === 2) this.#sharedIds -= 1
+      this.#byId.set(
+        id,
+        ofId.filter((each) => each !== entry),
+      )
+    }
     this.#bytes -= entry.bytes
     this.#ports.budget.giveBack(entry.bytes)
   }

@@ -1,6 +1,6 @@
-import { invariant, isNewer, newerStamp, type Stamp } from '@se/core'
+import { invariant, isNewer, newerStamp, type ItemWrite, type Stamp } from '@se/core'
 import { Arrivals } from './arrivals.ts'
-import { cutBatch, type BatchLimits, type QueueState } from './batch-policy.ts'
+import { joinsBatch, type BatchLimits, type QueueState } from './batch-policy.ts'
 import { CommitQueue, type SettledCommit } from './commit-queue.ts'
 import { LowWaterMark } from './low-water-mark.ts'
 import type { Batch, BatchOutcome, LoggedWrite, OutgoingWrite } from './outcomes.ts'
@@ -76,26 +76,22 @@ export class FlushQueue {
       return current.batch
     }
     const outgoing: OutgoingWrite[] = []
-    const candidates = this.#candidates()
-    const sizes = function* (): IterableIterator<number> {
-      for (const candidate of candidates) {
-        outgoing.push(candidate)
-        yield candidate.bytes
-      }
+    const writes: ItemWrite[] = []
+    let bytes = 0
+    let oldestAddedAtMs = Infinity
+    for (const each of this.#candidates()) {
+      if (!joinsBatch(outgoing.length, bytes, each.bytes, limits)) break
+      outgoing.push(each)
+      writes.push(each.write)
+      bytes += each.bytes
+      oldestAddedAtMs = Math.min(oldestAddedAtMs, each.addedAtMs)
     }
-    outgoing.length = cutBatch(sizes(), limits)
     if (outgoing.length === 0) return undefined
     for (const each of outgoing) {
-      invariant(this.pending.take(each) || this.commits.take(each), 'what is taken was queued')
+      if (each.isPending) this.pending.take(each)
+      else this.commits.take(each)
     }
-    const idCount = new Set(outgoing.map(({ write }) => write.id)).size
-    invariant(idCount === outgoing.length, 'a batch has each id once', { writes: outgoing.length, idCount })
-    const batch: Batch = {
-      writes: outgoing.map(({ write }) => write),
-      outgoing,
-      bytes: outgoing.reduce((sum, { bytes }) => sum + bytes, 0),
-      oldestAddedAtMs: outgoing.reduce((oldest, { addedAtMs }) => Math.min(oldest, addedAtMs), Infinity),
-    }
+    const batch: Batch = { writes, outgoing, bytes, oldestAddedAtMs }
     this.#current = { batch, isOut: true }
     return batch
   }
@@ -176,12 +172,15 @@ export class FlushQueue {
   // -------------------------------------------------------------------------------------------------------
 
   /** By order of arrival, each id once, with the newest of its writes. */
-  *#candidates(): IterableIterator<OutgoingWrite> {
+  #candidates(): Iterable<OutgoingWrite> {
     const { pending, commits } = this
-    if (commits.queuedCount === 0) {
-      yield* pending.queued()
-      return
-    }
+    if (commits.queuedCount === 0) return pending.queued()
+    if (pending.queuedCount === 0 && commits.areIdsUnique) return commits.queued()
+    return this.#newestOfEach()
+  }
+
+  *#newestOfEach(): Generator<OutgoingWrite> {
+    const { pending, commits } = this
     const seen = new Set<string>()
     for (const { write } of inOrder(pending.queued(), commits.queued())) {
       const { id } = write

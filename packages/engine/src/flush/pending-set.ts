@@ -198,16 +198,15 @@ export class PendingSet {
     return this.#queuedBytes
   }
 
-  /** Takes what waits of an id into flight. @param outgoing as {@link queued} gave it; @returns false: it is not from here */
-  take(outgoing: OutgoingWrite): boolean {
+  /** Takes what waits of an id into flight. @param outgoing as {@link queued} gave it */
+  take(outgoing: OutgoingWrite): void {
     const { id } = outgoing.write
     const generation = this.#next.get(id)
-    if (generation !== outgoing) return false
+    invariant(generation === outgoing, 'what is taken waits')
     invariant(!this.#inFlight.has(id), 'of an id one write is in flight at a time')
     this.#next.delete(id)
     this.#inFlight.set(id, generation)
     this.#queuedBytes -= generation.bytes
-    return true
   }
 
   /**
