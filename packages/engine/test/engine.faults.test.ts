@@ -24,7 +24,7 @@ const unavailable = expect.objectContaining({ code: 'SE_TIER_UNAVAILABLE' }) as 
 const HOUR = { flush: { delayMs: 60_000 } }
 
 describe('a commit whose answer is late', () => {
-  it('[R2] [W3] does not bring an archive-level write back over an own delete acknowledged meanwhile', async () => {
+  it('does not bring an archive-level write back over an own delete acknowledged meanwhile [R2, W3]', async () => {
     const engine = world.engine('a')
     await engine.start()
     const held = holdAnswer(world.archiveOf('a'), 'putBatch')
@@ -40,7 +40,7 @@ describe('a commit whose answer is late', () => {
     expect(await engine.get('a')).toBeUndefined()
   })
 
-  it('[R5] [P15] keeps no archive-level write in memory that another process has replaced meanwhile', async () => {
+  it('keeps no archive-level write in memory that another process has replaced meanwhile [R5, P15]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -59,7 +59,7 @@ describe('a commit whose answer is late', () => {
     expect((await a.get('x'))?.value).toBe('second')
   })
 
-  it("[R5] [P56] containsFast does not contradict another process' newer write that was heard first", async () => {
+  it("containsFast does not contradict another process' newer write that was heard first [R5, P56]", async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -78,7 +78,7 @@ describe('a commit whose answer is late', () => {
 })
 
 describe('what was not heard', () => {
-  it('[R5] [P63] drops memory when the ledger it slept through has been pruned', async () => {
+  it('drops memory when the ledger it slept through has been pruned [R5, P63]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -99,7 +99,7 @@ describe('what was not heard', () => {
     expect(a.status().trust.filter).toMatch(/^trusted/)
   })
 
-  it('[R2] [P63] stores no load that began before such a gap', async () => {
+  it('stores no load that began before such a gap [R2, P63]', async () => {
     const [a, b] = [world.engine('a', { withoutCache: true }), world.engine('b', { withoutCache: true })]
     await b.start()
     await b.submit('x', 'old', { level: 'archive' })
@@ -117,7 +117,7 @@ describe('what was not heard', () => {
     expect((await a.get('x'))?.value).toBe('new')
   })
 
-  it('[R3] [P26] rebuilds a filter whose rebuilding was interrupted by an outage', async () => {
+  it('rebuilds a filter whose rebuilding was interrupted by an outage [R3, P26]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -132,7 +132,7 @@ describe('what was not heard', () => {
     expect(a.containsFast('y')).toBe('absent')
   })
 
-  it('[R5] [P29] [P51] a stripe that comes back older while processes run is noticed, and what it answered is forgotten', async () => {
+  it('a stripe that comes back older while processes run is noticed, and what it answered is forgotten [R5, P29, P51]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -154,7 +154,7 @@ describe('what was not heard', () => {
     }
   })
 
-  it('[P66] [R5] what was read from a stripe is forgotten once somebody had to make misses of its entries', async () => {
+  it('what was read from a stripe is forgotten once somebody had to make misses of its entries [P66, R5]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -173,7 +173,7 @@ describe('what was not heard', () => {
     }
   })
 
-  it("[R5] containsFast gives another process' write of an own id its due while the cache hangs", async () => {
+  it("containsFast gives another process' write of an own id its due while the cache hangs [R5]", async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -188,7 +188,7 @@ describe('what was not heard', () => {
 })
 
 describe('an archive that goes back while a process runs', () => {
-  it('[P65] fences the process at its next batch, and its next start recognises what happened', async () => {
+  it('fences the process at its next batch, and its next start recognises what happened [P65]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1, { level: 'archive' })
@@ -211,7 +211,7 @@ describe('an archive that goes back while a process runs', () => {
     expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
   })
 
-  it('[P65] recognises it after a kill too, from what maintenance has noted', async () => {
+  it('recognises it after a kill too, from what maintenance has noted [P65]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1, { level: 'archive' })
@@ -230,7 +230,7 @@ describe('an archive that goes back while a process runs', () => {
     })
   })
 
-  it('[P65] [R5] reads nothing that is gone: memory, overlay and filter start over', async () => {
+  it('reads nothing that is gone: memory, overlay and filter start over [P65, R5]', async () => {
     const engine = world.engine('a')
     await engine.start()
     const backup = world.archive.backup()
@@ -243,7 +243,7 @@ describe('an archive that goes back while a process runs', () => {
 })
 
 describe('flush', () => {
-  it('[P7] a caller that gives up takes nobody with it: the batch goes on, and so do the others', async () => {
+  it('a caller that gives up takes nobody with it: the batch goes on, and so do the others [P7]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     const held = holdAnswer(world.archiveOf('a'), 'putBatch')
@@ -267,7 +267,7 @@ describe('flush', () => {
     expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0 })
   })
 
-  it('[W7] fails after the attempts of the guard while the archive is down, and again when asked again at once', async () => {
+  it('fails after the attempts of the guard while the archive is down, and again when asked again at once [W7]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     await engine.submit('a', 1)
@@ -281,7 +281,7 @@ describe('flush', () => {
     expect(await world.archive.get('a')).toMatchObject({ kind: 'found' })
   })
 
-  it('[P8] the completion of an older write does not remove a newer one with the same content', async () => {
+  it('the completion of an older write does not remove a newer one with the same content [P8]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     await engine.submit('a', 'same')
@@ -298,7 +298,7 @@ describe('flush', () => {
     expect(lookup).toMatchObject({ item: { version: 2 } })
   })
 
-  it('[W2] [P9] with a log that has failed, writes are refused and what is pending still reaches the archive', async () => {
+  it('with a log that has failed, writes are refused and what is pending still reaches the archive [W2, P9]', async () => {
     const engine = world.engine('a', { flush: { delayMs: 60_000, itemsMax: 1 } })
     await engine.start()
     const held = holdAnswer(world.archiveOf('a'), 'putBatch')
@@ -334,7 +334,7 @@ describe('flush', () => {
     expect(await engine.get('i.29', { consistency: 'shared' })).toMatchObject({ value: 29 })
   })
 
-  it('[W2] a commit waits for a cache that hangs no longer than for a lookup', async () => {
+  it('a commit waits for a cache that hangs no longer than for a lookup [W2]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     world.cacheOf('a').readPermits = () => new Promise(() => {})
@@ -345,7 +345,7 @@ describe('flush', () => {
 })
 
 describe('parking', () => {
-  it('[W3] [W6] gives no stamp of a parked write again, though the clock went back and nobody else knows it', async () => {
+  it('gives no stamp of a parked write again, though the clock went back and nobody else knows it [W3, W6]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     const refused = new ArchiveRefusedData('arranged')
@@ -364,7 +364,7 @@ describe('parking', () => {
     expect(await again.get('x')).toBeUndefined()
   })
 
-  it('[W2] [W6] a write that was coalesced away by one that is parked is stored after all', async () => {
+  it('a write that was coalesced away by one that is parked is stored after all [W2, W6]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     const archive = world.archiveOf('a')
@@ -385,7 +385,7 @@ describe('parking', () => {
     expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0 })
   })
 
-  it('[W6] a parked write that is retried under a newer one which fails stays parked', async () => {
+  it('a parked write that is retried under a newer one which fails stays parked [W6]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     const archive = world.archiveOf('a')
@@ -415,7 +415,7 @@ describe('parking', () => {
     expect(engine.parked()).toMatchObject([{ id: 'bad', stamp: parked!.stamp }])
   })
 
-  it('[W6] a retry that meets a stop ends, and its write stays parked', async () => {
+  it('a retry that meets a stop ends, and its write stays parked [W6]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     const archive = world.archiveOf('a')
@@ -502,7 +502,7 @@ describe('start and stop', () => {
     }
   })
 
-  it('[P1] a stop ends, and nothing is lost, while the archive hangs in every call', async () => {
+  it('a stop ends, and nothing is lost, while the archive hangs in every call [P1]', async () => {
     const engine = world.engine('a', HOUR)
     await engine.start()
     await engine.submit('a', 1)

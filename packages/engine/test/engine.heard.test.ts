@@ -68,7 +68,7 @@ function holdWrites(inner: FileSystem): { fileSystem: FileSystem; hold(): void; 
 
 describe('calls that do not await each other', () => {
   it.each(['delete', 'submit'] as const)(
-    '[P84] an older write whose log sync ends late is not read after a newer %s was committed',
+    'an older write whose log sync ends late is not read after a newer %s was committed [P84]',
     async (newer) => {
       const { fileSystem, hold, release } = holdWrites(world.disk)
       const engine = world.engine('a', { fileSystem })
@@ -102,7 +102,7 @@ describe('calls that do not await each other', () => {
 })
 
 describe('what superseded a pending write', () => {
-  it('[P85] [R2] is not forgotten with it: an older entry of the cache is passed over', async () => {
+  it('is not forgotten with it: an older entry of the cache is passed over [P85, R2]', async () => {
     const [a, b] = [world.engine('a', { flush: { delayMs: 60_000 } }), world.engine('b')]
     await a.start()
     await b.start()
@@ -128,7 +128,7 @@ describe('what superseded a pending write', () => {
 })
 
 describe('a stamp from the future', () => {
-  it('[P67] one wall clock an hour ahead for a while delays no later write, also over a restart and in another process', async () => {
+  it('one wall clock an hour ahead for a while delays no later write, also over a restart and in another process [P67]', async () => {
     const wall = skewed()
     const [a, b] = [world.engine('a', { clock: wall.clock }), world.engine('b')]
     wall.jump(HOUR_MS)
@@ -156,7 +156,7 @@ describe('a stamp from the future', () => {
     expect((await again.get('y', { consistency: 'source' }))?.value).toBe('after the restart')
   })
 
-  it('[P67] in the archive, made by its own clock, holds up the writes of its id alone for no longer than one batch', async () => {
+  it('in the archive, made by its own clock, holds up the writes of its id alone for no longer than one batch [P67]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -180,7 +180,7 @@ describe('a stamp from the future', () => {
     expect(later.stamp).toBeDefined()
   })
 
-  it('[P67] of a write that was set aside for it, holds up no later write of its id', async () => {
+  it('of a write that was set aside for it, holds up no later write of its id [P67]', async () => {
     const { fileSystem, hold, release } = holdWrites(world.disk)
     const a = world.engine('a', { fileSystem })
     await a.start()
@@ -200,7 +200,7 @@ describe('a stamp from the future', () => {
     expect((await a.get('x', { consistency: 'source' }))?.value).toBe('later')
   })
 
-  it('[P67] [P84] hides an older write that bears one itself, also while that is on its way through the log', async () => {
+  it('hides an older write that bears one itself, also while that is on its way through the log [P67, P84]', async () => {
     const { fileSystem, hold, release } = holdWrites(world.disk)
     const a = world.engine('a', { fileSystem })
     await a.start()
@@ -226,7 +226,7 @@ describe('a stamp from the future', () => {
   })
 
   it.each(['acknowledged', 'on its way through the log'])(
-    '[P67] [W3] [P84] brings no own write back that is %s, above a later one that was stamped anew and committed',
+    'brings no own write back that is %s, above a later one that was stamped anew and committed [P67, W3, P84]',
     async (state) => {
       const { fileSystem, hold, release } = holdWrites(world.disk)
       const [a, b] = [world.engine('a', { fileSystem, flush: { delayMs: 60_000 } }), world.engine('b')]
@@ -253,7 +253,7 @@ describe('a stamp from the future', () => {
     },
   )
 
-  it('[P67] [W6] in a ledger row, takes no pending write of another process away', async () => {
+  it('in a ledger row, takes no pending write of another process away [P67, W6]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b', { flush: { delayMs: 60_000 } })]
     await a.start()
     await b.start()
@@ -271,7 +271,7 @@ describe('a stamp from the future', () => {
     expect((await b.get('x', { consistency: 'source' }))?.value).toBe('own')
   })
 
-  it('[P86] in an entry of the cache, by a flipped bit, is nobody’s witness', async () => {
+  it('in an entry of the cache, by a flipped bit, is nobody’s witness [P86]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await a.submit('x', 'right', { level: 'archive' })
@@ -290,7 +290,7 @@ describe('a stamp from the future', () => {
 })
 
 describe('an archive that was restored', () => {
-  it('[P65] [P88] is recognised from the archive alone by a process that slept, when the one that wrote was killed', async () => {
+  it('is recognised from the archive alone by a process that slept, when the one that wrote was killed [P65, P88]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -324,7 +324,7 @@ describe('an archive that was restored', () => {
 })
 
 describe('a process that is awake when its archive goes back', () => {
-  it('[P65] [P88] starts its stripes of the cache over, and does not take them for a stranger’s', async () => {
+  it('starts its stripes of the cache over, and does not take them for a stranger’s [P65, P88]', async () => {
     const a = world.engine('a')
     await a.start()
     await a.submit('kept', 1, { level: 'archive' })
@@ -338,7 +338,7 @@ describe('a process that is awake when its archive goes back', () => {
     expect(await settle(a.verify({ deep: true }))).toMatchObject({ isTrusted: true })
   })
 
-  it('[P65] [P88] reads nothing lost from a stripe that had not heard of the batch yet', async () => {
+  it('reads nothing lost from a stripe that had not heard of the batch yet [P65, P88]', async () => {
     const a = world.engine('a')
     await a.start()
     await a.submit('x', 'kept', { level: 'archive' })
@@ -362,7 +362,7 @@ describe('a process that is awake when its archive goes back', () => {
     expect((await a.get('x'))?.value).toBe('kept')
   })
 
-  it('[P65] [P88] takes a cache that comes back as it was in the lost history for nobody else’s', async () => {
+  it('takes a cache that comes back as it was in the lost history for nobody else’s [P65, P88]', async () => {
     const a = world.engine('a')
     await a.start()
     await a.submit('x', 'kept', { level: 'archive' })
@@ -380,7 +380,7 @@ describe('a process that is awake when its archive goes back', () => {
 })
 
 describe('ledger rows that were missed for good', () => {
-  it('[P63] [R5] leave no own pending write that is read without asking the archive', async () => {
+  it('leave no own pending write that is read without asking the archive [P63, R5]', async () => {
     const [a, b] = [world.engine('a', { flush: { delayMs: 60_000 } }), world.engine('b')]
     await a.start()
     await b.start()
@@ -401,7 +401,7 @@ describe('ledger rows that were missed for good', () => {
 })
 
 describe('a process that has heard nothing for longer than Δ', () => {
-  it('[R5] [R8] answers nothing at once, not even of its own pending writes', async () => {
+  it('answers nothing at once, not even of its own pending writes [R5, R8]', async () => {
     const [a, b] = [world.engine('a', { flush: { delayMs: 60_000 } }), world.engine('b')]
     await a.start()
     await b.start()

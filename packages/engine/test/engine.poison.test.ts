@@ -48,7 +48,7 @@ const ERRORS = {
 
 describe('a write that always fails', () => {
   it.each(Object.entries(ERRORS))(
-    '[W9] [P72] is parked alone, and nothing waits for it: %s',
+    'is parked alone, and nothing waits for it: %s [W9, P72]',
     async (_, error) => {
       const engine = world.engine('a')
       await engine.start()
@@ -68,7 +68,7 @@ describe('a write that always fails', () => {
     },
   )
 
-  it('[W9] is kept, and can be sent again once the archive takes it', async () => {
+  it('is kept, and can be sent again once the archive takes it [W9]', async () => {
     const engine = world.engine('a')
     await engine.start()
     const { heal } = failBatches('a', (batch) => (holds('bad')(batch) ? new Error('always') : undefined))
@@ -82,7 +82,7 @@ describe('a write that always fails', () => {
     expect(engine.parked()).toEqual([])
   })
 
-  it('[W9] alone waits, as it might be the archive; the next write goes at once, and then it is parked', async () => {
+  it('alone waits, as it might be the archive; the next write goes at once, and then it is parked [W9]', async () => {
     const engine = world.engine('a')
     await engine.start()
     failBatches('a', (batch) => (holds('bad')(batch) ? new Error('always') : undefined))
@@ -95,7 +95,7 @@ describe('a write that always fails', () => {
     expect(engine.parked()).toMatchObject([{ id: 'bad', because: 'always-fails' }])
   })
 
-  it('[W9] is told to its caller at level archive, and takes no other with it', async () => {
+  it('is told to its caller at level archive, and takes no other with it [W9]', async () => {
     const engine = world.engine('a')
     await engine.start()
     failBatches('a', (batch) => (holds('bad')(batch) ? new Error('always') : undefined))
@@ -114,7 +114,7 @@ describe('a write that always fails', () => {
     expect(engine.parked()).toEqual([])
   })
 
-  it('[W9] uncovers what it had covered: an older acknowledged write of its id is stored', async () => {
+  it('uncovers what it had covered: an older acknowledged write of its id is stored [W9]', async () => {
     const engine = world.engine('a', { flush: { delayMs: 60_000 } })
     await engine.start()
     let isOld = false
@@ -133,7 +133,7 @@ describe('a write that always fails', () => {
     expect((await engine.get('bad', { consistency: 'source' }))?.value).toBe('old')
   })
 
-  it('[W9] though each try takes the archive down for seconds', async () => {
+  it('though each try takes the archive down for seconds [W9]', async () => {
     const engine = world.engine('a')
     await engine.start()
     const archive = world.archiveOf('a')
@@ -150,7 +150,7 @@ describe('a write that always fails', () => {
     expect(engine.parked()).toMatchObject([{ id: 'bad', because: 'always-fails' }])
   })
 
-  it('[W5] [W9] whose commit was answered by an error is found in the ledger, and not taken apart', async () => {
+  it('whose commit was answered by an error is found in the ledger, and not taken apart [W5, W9]', async () => {
     const engine = world.engine('a')
     await engine.start()
     for (let time = 0; time < 5; time++)
@@ -189,7 +189,7 @@ describe('an archive that fails', () => {
     ],
     ['takes no item of anybody, for a reason nobody has translated', () => new Error('full')],
     ['refuses this process', () => new TierMisconfigured('INSERT denied')],
-  ])('[W9] parks nothing where it %s', async (_, error) => {
+  ])('parks nothing where it %s [W9]', async (_, error) => {
     const { engine, ids } = await engineWithWrites()
     const { heal } = failBatches('a', error)
     for (const id of ids) await engine.submit(id, 1)
@@ -197,7 +197,7 @@ describe('an archive that fails', () => {
     await expectStored(ids)
   })
 
-  it('[W9] parks nothing while it cannot be reached', async () => {
+  it('parks nothing while it cannot be reached [W9]', async () => {
     const { engine, ids } = await engineWithWrites()
     for (const id of ids) await engine.submit(id, 1)
     world.archiveOf('a').setAvailable(false)
@@ -205,7 +205,7 @@ describe('an archive that fails', () => {
     await expectStored(ids)
   })
 
-  it('[W9] parks nothing where it is up and down all the time', async () => {
+  it('parks nothing where it is up and down all the time [W9]', async () => {
     const { engine, ids } = await engineWithWrites()
     const archive = world.archiveOf('a')
     let tries = 0
@@ -221,7 +221,7 @@ describe('an archive that fails', () => {
     await expectStored(ids)
   })
 
-  it('[W9] fences as ever, and parks nothing', async () => {
+  it('fences as ever, and parks nothing [W9]', async () => {
     const { engine, ids } = await engineWithWrites()
     failBatches('a', () => new Error('always'))
     for (const id of ids) await engine.submit(id, 1)

@@ -30,7 +30,7 @@ async function passDays(days: number): Promise<void> {
 }
 
 describe('an instance', () => {
-  it('[P80] that ended in order is taken out once its ledger is folded and pruned, and all views stay trusted', async () => {
+  it('that ended in order is taken out once its ledger is folded and pruned, and all views stay trusted [P80]', async () => {
     const [a, b] = [world.engine('a', { ledgerAgeMs: 1_000 }), world.engine('b', { ledgerAgeMs: 1_000 })]
     await a.start()
     await b.start()
@@ -46,7 +46,7 @@ describe('an instance', () => {
     expect(await b.roots()).toMatchObject({ agree: true })
   })
 
-  it('[P80] that left something in its log has not ended', async () => {
+  it('that left something in its log has not ended [P80]', async () => {
     const a = world.engine('a', { flush: { delayMs: 60_000 } })
     await a.start()
     await a.submit('x', 1)
@@ -61,7 +61,7 @@ describe('an instance', () => {
     expect((await again.get('x'))?.value).toBe(1)
   })
 
-  it('[P80] that was killed is dead after a day, and its directory comes back under a new number', async () => {
+  it('that was killed is dead after a day, and its directory comes back under a new number [P80]', async () => {
     const a = world.engine('a')
     await a.start()
     await a.submit('x', 'old', { level: 'archive' })
@@ -81,7 +81,7 @@ describe('an instance', () => {
     expect((await b.get('x', { consistency: 'source' }))?.value).toBe('new')
   })
 
-  it('[P80] that lives is not taken out, however little it writes', async () => {
+  it('that lives is not taken out, however little it writes [P80]', async () => {
     const [a, b] = [world.engine('a', { ledgerAgeMs: 1_000 }), world.engine('b', { ledgerAgeMs: 1_000 })]
     await a.start()
     await b.start()
@@ -96,7 +96,7 @@ describe('an instance', () => {
     expect(a.phase).toBe('Ready')
   })
 
-  it('[P80] that slept for longer than a day is fenced when it wakes, and says how to come back', async () => {
+  it('that slept for longer than a day is fenced when it wakes, and says how to come back [P80]', async () => {
     const faults: string[] = []
     const a = world.engine('a', { observer: { fault: ({ what }) => void faults.push(what) } })
     await a.start()
@@ -120,7 +120,7 @@ describe('an instance', () => {
 })
 
 describe('retiring', () => {
-  it('[P94] is a row of the own ledger: batches before and behind it have sequences of their own', async () => {
+  it('is a row of the own ledger: batches before and behind it have sequences of their own [P94]', async () => {
     const a = world.engine('a', { ledgerAgeMs: 1_000 })
     await a.start()
     await settle(a.stop())
@@ -140,7 +140,7 @@ describe('retiring', () => {
   })
 
   it.each(['before', 'after-commit'] as const)(
-    '[W5] [W9] that fails %s keeps no batch back, and uses no sequence twice',
+    'that fails %s keeps no batch back, and uses no sequence twice [W5, W9]',
     async (when) => {
       const a = world.engine('a', { ledgerAgeMs: 1_000 })
       await a.start()
@@ -159,7 +159,7 @@ describe('retiring', () => {
     },
   )
 
-  it('[P80] 30 short lives leave a handful of instances, though none lasts for a round of maintenance', async () => {
+  it('30 short lives leave a handful of instances, though none lasts for a round of maintenance [P80]', async () => {
     for (let life = 0; life < 30; life++) {
       const engine = world.engine(`life.${life}`, { ledgerAgeMs: 1_000, withoutCache: true })
       await settle(engine.start())

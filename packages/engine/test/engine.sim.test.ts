@@ -19,7 +19,7 @@ describe('simulation', () => {
   const first = Number(process.env.SE_SEED ?? FIRST_SEED)
   console.log(`seeds ${first} to ${first + RUNS - 1} (repeat one with SE_SEED=N)`)
   for (let index = 0; index < (process.env.SE_SEED === undefined ? RUNS : 1); index++) {
-    it(`[W1] [W2] [W3] [W4] [W5] [W6] [R1] [R2] [R3] [R5] [R6] [P63] [P65] [P67] [P84] [P85] [P86] [P87] [P88] holds over a random script, seed ${first + index}`, async () => {
+    it(`holds over a random script, seed ${first + index} [W1, W2, W3, W4, W5, W6, R1, R2, R3, R5, R6, P63, P65, P67, P84, P85, P86, P87, P88]`, async () => {
       const outcome = await simulate({ seed: first + index, steps: 150 })
       expect(outcome.acknowledged).toBeGreaterThan(0)
     }, 60_000)

@@ -81,7 +81,7 @@ describe('the main path', () => {
     archive.setAvailable(true)
   })
 
-  it('[R7] gives bytes back as they went in, from every tier', async () => {
+  it('gives bytes back as they went in, from every tier [R7]', async () => {
     const engine = world.engine('a')
     await engine.start()
     const values = ['{"b":1,"a":12345678901234567890}', Buffer.from([0, 159, 146, 150]), Buffer.alloc(0)]
@@ -153,7 +153,7 @@ describe('the main path', () => {
 })
 
 describe('writes', () => {
-  it('[W1] a write at level archive is seen by nobody before its commit, and by all after', async () => {
+  it('a write at level archive is seen by nobody before its commit, and by all after [W1]', async () => {
     const engine = world.engine('a')
     await engine.start()
     world.archiveOf('a').setAvailable(false)
@@ -167,7 +167,7 @@ describe('writes', () => {
     expect(engine.status().gauges.walEntries).toBe(0)
   })
 
-  it('[W2] [P1] the log keeps a record until L3 has it, and a crash before the flush loses nothing', async () => {
+  it('the log keeps a record until L3 has it, and a crash before the flush loses nothing [W2, P1]', async () => {
     const engine = world.engine('a', { flush: { delayMs: 60_000 } })
     await engine.start()
     await engine.submit('a', 'one')
@@ -185,7 +185,7 @@ describe('writes', () => {
     expect(after.status().gauges.walEntries).toBe(0)
   })
 
-  it('[P52] a copied log directory is fenced, and the one that was overtaken stops writing', async () => {
+  it('a copied log directory is fenced, and the one that was overtaken stops writing [P52]', async () => {
     const first = world.engine('a', { flush: { delayMs: 60_000 } })
     await first.start()
     await first.submit('x', 1)
@@ -199,7 +199,7 @@ describe('writes', () => {
     await expect(world.engine('a').start()).rejects.toMatchObject({ code: 'SE_INSTANCE_FENCED' })
   })
 
-  it('[W3] [P14] [P19] the newest stamp wins, whoever comes later', async () => {
+  it('the newest stamp wins, whoever comes later [W3, P14, P19]', async () => {
     const slow = world.engine('slow', { flush: { delayMs: 60_000 } })
     const quick = world.engine('quick')
     await slow.start()
@@ -218,7 +218,7 @@ describe('writes', () => {
     expect(world.told('slow').superseded).toBe(1)
   })
 
-  it('[W4] [P18] a delete holds through flush, restart and a late older write', async () => {
+  it('a delete holds through flush, restart and a late older write [W4, P18]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1)
@@ -239,7 +239,7 @@ describe('writes', () => {
     expect((await again.get('a'))?.version).toBe(3)
   })
 
-  it('[W5] [P3] a commit whose answer was lost is settled, not applied twice', async () => {
+  it('a commit whose answer was lost is settled, not applied twice [W5, P3]', async () => {
     const engine = world.engine('a', { flush: { delayMs: 60_000 } })
     await engine.start()
     await engine.submit('a', 1)
@@ -253,7 +253,7 @@ describe('writes', () => {
     expect(await engine.verify({ deep: true })).toMatchObject({ isTrusted: true })
   })
 
-  it('[W6] [P6] one bad row is parked, its neighbours are stored, and nothing waits for it', async () => {
+  it('one bad row is parked, its neighbours are stored, and nothing waits for it [W6, P6]', async () => {
     const engine = world.engine('a', { flush: { delayMs: 60_000 } })
     await engine.start()
     const archive = world.archiveOf('a')
@@ -284,7 +284,7 @@ describe('writes', () => {
     expect(await again.retryParked('bad.3')).toBe(0)
   })
 
-  it('[P2] stop flushes everything, not only what a batch is due for', async () => {
+  it('stop flushes everything, not only what a batch is due for [P2]', async () => {
     const engine = world.engine('a', { flush: { delayMs: 60_000 } })
     await engine.start()
     await engine.submit('a', 1)
@@ -305,7 +305,7 @@ describe('writes', () => {
     expect((await again.get('m'))?.value).toBe(1)
   })
 
-  it('[W8] refuses writers at the bound, and lets them in again after a flush', async () => {
+  it('refuses writers at the bound, and lets them in again after a flush [W8]', async () => {
     const engine = world.engine('a', {
       flush: { delayMs: 60_000, itemsMax: 10 },
       pending: { itemsMax: 3, onFull: 'refuse' },
@@ -318,7 +318,7 @@ describe('writes', () => {
     await engine.submit('d', 1)
   })
 
-  it('[R6] [P13] unflushed items are read even when memory is too small for them', async () => {
+  it('unflushed items are read even when memory is too small for them [R6, P13]', async () => {
     const engine = world.engine('a', {
       log: {
         directory: world.pathOf('a'),
@@ -343,7 +343,7 @@ describe('writes', () => {
 })
 
 describe('reads', () => {
-  it('[R1] [P11] error is not absence: a read that cannot be answered throws', async () => {
+  it('error is not absence: a read that cannot be answered throws [R1, P11]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1)
@@ -357,7 +357,7 @@ describe('reads', () => {
     expect(again.containsFast('a')).toBe('maybe')
   })
 
-  it('[R3] [P27] an untrusted filter denies nothing', async () => {
+  it('an untrusted filter denies nothing [R3, P27]', async () => {
     const engine = world.engine('a', { withoutCache: true })
     await engine.start()
     await engine.submit('a', 1)
@@ -374,7 +374,7 @@ describe('reads', () => {
     expect(before['untrusted']).toBeGreaterThan(0)
   })
 
-  it("[P15] [P28] hears of another process' writes and deletes within a poll", async () => {
+  it("hears of another process' writes and deletes within a poll [P15, P28]", async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await b.start()
@@ -397,7 +397,7 @@ describe('reads', () => {
       expect(await engine.verify({ deep: true })).toMatchObject({ isTrusted: true })
   })
 
-  it('[R5] does not answer from what it knows itself when the polls have failed for longer than Δ', async () => {
+  it('does not answer from what it knows itself when the polls have failed for longer than Δ [R5]', async () => {
     const engine = world.engine('a', { stalenessMs: 60, withoutCache: true })
     await engine.start()
     await engine.submit('a', 1)
@@ -410,7 +410,7 @@ describe('reads', () => {
     await expect(settle(engine.get('a'))).rejects.toEqual(unavailable)
   })
 
-  it('[P56] a key that is committed and evicted, but not yet in the filter, is not denied', async () => {
+  it('a key that is committed and evicted, but not yet in the filter, is not denied [P56]', async () => {
     const engine = world.engine('a', { withoutCache: true, stalenessMs: 3_600_000, flush: { delayMs: 0 } })
     await engine.start()
     await engine.flush()
@@ -425,7 +425,7 @@ describe('reads', () => {
     expect(engine.containsFast('a')).toBe('present')
   })
 
-  it('[R3] [P56] an id whose own write lost is not denied before the filter has heard of what won', async () => {
+  it('an id whose own write lost is not denied before the filter has heard of what won [R3, P56]', async () => {
     const quiet = { withoutCache: true, stalenessMs: 3_600_000, flush: { delayMs: 60_000 } }
     const [a, b] = [world.engine('a', quiet), world.engine('b', quiet)]
     await a.start()
@@ -440,7 +440,7 @@ describe('reads', () => {
     expect((await a.get('x'))?.value).toBe('newer')
   })
 
-  it('[R2] [P12] [P57] a load that a delete overtakes stores nothing', async () => {
+  it('a load that a delete overtakes stores nothing [R2, P12, P57]', async () => {
     const engine = world.engine('a', { withoutCache: true })
     await engine.start()
     await engine.submit('a', 'old')
@@ -499,7 +499,7 @@ describe('start and stop', () => {
     expect(again.containsFast('nobody')).toBe('absent')
   })
 
-  it('[P26] a damaged snapshot means rebuild, never trust', async () => {
+  it('a damaged snapshot means rebuild, never trust [P26]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1)
@@ -539,7 +539,7 @@ describe('start and stop', () => {
     await again.start()
   })
 
-  it('[P65] recognises an archive that went back, and proves every view anew', async () => {
+  it('recognises an archive that went back, and proves every view anew [P65]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1)
@@ -558,7 +558,7 @@ describe('start and stop', () => {
     expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
   })
 
-  it('[P29] a cache set back like an older dump is told by its leaf, and that id alone is repaired', async () => {
+  it('a cache set back like an older dump is told by its leaf, and that id alone is repaired [P29]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('user.alice', 'one')
@@ -583,7 +583,7 @@ describe('start and stop', () => {
     expect(await again.verify({ deep: true })).toMatchObject({ isTrusted: true })
   })
 
-  it('[P51] lost cache metas are made anew, and what lay there is never believed', async () => {
+  it('lost cache metas are made anew, and what lay there is never believed [P51]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 'one')
@@ -615,7 +615,7 @@ describe('verify', () => {
     world.cache.setAvailable(true)
   })
 
-  it('[P27] names a row that was changed behind the engine, and refuses trust', async () => {
+  it('names a row that was changed behind the engine, and refuses trust [P27]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', 1)

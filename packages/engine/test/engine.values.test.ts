@@ -25,7 +25,7 @@ const bytesIn = (lookup: Lookup) => (lookup.kind === 'found' ? [...lookup.item.b
 
 describe('what is to be stored', () => {
   it.each(levels)(
-    '[W11] [P75] is a copy made at the call, also while a write at level %s waits for space',
+    'is a copy made at the call, also while a write at level %s waits for space [W11, P75]',
     async (level) => {
       const engine = world.engine('a', { pending: { itemsMax: 1 } })
       await engine.start()
@@ -46,7 +46,7 @@ describe('what is to be stored', () => {
     },
   )
 
-  it('[W11] [P75] is a copy of a JSON value too: members that change later are not stored', async () => {
+  it('is a copy of a JSON value too: members that change later are not stored [W11, P75]', async () => {
     const engine = world.engine('a', { pending: { itemsMax: 1 } })
     await engine.start()
     world.archiveOf('a').setAvailable(false)
@@ -59,7 +59,7 @@ describe('what is to be stored', () => {
     expect(engine.getSync('value')?.value).toEqual({ list: [1] })
   })
 
-  it('[P75] obeys the limit of size with what it is, not with what its buffer was', async () => {
+  it('obeys the limit of size with what it is, not with what its buffer was [P75]', async () => {
     const engine = world.engine('a', { valueBytesMax: 4 })
     await engine.start()
     const resizable = new ArrayBuffer(5, { maxByteLength: 8 })
@@ -77,7 +77,7 @@ describe('what a reader gets', () => {
   const original = new Uint8Array(10_000).fill(1)
 
   it.each(['own', 'shared'] as const)(
-    '[W11] [P75] cannot change what is stored, while it is pending and after: %s bytes',
+    'cannot change what is stored, while it is pending and after: %s bytes [W11, P75]',
     async (bytes) => {
       const engine = world.engine('a')
       await engine.start()
@@ -108,7 +108,7 @@ describe('what a reader gets', () => {
     },
   )
 
-  it('[P75] cannot move a write in time: a stamp that is given out is not the one that counts', async () => {
+  it('cannot move a write in time: a stamp that is given out is not the one that counts [P75]', async () => {
     const engine = world.engine('a')
     await engine.start()
     const { stamp } = await engine.delete('a')
@@ -120,7 +120,7 @@ describe('what a reader gets', () => {
     expect((await engine.explain('a')).pending?.stamp.time).toBe(time)
   })
 
-  it('[P75] reaches no other reader, from whichever tier it came', async () => {
+  it('reaches no other reader, from whichever tier it came [P75]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', original)
@@ -151,7 +151,7 @@ describe('what a reader gets', () => {
     await expect(engine.get('a', { bytes: 'mine' as 'own' })).rejects.toMatchObject({ field: 'bytes' })
   })
 
-  it('[P75] is what was asked for, also if the list of ids changes meanwhile', async () => {
+  it('is what was asked for, also if the list of ids changes meanwhile [P75]', async () => {
     const engine = world.engine('a')
     await engine.start()
     for (const id of ['a', 'b']) await engine.submit(id, id)
@@ -183,7 +183,7 @@ describe('values', () => {
       'a SharedArrayBuffer',
       new Uint8Array(new SharedArrayBuffer(4)).fill(0).map((_, index) => index + 1).buffer,
     ],
-  ])('[P76] %s comes back as its bytes, from every tier', async (_, value) => {
+  ])('%s comes back as its bytes, from every tier [P76]', async (_, value) => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('a', value)
@@ -203,7 +203,7 @@ describe('values', () => {
     ['a Promise', Promise.resolve({ a: 1 }), 'value'],
     ['a Blob', new Blob(['text']), 'value'],
     ['NaN', { users: [{ born: 1 }, { born: NaN }] }, 'value.users[1].born'],
-  ])('[P76] %s is refused with its path, and nothing happens', async (_, value, path) => {
+  ])('%s is refused with its path, and nothing happens [P76]', async (_, value, path) => {
     const engine = world.engine('a')
     await engine.start()
     await expect(engine.submit('a', value)).rejects.toMatchObject({
@@ -214,7 +214,7 @@ describe('values', () => {
     expect(engine.status().gauges).toMatchObject({ pendingItems: 0, walEntries: 0, backpressureLevel: 0 })
   })
 
-  it('[P76] come back as they were, or are refused: no value is acknowledged and then something else', async () => {
+  it('come back as they were, or are refused: no value is acknowledged and then something else [P76]', async () => {
     const seed = Number(process.env.SE_SEED ?? Date.now() % 2 ** 31)
     console.info(`seed ${seed}`)
     const random = seededRandom(seed)

@@ -18,7 +18,7 @@ afterEach(() => settle(world[Symbol.asyncDispose]()))
 
 const settle = <T>(promise: PromiseLike<T>) => settleOn(clock, promise)
 
-describe('[P87] while three processes write', () => {
+describe('while three processes write [P87]', () => {
   it('verify is trusted and the roots agree, every time', async () => {
     const engines = ['a', 'b', 'c'].map((name) => world.engine(name, { flush: { delayMs: 5 } }))
     for (const engine of engines) await engine.start()
@@ -51,7 +51,7 @@ describe('[P87] while three processes write', () => {
 describe('damage in one copy', () => {
   const wrong = new TextEncoder().encode('"wrong"')
 
-  it('[P87] is found in the cache and in the memory that was filled from it, and mended in both', async () => {
+  it('is found in the cache and in the memory that was filled from it, and mended in both [P87]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await a.submit('x', 'right', { level: 'archive' })
@@ -98,7 +98,7 @@ describe('damage in one copy', () => {
     ])
   })
 
-  it('[P87] is found in an entry that is newer than anything the archive has', async () => {
+  it('is found in an entry that is newer than anything the archive has [P87]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()
     await a.submit('x', 'right', { level: 'archive' })
@@ -111,7 +111,7 @@ describe('damage in one copy', () => {
     ])
   })
 
-  it('[P65] [P87] is found in memory where the archive has lost what was read before the ledger told of it', async () => {
+  it('is found in memory where the archive has lost what was read before the ledger told of it [P65, P87]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b', { withoutCache: true })]
     await a.start()
     await b.start()
@@ -134,7 +134,7 @@ describe('damage in one copy', () => {
     expect(await settle(b.verify({ deep: true }))).toMatchObject({ isTrusted: true })
   })
 
-  it('[P27] in the rows takes trust from the tree, and the tree has it again once the rows are right', async () => {
+  it('in the rows takes trust from the tree, and the tree has it again once the rows are right [P27]', async () => {
     const engine = world.engine('a')
     await engine.start()
     await engine.submit('x', 1, { level: 'archive' })
@@ -154,7 +154,7 @@ describe('damage in one copy', () => {
   })
 })
 
-describe('[P87] the roots of an engine', () => {
+describe('the roots of an engine [P87]', () => {
   it('agree where there is no cache, and nothing disagrees', async () => {
     const engine = world.engine('a', { withoutCache: true })
     await engine.start()

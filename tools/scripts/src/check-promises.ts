@@ -31,15 +31,12 @@ const files = globSync('{packages,apps,tools}/*/{src,test,torture}/**/*.{test,co
   cwd: workspaceRoot,
 }).concat(globSync('packages/core/src/testing/**/*.ts', { cwd: workspaceRoot }))
 
-/** Where titles may still begin with their tags. */
-const TAGS_AT_THE_FRONT = /^packages\/engine\/(test|src\/(views|heard|flush|write))\//
-
 const carried = new Set<string>()
 let unknown = 0
 let misplaced = 0
 for (const file of files.toSorted()) {
   const source = readFileSync(path.join(workspaceRoot, file), 'utf8')
-  for (const title of TAGS_AT_THE_FRONT.test(file) ? [] : tagsAtTheFront(source)) {
+  for (const title of tagsAtTheFront(source)) {
     misplaced++
     console.error(`${file}: the tags stand at the end of a title, not before it: ${title}`)
   }

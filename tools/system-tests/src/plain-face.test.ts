@@ -65,6 +65,7 @@ const CALLS: readonly (readonly [string, (engine: Engine) => unknown])[] = [
   ['get JSON', (e) => e.get('user.alice')],
   ['get bytes', (e) => e.get('user.bob', { consistency: 'shared' })],
   ['get from the archive', (e) => e.get('user.bob', { consistency: 'source' })],
+  ['read', (e) => e.read('user.alice')],
   ['getMany', (e) => e.getMany(['user.alice', 'user.bob', 'nobody'])],
   ['contains', (e) => e.contains('user.alice')],
   ['containsFast', (e) => e.containsFast('user.alice')],

@@ -27,7 +27,7 @@ function createWorld(options: { archiveAheadMs?: number } = {}) {
   }
 }
 
-it('[P67] follows the archive by monotonic time once it was heard, and the wall clock until then', async () => {
+it('follows the archive by monotonic time once it was heard, and the wall clock until then [P67]', async () => {
   const { clock, time, ask, archiveMs } = createWorld({ archiveAheadMs: 7_000 })
   expect(time.nowMs()).toBe(START_MS)
   expect(time.reading).toEqual({ source: 'wall', offsetMs: 0, errorMs: undefined })
@@ -57,7 +57,7 @@ it('is never further from the archive than it says, whatever the ways', async ()
   }
 })
 
-it('[P67] goes with an archive whose clock jumps, at the next answer, and says so', async () => {
+it('goes with an archive whose clock jumps, at the next answer, and says so [P67]', async () => {
   const { time, ask, archiveMs, moveArchive, jumps } = createWorld()
   await ask(1, 1)
   moveArchive(3_600_000)

@@ -4,7 +4,7 @@ import { KnownWrites } from './known-writes.ts'
 
 const stamp = (time: number): Stamp => ({ time, instance: 1 })
 
-it('[P85] keeps what became known until a poll that was sent later has been through', () => {
+it('keeps what became known until a poll that was sent later has been through [P85]', () => {
   const known = new KnownWrites()
   const first = known.pollSent()
   known.note('a', stamp(1), true, false)
@@ -40,7 +40,7 @@ it('passes over what is older than what it knows, and keeps the better knowledge
   expect(known.get('a')).toMatchObject({ isLive: false, isInFilter: true })
 })
 
-it('[P65] forgets everything when the archive has gone back, and counts on', () => {
+it('forgets everything when the archive has gone back, and counts on [P65]', () => {
   const known = new KnownWrites()
   known.note('a', stamp(1), true, false)
   known.clear()

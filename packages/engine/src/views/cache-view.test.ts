@@ -61,7 +61,7 @@ async function createAttached() {
   return { view, clock, known, views, poll, cache, tier, calls, foreign }
 }
 
-it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered was sent', async () => {
+it('asks a stripe for as long as Δ after the poll whose heads it covered was sent [R5]', async () => {
   const { view, clock, poll } = await createAttached()
   expect(view.askableStripes).toBe(STRIPE_COUNT)
   await clock.advance(STALENESS_MS)
@@ -75,7 +75,7 @@ it('[R5] asks a stripe for as long as Δ after the poll whose heads it covered w
   expect(view.mayAsk('a')).toBe(false)
 })
 
-it('[R2] [P85] does not ask a stripe that was not brought to what was known and is forgotten', async () => {
+it('does not ask a stripe that was not brought to what was known and is forgotten [R2, P85]', async () => {
   const { view, known, views, poll } = await createAttached()
   known.droppedBefore = 2
   expect(view.mayAsk('a')).toBe(false)
@@ -87,7 +87,7 @@ it('[R2] [P85] does not ask a stripe that was not brought to what was known and 
   expect(view.mayAsk('a')).toBe(true)
 })
 
-it('[R5] knows of a stripe behind the views that memory may not keep what it answers', async () => {
+it('knows of a stripe behind the views that memory may not keep what it answers [R5]', async () => {
   const { view, views, poll } = await createAttached()
   expect(view.standsAtViews('a')).toBe(true)
   views.cut = at(2)
@@ -119,7 +119,7 @@ async function createShared(foreign: Cut = LOST) {
   return { ...world, stateNow, move }
 }
 
-it('[P66] a foreign cut is looked at twice, and then told by name; both sides begin with fresh epochs', async () => {
+it('a foreign cut is looked at twice, and then told by name; both sides begin with fresh epochs [P66]', async () => {
   const { view, clock, poll, stateNow, calls, tier } = await createShared()
   const { epoch } = await stateNow()
   await poll(at(1))
@@ -138,7 +138,7 @@ it('[P66] a foreign cut is looked at twice, and then told by name; both sides be
   expect((await stateNow()).epoch).not.toBe(epoch)
 })
 
-it('[P66] a stranger is waited for until he has been quiet for a minute, and then for two', async () => {
+it('a stranger is waited for until he has been quiet for a minute, and then for two [P66]', async () => {
   const { view, clock, poll, move } = await createShared()
   await poll(at(1))
   await clock.advance(STALENESS_MS)
@@ -168,7 +168,7 @@ it('[P66] a stranger is waited for until he has been quiet for a minute, and the
   await view.attach()
 })
 
-it('[P65] a foreign cut is started over once where the archive itself has gone back', async () => {
+it('a foreign cut is started over once where the archive itself has gone back [P65]', async () => {
   const { view, clock, poll, stateNow, calls, move } = await createShared()
   view.archiveWentBack()
   await poll(at(1))
@@ -184,7 +184,7 @@ it('[P65] a foreign cut is started over once where the archive itself has gone b
   await expect(poll(at(1))).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
 })
 
-it('[P65] an archive id that was replaced is no reason to look twice', async () => {
+it('an archive id that was replaced is no reason to look twice [P65]', async () => {
   const { view, poll, stateNow } = await createShared(cutAt('c'.repeat(32), [[1, 1]]))
   view.archiveWentBack()
   await poll(at(1))
@@ -192,7 +192,7 @@ it('[P65] an archive id that was replaced is no reason to look twice', async () 
   expect((await stateNow()).cut).toEqual(at(1))
 })
 
-it('[R5] a stripe that went back is brought forward by difference, and keeps its entries', async () => {
+it('a stripe that went back is brought forward by difference, and keeps its entries [R5]', async () => {
   const { view, views, poll, cache, calls, tier } = await createAttached()
   const dump = cache.snapshot(HERE)
   views.cut = at(2)
@@ -206,7 +206,7 @@ it('[R5] a stripe that went back is brought forward by difference, and keeps its
   expect(calls.receipts).toContain(HERE)
 })
 
-it('[P66] an epoch that was changed by others says that what was read may not have been true', async () => {
+it('an epoch that was changed by others says that what was read may not have been true [P66]', async () => {
   const { poll, cache, calls } = await createAttached()
   const other = cache.connect()
   await other.open(BRANCHES)
@@ -218,7 +218,7 @@ it('[P66] an epoch that was changed by others says that what was read may not ha
   expect(calls.setBack).toBe(1)
 })
 
-it('[P74] a stripe that does not answer is left out, and the others are asked', async () => {
+it('a stripe that does not answer is left out, and the others are asked [P74]', async () => {
   const { view, clock, poll, cache } = await createAttached()
   cache.setUnavailableStripes([HERE])
   await clock.advance(STALENESS_MS)
@@ -231,7 +231,7 @@ it('[P74] a stripe that does not answer is left out, and the others are asked', 
   expect(view.askableStripes).toBe(STRIPE_COUNT)
 })
 
-it('[P74] a stripe that cannot be brought forward is left out, and the others are', async () => {
+it('a stripe that cannot be brought forward is left out, and the others are [P74]', async () => {
   const { view, views, clock, poll, tier } = await createAttached()
   const finishStripe = tier.finishStripe.bind(tier)
   tier.finishStripe = (state, ...rest) =>
@@ -244,7 +244,7 @@ it('[P74] a stripe that cannot be brought forward is left out, and the others ar
   expect(view.mayAsk('a')).toBe(false)
 })
 
-it('[P74] a stripe that lost its meta is made anew; one that others made meanwhile is not believed unseen', async () => {
+it('a stripe that lost its meta is made anew; one that others made meanwhile is not believed unseen [P74]', async () => {
   const { view, poll, cache, tier } = await createAttached()
   const write = {
     id: 'a',
@@ -270,7 +270,7 @@ it('[P74] a stripe that lost its meta is made anew; one that others made meanwhi
   expect((await tier.get('a')).kind).toBe('absent')
 })
 
-it('[P65] a stripe that others changed before the archive went back gets a new epoch all the same', async () => {
+it('a stripe that others changed before the archive went back gets a new epoch all the same [P65]', async () => {
   const { view, poll, cache, tier } = await createAttached()
   const other = cache.connect()
   await other.open(BRANCHES)
@@ -290,7 +290,7 @@ it('[P65] a stripe that others changed before the archive went back gets a new e
   expect(await epochNow()).toBe(after)
 })
 
-it('[P86] tells of damaged entries once, with how many', async () => {
+it('tells of damaged entries once, with how many [P86]', async () => {
   const { poll, cache, tier, calls } = await createAttached()
   const write = {
     id: 'a',
@@ -308,7 +308,7 @@ it('[P86] tells of damaged entries once, with how many', async () => {
   expect(calls.faults).toEqual([expect.objectContaining({ part: 'cache', figures: { damaged: 1 } })])
 })
 
-it('[P65] [P88] does not take for a stranger’s what its own call has done that ends after the archive went back', async () => {
+it('does not take for a stranger’s what its own call has done that ends after the archive went back [P65, P88]', async () => {
   const { view, tier, views, poll } = await createAttached()
   views.cut = at(2)
   const finish = tier.finishStripe.bind(tier)

@@ -36,7 +36,7 @@ function rowsOver(digests: Map<string, Uint8Array | undefined>, count: number): 
 }
 
 describe('the leaves of a stripe', () => {
-  it('[P29] are led from one cut to another and back by the rows between them, and differ nowhere then', () => {
+  it('are led from one cut to another and back by the rows between them, and differ nowhere then [P29]', () => {
     const digests = new Map<string, Uint8Array | undefined>()
     const tree = new DigestTree(branches)
     let movedCount = 0

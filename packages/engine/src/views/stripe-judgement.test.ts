@@ -19,24 +19,24 @@ it.each<[string, StripeEvidence, ReturnType<typeof judgeStripe>]>([
   ['stands at the heads', { ...ours, way: 'at-heads' }, 'believe'],
   ['is behind', ours, 'finish'],
   [
-    '[P65] stands at the heads, and may hold what is lost',
+    'stands at the heads, and may hold what is lost [P65]',
     { ...ours, way: 'at-heads', mayHoldLost: true },
     'start-over',
   ],
-  ['[P65] is behind, and may hold what is lost', { ...ours, mayHoldLost: true }, 'start-over'],
+  ['is behind, and may hold what is lost [P65]', { ...ours, mayHoldLost: true }, 'start-over'],
   ['is too far behind', { ...ours, way: 'pruned' }, 'start-over'],
   ['is foreign at first sight', { ...foreign, mayStartOver: true }, 'suspect'],
   ['is foreign for a moment', { ...foreign, mayStartOver: true, suspectedForMs: 499 }, 'suspect'],
   [
-    '[P66] is foreign, and was never ours',
+    'is foreign, and was never ours [P66]',
     { ...foreign, mayStartOver: true, suspectedForMs: 500 },
     'start-over',
   ],
-  ['[P66] was ours, and is foreign for a moment', { ...foreign, suspectedForMs: 499 }, 'suspect'],
-  ['[P66] was ours, and is foreign', { ...foreign, suspectedForMs: 500 }, 'stranger'],
-  ['[P65] was left by the archive that was restored', { ...another, mayStartOver: true }, 'start-over'],
-  ['[P66] was ours, and is of another archive at first sight', another, 'suspect'],
-  ['[P66] was ours, and is of another archive', { ...another, suspectedForMs: 500 }, 'stranger'],
+  ['was ours, and is foreign for a moment [P66]', { ...foreign, suspectedForMs: 499 }, 'suspect'],
+  ['was ours, and is foreign [P66]', { ...foreign, suspectedForMs: 500 }, 'stranger'],
+  ['was left by the archive that was restored [P65]', { ...another, mayStartOver: true }, 'start-over'],
+  ['was ours, and is of another archive at first sight [P66]', another, 'suspect'],
+  ['was ours, and is of another archive [P66]', { ...another, suspectedForMs: 500 }, 'stranger'],
 ])('a stripe that %s', (_, evidence, verdict) => {
   expect(judgeStripe(evidence)).toBe(verdict)
 })

@@ -34,7 +34,7 @@ function createWorld() {
   return { writes, queue, pending: queue.pending, memory, raised, syncs }
 }
 
-it('[W1] shows a `log` write when the log has it, and no sooner', async () => {
+it('shows a `log` write when the log has it, and no sooner [W1]', async () => {
   const { writes, pending, memory, raised, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
@@ -46,7 +46,7 @@ it('[W1] shows a `log` write when the log has it, and no sooner', async () => {
   expect(raised).toEqual([stamp])
 })
 
-it('[R2] does not show a `log` write of whose id something newer was heard while it was synced', async () => {
+it('does not show a `log` write of whose id something newer was heard while it was synced [R2]', async () => {
   const { writes, queue, pending, memory, raised, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
@@ -59,7 +59,7 @@ it('[R2] does not show a `log` write of whose id something newer was heard while
   expect(batch?.writes.map((write) => write.stamp)).toEqual([stamp])
 })
 
-it('[P67] shows a write that is spared by what was heard of its id, as it will be stamped anew', async () => {
+it('shows a write that is spared by what was heard of its id, as it will be stamped anew [P67]', async () => {
   const { writes, pending, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
@@ -70,7 +70,7 @@ it('[P67] shows a write that is spared by what was heard of its id, as it will b
   expect(pending.read('a')?.stamp).toEqual(stamp)
 })
 
-it('[W3] leaves the later write in memory when an earlier one of the id is synced after it', async () => {
+it('leaves the later write in memory when an earlier one of the id is synced after it [W3]', async () => {
   const { writes, pending, memory, syncs } = createWorld()
   const earlier = writes.submit('a', 'earlier')
   await Promise.resolve()
@@ -85,7 +85,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 const FUTURE: Stamp = { time: stampTimeOf(1_800_003_600_000), instance: 9 }
 
-it('[P67] stamps a write that lost to a stamp from the future anew above it, in log, memory and pending set alike', async () => {
+it('stamps a write that lost to a stamp from the future anew above it, in log, memory and pending set alike [P67]', async () => {
   const { writes, queue, pending, memory, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
@@ -115,7 +115,7 @@ it('[P67] stamps a write that lost to a stamp from the future anew above it, in 
   expect(stampMs((await other).stamp)).toBe(1_800_000_000_000)
 })
 
-it('[P67] lets a write lose that bears a stamp from the future itself, or a replay of it would win for ever', async () => {
+it('lets a write lose that bears a stamp from the future itself, or a replay of it would win for ever [P67]', async () => {
   const { writes, queue, pending } = createWorld()
   const write = { id: 'a', stamp: FUTURE, state: '', contentType: '', bytes: new Uint8Array(1) }
   pending.add(write, 1, 0)
@@ -123,7 +123,7 @@ it('[P67] lets a write lose that bears a stamp from the future itself, or a repl
   expect(await writes.restamp(outgoing[0]!, { ...FUTURE, time: FUTURE.time + 1 })).toBeUndefined()
 })
 
-it('[P67] leaves it to a later write of the id, which is stamped anew in its turn', async () => {
+it('leaves it to a later write of the id, which is stamped anew in its turn [P67]', async () => {
   const { writes, queue } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
@@ -131,7 +131,7 @@ it('[P67] leaves it to a later write of the id, which is stamped anew in its tur
   expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
 })
 
-it('[P67] [W3] leaves it also to a later write that is on its way through the log, once that has arrived', async () => {
+it('leaves it also to a later write that is on its way through the log, once that has arrived [P67, W3]', async () => {
   const { writes, queue, pending, syncs } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
@@ -144,7 +144,7 @@ it('[P67] [W3] leaves it also to a later write that is on its way through the lo
   expect(pending.read('a')?.stamp).toEqual((await later).stamp)
 })
 
-it('[P67] [P84] lets a write lose that was overtaken by a later one, also if that was stamped anew itself', async () => {
+it('lets a write lose that was overtaken by a later one, also if that was stamped anew itself [P67, P84]', async () => {
   const { writes, queue } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
@@ -152,7 +152,7 @@ it('[P67] [P84] lets a write lose that was overtaken by a later one, also if tha
   expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
 })
 
-it('[P67] gives an `archive` write its answer with the stamp it was stored under', async () => {
+it('gives an `archive` write its answer with the stamp it was stored under [P67]', async () => {
   const { writes, queue, pending } = createWorld()
   const submitted = writes.submit('a', 'text', readSubmitOptions({ level: 'archive' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
