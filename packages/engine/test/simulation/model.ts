@@ -35,7 +35,10 @@ export class Model {
 
   constructor(ports: ModelPorts) {
     this.#ports = ports
-    this.told = new Told((id, stamp) => ports.isSetAside(id, [stamp], false))
+    this.told = new Told(
+      () => this.now(),
+      (id, stamp) => ports.isSetAside(id, [stamp], false),
+    )
   }
 
   now(): Moment {
@@ -132,7 +135,7 @@ export class Model {
     if (isPending && issued.process !== process) {
       throw new Anomaly('dirty', `${nameOf(issued)} is read by process ${process}, and is not committed`)
     }
-    if (!isPending && !this.#wasThere(reading, stamp)) {
+    if (!isPending && !this.#wasThere(reading, isDamaged ? stamp : read.stamp)) {
       throw new Anomaly('lost-history', `${nameOf(issued)} is read, and the archive has lost it`)
     }
     const floor = this.#floor(reading, isPending ? [issued] : [], isFresh)
@@ -212,7 +215,9 @@ export class Model {
     return !this.told.hasHeard(reading, order, voided.order)
   }
 
+  /** Whether the archive had it under this very stamp; or it was an own one that was pending when the read began. */
   #wasThere(reading: Reading, stamp: Stamp): boolean {
+    if (this.told.wasPending(reading, reading.id, stamp, reading.order)) return true
     return this.#archive
       .commitsOf(reading.id)
       .some((commit) => compareStamps(commit.stamp, stamp) === 0 && this.#counts(commit, reading))
