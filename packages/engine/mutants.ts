@@ -254,6 +254,13 @@ export const mutants = [
   },
   {
     file: 'src/views/ledger-follower.ts',
+    find: '.filter(([instance]) => !gone.has(instance))',
+    replace: '',
+    test: 'test/engine.retirement.test.ts',
+    title: 'P80',
+  },
+  {
+    file: 'src/views/ledger-follower.ts',
     find: 'return this.#mustRebuild || !equalCuts',
     replace: 'return !equalCuts',
     test: 'test/engine.faults.test.ts',

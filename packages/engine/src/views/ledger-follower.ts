@@ -247,9 +247,14 @@ export class LedgerFollower {
   #advance(tail: LedgerTail & { kind: 'rows' }): void {
     const { listener, tree } = this.#ports
     const rows = rowsBetween(tail.rows, this.#cut)
+    const gone = new Set(rows.flatMap(({ retired = [] }) => retired.map(({ instance }) => instance)))
+    const stays = [...this.#cut.positions].filter(([instance]) => !gone.has(instance))
+    invariant(
+      covers(tail.heads.cut, { ...this.#cut, positions: new Map(stays) }),
+      'the follower does not go back, but by starting over',
+    )
     listener.hear(netChanges(rows).values())
     tree.advance(rows)
-    invariant(covers(tail.heads.cut, this.#cut), 'the follower does not go back, but by starting over')
     if (rows.length > 0) {
       this.#lastStep = rows.length > ROWS_KEPT_MAX ? undefined : { from: this.#cut, tail: { ...tail, rows } }
     }
