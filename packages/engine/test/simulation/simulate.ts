@@ -9,7 +9,7 @@ import { calm, numberOf, perform, restart } from './perform.ts'
 import { SWITCHES, writeScript, type Script, type Switch } from './script.ts'
 import { IDS } from './writer.ts'
 import { isAheadOfRestore } from './verifying.ts'
-import { World, type Process } from './world.ts'
+import { STALENESS_MS, World, type Process } from './world.ts'
 
 /** A cache that a stranger seemed to move is tried again after a minute without a move, ms. */
 const QUIET_MS = 65_000
@@ -142,7 +142,13 @@ async function writeOnceMore(
 }
 
 async function checkAtEnd(world: World, { number, engine }: Process): Promise<void> {
-  let report = await world.settle(engine.verify({ deep: true, repair: world.model.damaged.size > 0 }))
+  const repair = world.model.damaged.size > 0
+  let report = await world.settle(engine.verify({ deep: true, repair }))
+  if (!report.isTrusted) {
+    // A stripe whose cut looks foreign is looked at again after Δ.
+    await pass(world.clock, 2 * STALENESS_MS)
+    report = await world.settle(engine.verify({ deep: true, repair }))
+  }
   // Delivered to the cache before a poll, for a commit that the archive lost before that poll: it is found, and repaired, where
   // the cache is not so slow just then that it is not asked.
   for (let round = 0; round < 5; round++) {
