@@ -82,7 +82,7 @@ export async function startPrivateRedis(binary: string, directory: string): Prom
     }
     if (await isReady(server, port, directory)) return { url: `redis://127.0.0.1:${port}`, stop }
     await stop()
-    // Somebody else may have taken the port between our look and the server's.
+    // Another process may have taken the port between our look and the server's.
     if (attempt === ATTEMPTS_MAX) {
       throw new Error(`redis-server does not start: ${output.trim().split('\n').at(-1) ?? ''}`)
     }

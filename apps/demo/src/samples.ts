@@ -12,7 +12,7 @@ export const SAMPLES: readonly Sample[] = [
   { id: 'stats.daily', value: { latency_p99: 12, requests: 42_000 } },
 ]
 
-/** Nobody ever writes it. */
+/** It is never written. */
 export const ABSENT_ID = 'user.nobody'
 
 /** The branches of every archive the demo and the import make; another set would be refused by it. */

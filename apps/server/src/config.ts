@@ -12,7 +12,7 @@ import { InvalidConfig } from '@se/core'
 
 /** What the server takes from its environment, checked. It holds credentials: never print it, print {@link describeConfig}. */
 export interface ServerConfig extends TierSettings {
-  /** HOST. Default 127.0.0.1: the server asks nobody who they are. */
+  /** HOST. Default 127.0.0.1: the server does not ask its clients who they are. */
   readonly host: string
   /** PORT, 0 … 65,535; 0 takes a free one. Default 3000. */
   readonly port: number

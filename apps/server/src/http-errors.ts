@@ -59,7 +59,7 @@ function statusOf(code: string): { status: number; retryAfterSeconds?: number } 
   return Object.hasOwn(BY_CODE, code) ? BY_CODE[code as ErrorKind] : undefined
 }
 
-/** What to answer. Errors that nobody planned for say nothing of themselves: their messages may quote anything. */
+/** What to answer. Errors that were not planned for say nothing of themselves: their messages may quote anything. */
 export function answerOf(error: unknown): ErrorAnswer {
   if (error instanceof InvalidInput) {
     const isTooLarge = error.field === 'value' && error.details['limit'] !== undefined

@@ -7,7 +7,7 @@ export interface Readiness {
 }
 
 /**
- * Ready: the engine is, the archive answers, and nobody has asked the process to end. A cache that is down does not count:
+ * Ready: the engine is, the archive answers, and the process was not asked to end. A cache that is down does not count:
  * the engine is complete without it.
  *
  * @param archiveBackend as the gauges name it: `mysql` or `sqlite`

@@ -89,7 +89,7 @@ export interface ArchiveBatch {
   readonly sequence: number
   /**
    * 64 random bits, 16 hex digits, drawn anew for each sequence; a batch that is sent again keeps it. By it a batch
-   * whose fate was unknown is known again: another link at the sequence is somebody else's batch [P92, P95].
+   * whose fate was unknown is known again: another link at the sequence is another process' batch [P92, P95].
    */
   readonly link: string
   /** At least one; ids are unique; any order. */
@@ -167,13 +167,13 @@ export interface OpensArchive {
 /** Gives out the right to write, and takes it back. */
 export interface ClaimsInstances {
   /**
-   * Takes (or takes over) the instance of a log directory and raises its epoch, which fences whoever held it.
+   * Takes (or takes over) the instance of a log directory and raises its epoch, which fences the process that held it.
    *
    * @throws InstanceFenced when another directory has claimed the instance since (a copy is at work) [P52]
    * @throws ArchiveMismatch when the directory belongs to another archive
    */
   claimInstance(request: ClaimRequest): Promise<InstanceClaim>
-  /** Says that the instance has ended in order: it may be retired as soon as nobody needs its ledger any more. */
+  /** Says that the instance has ended in order: it may be retired as soon as no process needs its ledger any more. */
   endInstance(claim: ClaimKey): Promise<void>
   /**
    * Says that the instance is alive. Without it, it counts as dead one day and is retired.

@@ -93,7 +93,7 @@ export interface LeafAddress {
 /** How a cache fares, for status lines. Counts are since it was opened. */
 export interface CacheHealth {
   /**
-   * Why it does not answer, or not as it should: the newest error, `TierMisconfigured` where somebody has to change
+   * Why it does not answer, or not as it should: the newest error, `TierMisconfigured` where an operator has to change
    * something. `undefined`: nothing is known against it.
    */
   readonly failure: StorageError | undefined
@@ -204,7 +204,7 @@ export interface KeepsReceipts {
 
   /**
    * Makes all entries of the leaves misses (fresh epoch and token per leaf) and sets their sums, if epoch and
-   * cut of the stripe are still those of `state`. O(leaves), also for keys nobody can list.
+   * cut of the stripe are still those of `state`. O(leaves), also for keys that cannot be listed.
    *
    * The stripe is doubted before anything is sent.
    *
@@ -235,7 +235,7 @@ export interface ExplainsEntries {
  *
  * Stripes fail alone, and so do keys: a method that asks several says of each what came of it. Every method that answers
  * with a promise may throw `TierUnavailable` where nothing could be asked at all, and `TierMisconfigured` where that is
- * so until somebody changes something; except the lookups, which answer `unknown`.
+ * so until an operator changes something; except the lookups, which answer `unknown`.
  *
  * Lookups answer by what was believed when they were asked: an entry of another epoch, or a damaged one, is `absent`. `unknown`:
  * nothing is believed of the stripe, or it has another epoch, or does not stand where it is believed to, or beyond. Whether a stripe may

@@ -9,12 +9,12 @@ export interface Clock {
   monotonicMs(): number
   /**
    * Calls back once after `delayMs`, and keeps the process alive until then [P70]: for everything that a caller waits for.
-   * Cancel it as soon as nobody waits any more, or it keeps the process for nothing.
+   * Cancel it as soon as no caller waits any more, or it keeps the process for nothing.
    *
    * Delays above 2^31-1 ms are honoured, not fired at once.
    */
   setTimer(delayMs: number, callback: () => void): CancelTimer
-  /** The same for periodic work that nobody waits for: it lets the process end. */
+  /** The same for periodic work that no caller waits for: it lets the process end. */
   setBackgroundTimer(delayMs: number, callback: () => void): CancelTimer
 }
 

@@ -73,7 +73,7 @@ export function oneOf<const T extends string>(
   return value
 }
 
-/** Refuses fields nobody reads: a typing error would otherwise silently leave the default in force. */
+/** Refuses fields that are not read: a typing error would otherwise silently leave the default in force. */
 export function onlyFields(field: string, value: object, known: readonly string[]): void {
   if (typeof value !== 'object' || value === null) {
     throw new InvalidConfig(field === '' ? 'options' : field, `must be an object, not ${show(value)}`)

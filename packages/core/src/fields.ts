@@ -210,7 +210,7 @@ function restOf(table: FieldTable): Rest {
 
 /**
  * Refuses names that are no field: with a typing error the default would be in force without a word [P77]. Alone, where the
- * values are checked by whoever uses them, it costs one look-up a name.
+ * values are checked by the part that uses them, it costs one look-up a name.
  */
 export function checkNames(
   path: string,

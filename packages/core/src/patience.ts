@@ -27,7 +27,7 @@ export function setLimit(
   return armLimit(clock, (delayMs, due) => clock.setTimer(delayMs, due), limitMs, callback)
 }
 
-/** The same for what nobody waits for, or who waits keeps the process alive himself (`Clock.setBackgroundTimer`). */
+/** The same for what no caller waits for, or where the caller's own timer keeps the process alive (`Clock.setBackgroundTimer`). */
 export function setBackgroundLimit(
   clock: Pick<Clock, 'monotonicMs' | 'setBackgroundTimer'>,
   limitMs: number,

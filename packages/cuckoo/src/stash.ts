@@ -1,7 +1,7 @@
 /**
  * The tags that found no slot: a multiset, so that one key added many times costs one entry.
  *
- * Empty in normal use. It fills when one key is added more than eight times, or when somebody chooses keys
+ * Empty in normal use. It fills when one key is added more than eight times, or when an attacker chooses keys
  * that share their buckets.
  */
 export class Stash {

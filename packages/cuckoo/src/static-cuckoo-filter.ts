@@ -43,7 +43,7 @@ export type AddOutcome = 'added' | 'full'
  * A cuckoo filter of a fixed size and 16-bit tags, for where memory counts: 2.13 bytes a key.
  *
  * It never loses a key either, but it does not grow: when it has no place, `add` says `full`. That does not happen
- * before the capacity is reached, if the keys are different and nobody chose them to collide.
+ * before the capacity is reached, if the keys are different and were not chosen to collide.
  *
  * Doubles: each `add` stores one more copy, at most eight of a key; each `delete` removes one.
  */

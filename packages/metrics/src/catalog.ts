@@ -8,7 +8,7 @@ import type {
   ViewName,
 } from '@se/engine'
 
-/** `counter`: only grows. `gauge`: read when somebody collects. `histogram`: how values are spread. */
+/** `counter`: only grows. `gauge`: read when metrics are collected. `histogram`: how values are spread. */
 export type InstrumentKind = 'counter' | 'gauge' | 'histogram'
 
 /** One metric. */

@@ -31,7 +31,7 @@ const FILTER = 'L3'
 /**
  * Feeds the instruments of the catalog from the events of engine and log.
  *
- * Counters are summed here and read when somebody collects, which is many times cheaper than `Counter.add` of the SDK.
+ * Counters are summed here and read when metrics are collected, which is many times cheaper than `Counter.add` of the SDK.
  * Histograms have no such instrument, so each of their events pays the SDK's price (README, "What it costs"). Methods
  * that no metric needs are left undefined.
  *

@@ -10,7 +10,7 @@ export type Failure =
   | { readonly kind: 'conflict' }
   /** This data can never be stored. */
   | { readonly kind: 'refused' }
-  /** Nothing will be done before somebody changes something: a short word for it, and what. */
+  /** Nothing will be done before an operator changes something: a short word for it, and what. */
   | { readonly kind: 'misconfigured'; readonly because: string; readonly advice: string }
   /** The archive cannot be reached, or what became of the transaction is unknown. */
   | { readonly kind: 'unavailable' }
@@ -21,9 +21,9 @@ export type Failure =
 export interface Dialect {
   /** Compiles statements; executes nothing. */
   readonly builder: Kysely<ArchiveTables>
-  /** Ends a SELECT whose rows nobody else may lock or write until the transaction ends. */
+  /** Ends a SELECT whose rows no other transaction may lock or write until the transaction ends. */
   readonly forUpdate: RawBuilder<unknown>
-  /** Ends a SELECT whose rows nobody else may write until the transaction ends. */
+  /** Ends a SELECT whose rows no other transaction may write until the transaction ends. */
   readonly forShare: RawBuilder<unknown>
   /** The archive's clock, ms since 1970. */
   nowMs(): RawBuilder<number>

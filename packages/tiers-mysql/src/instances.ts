@@ -34,9 +34,9 @@ export async function seeInstance(
 }
 
 /**
- * Takes instances out that nobody needs, and says so in the ledger, within the caller's transaction.
+ * Takes instances out that no process needs, and says so in the ledger, within the caller's transaction.
  *
- * They are found without locks, because their rows belong to whoever writes under them, and then locked one by one
+ * They are found without locks, because their rows belong to the process that writes under them, and then locked one by one
  * and looked at again.
  *
  * @throws InstanceFenced

@@ -50,7 +50,7 @@ export interface BatchPlan {
  *   none  at or below the floor                          refused: a delete newer than it may have been collected [W4]
  *   any   equal to the row's                             held
  *   any   older than the row's                           superseded
- *   any   over 1 s ahead, above the instance's record,   refused: one wrong clock carries nobody along [P67]
+ *   any   over 1 s ahead, above the instance's record,   refused: one wrong clock carries no other writer along [P67]
  *         and over 1 s above the row's
  *   any   else                                           won
  *

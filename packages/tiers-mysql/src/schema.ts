@@ -38,7 +38,7 @@ export interface ArchiveTables {
 
 export type InstanceRow = ArchiveTables['sync_instances']
 
-/** `ended`: stopped in order; nobody will write under the number before it is claimed again. */
+/** `ended`: stopped in order; no process will write under the number before it is claimed again. */
 export type InstanceState = 'active' | 'ended'
 
 /** The facts of `sync_meta`. */

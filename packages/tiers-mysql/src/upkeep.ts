@@ -40,7 +40,7 @@ export async function pruneLedger(runner: Runner, dialect: Dialect, beforeMs: nu
     let removed: number
     do {
       removed = await runner.write(async (session) => {
-        // Whoever folds looks for the links at the pages' cut, and must find them.
+        // A fold looks for the links at the pages' cut, and must find them.
         await readTreeCut(session, dialect, 'share')
         return pruneChunk(session, dialect, { instance, limit, beforeMs })
       })

@@ -28,7 +28,7 @@ export interface RedisConnection {
    *
    * @param stripe whose keys they have; `undefined`: of several, which a Cluster cannot have in one call
    * @throws TierUnavailable when they were not all answered in time
-   * @throws TierMisconfigured when they will not be before somebody changes something
+   * @throws TierMisconfigured when they will not be before an operator changes something
    */
   run<T>(stripe: number | undefined, commands: (client: ScriptClient) => Promise<T>): Promise<T>
 }
@@ -43,7 +43,7 @@ class NodeLine extends Line {
   readonly name: string
   failure: StorageError | undefined
   endedAtMs = Number.NEGATIVE_INFINITY
-  /** The node does not answer. Until it does its stripes fail at once, so that nobody waits for them and is late with the others. */
+  /** The node does not answer. Until it does its stripes fail at once, so that no caller waits for them and is late with the others. */
   isDown = false
   cancelProbe: (() => void) | undefined
 
@@ -97,7 +97,7 @@ class ClientConnection implements RedisConnection {
       client.on(event, listens)
       this.#listeners.push(() => client.off(event, listens))
     }
-    // Without a listener ioredis prints to the console; with one a Redis that is down is nobody's crash.
+    // Without a listener ioredis prints to the console; with one a Redis that is down crashes no process.
     on('error', (error: Error) => this.#connectionFailed(this.#line(''), error))
     on('node error', (error: Error, name: string) => this.#connectionFailed(this.#line(name), error))
     on('connect', () => void (this.#misfit = undefined))
@@ -146,7 +146,7 @@ class ClientConnection implements RedisConnection {
     this.#isClosed = true
     for (const removeListener of this.#listeners.splice(0)) removeListener()
     for (const line of this.#lines.values()) line.cancelProbe?.()
-    // What fails now is nobody's news.
+    // What fails now is no news to anyone.
     if (this.#isOwn) this.#client.on('error', () => undefined)
     this.#deadlines.end(unavailable('disconnected', 'the cache was closed'))
     if (!this.#isOwn) return Promise.resolve()
@@ -233,7 +233,7 @@ class ClientConnection implements RedisConnection {
     if (verdict?.because === 'unknown-database') this.#misfit = failure
   }
 
-  /** Whoever answers there is not, or not now, the one that was asked for: the same address may lead to a better one. */
+  /** The server that answers there is not, or not now, the one that was asked for: the same address may lead to a better one. */
   #endLine(line: NodeLine): void {
     const nowMs = this.#options.clock.monotonicMs()
     if (this.#isClosed || nowMs - line.endedAtMs < RECONNECT_PAUSE_MS) return

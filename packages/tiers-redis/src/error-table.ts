@@ -17,10 +17,10 @@ export type CommandFate =
   | 'no-memory'
   /** Not carried out: the key holds another type than ours. */
   | 'wrong-type'
-  /** Not carried out, and it will not be until somebody changes the configuration of client or server. */
+  /** Not carried out, and it will not be until an operator changes the configuration of client or server. */
   | 'misconfigured'
 
-/** `reconnect`: whoever answers at the other end is not, or not now, the one that was asked for. */
+/** `reconnect`: the server at the other end is not, or not now, the one that was asked for. */
 export type ConnectionFate = 'keep' | 'reconnect'
 
 export interface Verdict {
@@ -58,7 +58,7 @@ export const REPLY_CODES: Readonly<Record<string, Verdict>> = {
   UNKILLABLE: { command: 'not-done', connection: 'keep', because: 'busy' },
   BUSYKEY: { command: 'wrong-type', connection: 'keep', because: 'wrong-type' },
   WRONGTYPE: { command: 'wrong-type', connection: 'keep', because: 'wrong-type' },
-  // Somebody has to change something.
+  // An operator has to change something.
   NOAUTH: { command: 'misconfigured', connection: 'reconnect', because: 'no-password' },
   WRONGPASS: { command: 'misconfigured', connection: 'reconnect', because: 'wrong-password' },
   NOPERM: { command: 'misconfigured', connection: 'keep', because: 'no-permission' },

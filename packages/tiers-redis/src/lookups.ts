@@ -121,7 +121,7 @@ export class Lookups {
     // Of a Cluster one node is missing, and not the cache.
     const because = this.#ports.connection.isCluster ? 'suspended' : unknownCauseOf(error)
     fillIn(asked, [call], { kind: 'unknown', because, cause: error })
-    // Until somebody has read the stripe again: who asks meanwhile need not wait for the same.
+    // Until a process has read the stripe again: one that asks meanwhile need not wait for the same.
     this.#ports.beliefs.doubt(call.stripes.map(({ stripe }) => stripe))
   }
 

@@ -18,7 +18,7 @@ export interface PutPorts {
 
 /**
  * Puts, call by call. A call that was not carried out for what is in it is cut, until it is known which value or which key it
- * was; a call that was lost is not sent again, since nobody knows what became of it.
+ * was; a call that was lost is not sent again, since what became of it is not known.
  */
 export class Puts {
   readonly #ports: PutPorts

@@ -20,7 +20,7 @@ interface Strikes {
 
 /**
  * What this Redis does not take, as far as it was learned: a limit of requests or of strings, or a single value that gets lost
- * each time. It is not offered again for a while, so that it costs nobody else a connection or their place in memory [P74].
+ * each time. It is not offered again for a while, so that it costs no other entry a connection or its place in memory [P74].
  */
 export class Refusals {
   readonly #clock: Pick<Clock, 'monotonicMs'>

@@ -19,7 +19,7 @@ export const TOKEN_NONE = '0'.repeat(16)
 export const CALL_ITEMS_MAX = 500
 
 /**
- * The head of an entry. What is of another type is removed, and counts as not there: nobody else may use our keys.
+ * The head of an entry. What is of another type is removed, and counts as not there: no other program may use our keys.
  */
 const HEAD_OF = `
 local foreign = 0
@@ -267,7 +267,7 @@ return 1
 
 /**
  * Makes all entries of a stripe misses, and leaves cut, tokens and sums as they are. The stand has the epoch first: who reads
- * there is told before anybody can put under it.
+ * there is told before any process can put under it.
  *
  * KEYS  1 the meta  2 the stand
  * ARGV  1 epoch: what must hold  2 new epoch

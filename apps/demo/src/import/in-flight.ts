@@ -1,4 +1,4 @@
-/** A bound on calls under way: whoever starts one asks for room first. The calls handle their errors themselves. */
+/** A bound on calls under way: a caller asks for room before it starts one. The calls handle their errors themselves. */
 export class InFlight {
   readonly #max: number
   #count = 0

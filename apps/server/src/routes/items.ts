@@ -25,7 +25,7 @@ export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async
       },
     },
     async (request, reply) => {
-      // Sent as they are, without a copy: nobody writes to them.
+      // Sent as they are, without a copy: no part writes to them.
       const item = await engine.get(request.params.id, { bytes: 'shared' })
       return item === undefined
         ? reply
@@ -92,7 +92,7 @@ function sendItem(item: Item, request: FastifyRequest, reply: FastifyReply): Fas
   return (
     reply
       .header('content-type', contentType === '' ? 'application/octet-stream' : contentType)
-      // The bytes are somebody's: a browser must neither guess what they are nor run them as a page of ours.
+      // The bytes are a client's: a browser must neither guess what they are nor run them as a page of ours.
       .header('x-content-type-options', 'nosniff')
       .header('content-security-policy', 'sandbox')
       .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
@@ -108,7 +108,7 @@ function isNoneMatched(header: string | undefined, etag: string): boolean {
   })
 }
 
-/** A condition that were ignored would be a lost update for whoever relies on it. */
+/** Ignoring a condition would silently lose an update. */
 function refuseConditions({ headers }: FastifyRequest): void {
   for (const name of ['if-match', 'if-none-match', 'if-unmodified-since'] as const) {
     if (headers[name] !== undefined) throw new InvalidInput(name, 'conditional writes are not supported yet')

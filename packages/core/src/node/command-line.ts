@@ -11,7 +11,7 @@ import {
 
 /**
  * The command line of this process. Ends it with what was asked for after `--help` and `--version`, and after a mistake with one
- * sentence and the usage: a stack trace helps nobody there.
+ * sentence and the usage: a stack trace is of no help there.
  *
  * @param manifest the package.json that has the version
  * @param interpret makes of it what the program works with; throws `WrongCommandLine` for what the table does not say

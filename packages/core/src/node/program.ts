@@ -40,7 +40,7 @@ export interface Program<
   readonly options: Options
   /** Words it needs, in order; default: none. */
   readonly words?: readonly ProgramWord[]
-  /** Whoever gets what this program does not know, unread; for `--help`. */
+  /** The program that gets what this one does not know, unread; for `--help`. */
   readonly passesOnTo?: string
   /** With which it ends on a wrong command line. Default 1. */
   readonly usageExitCode?: number

@@ -37,7 +37,7 @@ const UNKNOWN_SESSION = {
  * Opens a connection, sets its session up and reads it back: the handshake asks for much that a server's
  * `init_connect` or a proxy then changes [P47, P68]. What cannot be written is not taken at all [P69].
  *
- * @param gaveUp aborted when nobody wants the connection any more; its reason is what this fails with
+ * @param gaveUp aborted when no caller wants the connection any more; its reason is what this fails with
  */
 export async function connect(options: ConnectOptions, gaveUp?: AbortSignal): Promise<MysqlConnection> {
   const { clock, connectTimeoutMs } = options

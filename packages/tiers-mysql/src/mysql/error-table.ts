@@ -13,7 +13,7 @@ export type OperationVerdict =
   | 'retry'
   /** This data can never be stored. */
   | 'refuse'
-  /** Nothing will ever be done before somebody changes something: see `because`. */
+  /** Nothing will ever be done before an operator changes something: see `because`. */
   | 'misconfigured'
   /** What became of it is not known. */
   | 'unknown'
@@ -93,7 +93,7 @@ export const SERVER_ERRORS: readonly ErrorRow[] = [
   [1114, 'ER_RECORD_FILE_FULL', RETRY],
   [1135, 'ER_CANT_CREATE_THREAD', RETRY_ELSEWHERE],
   [1206, 'ER_LOCK_TABLE_FULL', RETRY],
-  [1317, 'ER_QUERY_INTERRUPTED: somebody ended the statement', RETRY_ELSEWHERE],
+  [1317, 'ER_QUERY_INTERRUPTED: another session ended the statement', RETRY_ELSEWHERE],
   [1461, 'ER_MAX_PREPARED_STMT_COUNT_REACHED', RETRY_ELSEWHERE],
   [1969, 'ER_STATEMENT_TIMEOUT, MariaDB', RETRY_ELSEWHERE],
   [3024, 'ER_QUERY_TIMEOUT, MySQL', RETRY_ELSEWHERE],
@@ -200,7 +200,7 @@ export const DRIVER_ERRORS: readonly ErrorRow[] = [
   ['EPIPE', 'network', UNKNOWN],
   ['ECONNABORTED', 'network', UNKNOWN],
   ['ETIMEDOUT', 'network, or no handshake in time', UNKNOWN],
-  ['ECONNREFUSED', 'nobody listens', RETRY_ELSEWHERE],
+  ['ECONNREFUSED', 'no server listens', RETRY_ELSEWHERE],
   ['EHOSTUNREACH', 'network', RETRY_ELSEWHERE],
   ['EHOSTDOWN', 'network', RETRY_ELSEWHERE],
   ['ENETUNREACH', 'network', RETRY_ELSEWHERE],
@@ -292,6 +292,6 @@ export function judgeMysqlError(error: unknown): ErrorVerdict | undefined {
   const verdict = VERDICTS.get(code)
   if (verdict !== undefined) return verdict
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return TLS
-  // Codes of the packages and of Node's own checks are those of a mistake, or of somebody else's error.
+  // Codes of the packages and of Node's own checks are those of a mistake, or of another library's error.
   return code.startsWith('SE_') || code.startsWith('ERR_') ? undefined : UNKNOWN
 }

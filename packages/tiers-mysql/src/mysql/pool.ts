@@ -16,7 +16,7 @@ export interface Poolable {
 }
 
 export interface PoolOptions<C extends Poolable> {
-  /** @param gaveUp fires when nobody wants the connection any more: the pool was closed */
+  /** @param gaveUp fires when no caller wants the connection any more: the pool was closed */
   open(gaveUp: AbortSignal): Promise<C>
   /** How long a connection may be idle before it is not used again, ms. */
   idleMsMax(connection: C): number
@@ -39,7 +39,7 @@ interface Waiter<C> {
 const CLOSE_WAIT_MS = 1_000
 
 /**
- * Connections that are alike. The youngest use is given first, so that those nobody needs grow old; waiting for one
+ * Connections that are alike. The youngest use is given first, so that those that are not needed grow old; waiting for one
  * has a bound; one drain ends all that are there, wherever they are.
  */
 export class ConnectionPool<C extends Poolable> {
@@ -174,7 +174,7 @@ export class ConnectionPool<C extends Poolable> {
       return connection
     } finally {
       this.#openingCount -= 1
-      // Whoever waits gets the room that a failure leaves.
+      // A caller that waits gets the room that a failure leaves.
       this.#serveNext()
     }
   }

@@ -17,7 +17,7 @@ export function sqliteDialect(clock: Pick<Clock, 'nowMs'>, tablePrefix: string):
     forUpdate: sql``,
     forShare: sql``,
     nowMs: (): RawBuilder<number> => sql<number>`${Math.floor(clock.nowMs())}`,
-    // A file that cannot be written says so at each write, and nobody else writes for us.
+    // A file that cannot be written says so at each write, and no other process writes for us.
     readOnly: () => sql<string>`''`,
     checkWritable: () => undefined,
   }

@@ -74,7 +74,7 @@ export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Fail
   ['SQLITE_AUTH', NO_ACCESS],
   ['SQLITE_READONLY', NO_ACCESS],
   ['SQLITE_READONLY_DBMOVED', MOVED],
-  // With a file of somebody else's, too: SQLite then reads only, and a lock for writing is an I/O error.
+  // With a file of another user's, too: SQLite then reads only, and a lock for writing is an I/O error.
   ['SQLITE_IOERR_LOCK', NO_LOCK],
   ['SQLITE_IOERR_RDLOCK', NO_LOCK],
   ['EACCES', NO_ACCESS],
@@ -95,7 +95,7 @@ export function classifySqliteError(error: unknown): Failure {
   const code = (error as { code?: unknown } | null | undefined)?.code
   if (typeof code !== 'string') return { kind: 'own' }
   const isDriver = code.startsWith('SQLITE_') || code === CLOSED || code === NO_TURN
-  // Codes of the packages and of Node's own checks are those of a mistake, or of somebody else's error.
+  // Codes of the packages and of Node's own checks are those of a mistake, or of another library's error.
   if (!isDriver && (code.startsWith('SE_') || code.startsWith('ERR_'))) return { kind: 'own' }
   let best: (typeof SQLITE_ERRORS)[number] | undefined
   for (const row of SQLITE_ERRORS) {
