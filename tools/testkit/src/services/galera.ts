@@ -99,6 +99,9 @@ export interface PrivateGalera {
   stop(): Promise<void>
 }
 
+/** Starts of a node that joins a cluster which gives it the data. */
+const JOIN_ATTEMPTS_MAX = 3
+
 /** The replication library on this machine, if all else that a cluster needs is there too. */
 export function findGaleraProvider(): string | undefined {
   const given = process.env[GALERA_VARIABLE] ?? ''
@@ -293,8 +296,20 @@ async function assemble(programs: Programs, members: readonly Member[]): Promise
     }
     first.startNextAs('first')
     await first.server.restart()
-    await Promise.all(members.filter((member) => member !== first).map(({ server }) => server.restart()))
+    // One after the other: a node gives its data to one other at a time.
+    for (const member of members) if (member !== first) await startJoining(member)
     await waitUntilSynced()
+  }
+
+  /** A node whose transfer of the data fails ends, by its design, and is to be started again. */
+  async function startJoining({ server }: Member): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await server.restart()
+      } catch (error) {
+        if (!(error instanceof TestServerUnavailable) || attempt === JOIN_ATTEMPTS_MAX) throw error
+      }
+    }
   }
 
   try {
