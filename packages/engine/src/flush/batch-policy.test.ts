@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
-  BATCH_LIMITS_DEFAULT,
   dueCause,
   dueInMs,
   joinsBatch,
   sizeOfWrite,
+  type BatchLimits,
   type QueueState,
 } from './batch-policy.ts'
 
-const limits = BATCH_LIMITS_DEFAULT
+const limits: BatchLimits = { itemsMax: 1_000, bytesMax: 1024 * 1024, ageMsMax: 100 }
 const queue = (state: Partial<QueueState>): QueueState => ({
   items: 1,
   bytes: 10,

@@ -11,8 +11,6 @@ export interface BatchLimits {
   readonly ageMsMax: number
 }
 
-export const BATCH_LIMITS_DEFAULT: BatchLimits = { itemsMax: 1_000, bytesMax: 1024 * 1024, ageMsMax: 100 }
-
 /** What waits for the next batch. */
 export interface QueueState {
   readonly items: number

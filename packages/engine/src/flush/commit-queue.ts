@@ -7,17 +7,10 @@ import {
   type ItemWrite,
   type Stamp,
 } from '@se/core'
-import type { Arrivals } from './arrivals.ts'
+import type { SharedAccounts } from './shared-accounts.ts'
 import { sizeOfWrite } from './batch-policy.ts'
-import type { LowWaterMark, RecordHolder } from './low-water-mark.ts'
+import type { RecordHolder } from './low-water-mark.ts'
 import type { BatchOutcome, OutgoingWrite, Restamped, SettledOutcome } from './outcomes.ts'
-import type { PendingBudget } from './pending-budget.ts'
-
-export interface CommitQueuePorts {
-  readonly arrivals: Arrivals
-  readonly budget: Pick<PendingBudget, 'take' | 'giveBack'>
-  readonly lowWaterMark: Pick<LowWaterMark, 'report' | 'claim'>
-}
 
 /** Waits until the archive has answered. */
 export interface CommitWaiter {
@@ -51,7 +44,7 @@ interface Entry extends OutgoingWrite, RecordHolder {
  * has a caller and an outcome of its own. Of an id the newest is sent first; what it then overtakes needs not be sent.
  */
 export class CommitQueue {
-  readonly #ports: CommitQueuePorts
+  readonly #ports: SharedAccounts
   /** In the order of arrival, without what is in flight. */
   #queued = new Set<Entry>()
   readonly #inFlight = new Set<Entry>()
@@ -64,7 +57,7 @@ export class CommitQueue {
   /** Why no caller waits any more. */
   #abandoned: Error | undefined
 
-  constructor(ports: CommitQueuePorts) {
+  constructor(ports: SharedAccounts) {
     this.#ports = ports
   }
 

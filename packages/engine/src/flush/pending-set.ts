@@ -8,16 +8,9 @@ import {
   type Stamp,
 } from '@se/core'
 import { sizeOfWrite } from './batch-policy.ts'
-import type { Arrivals } from './arrivals.ts'
-import type { LowWaterMark, RecordHolder } from './low-water-mark.ts'
+import type { SharedAccounts } from './shared-accounts.ts'
+import type { RecordHolder } from './low-water-mark.ts'
 import type { BatchOutcome, LoggedWrite, OutgoingWrite } from './outcomes.ts'
-import type { PendingBudget } from './pending-budget.ts'
-
-export interface PendingSetPorts {
-  readonly arrivals: Arrivals
-  readonly budget: Pick<PendingBudget, 'take' | 'giveBack'>
-  readonly lowWaterMark: Pick<LowWaterMark, 'report' | 'claim'>
-}
 
 export interface PendingAddOptions {
   /** Something newer of the id was heard of while the write was synced: it is stored, and not read. Default false. */
@@ -69,7 +62,7 @@ export interface SettledPending {
  *             └─────────────────┘ set back, stamped anew, or parked while the log has an older one that it covered
  */
 export class PendingSet {
-  readonly #ports: PendingSetPorts
+  readonly #ports: SharedAccounts
   /** In the order of arrival. */
   #next = new Map<string, Generation>()
   readonly #inFlight = new Map<string, Generation>()
@@ -78,7 +71,7 @@ export class PendingSet {
   /** Writes up to this order may have been overtaken without a word. */
   #unsureThrough = 0
 
-  constructor(ports: PendingSetPorts) {
+  constructor(ports: SharedAccounts) {
     this.#ports = ports
   }
 

@@ -5,6 +5,7 @@ import {
   equalCuts,
   formatCut,
   invariant,
+  SerialQueue,
   type ArchiveTier,
   type BranchSet,
   type Cut,
@@ -63,8 +64,7 @@ export class LedgerFollower {
   readonly #ports: LedgerFollowerPorts
   #cut: Cut
   #lastStep: Step | undefined
-  /** The last step asked for; the next one starts after it. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #steps = new SerialQueue()
   /** A rebuild that was begun and not finished: the filter is of no use before another one. */
   #mustRebuild = false
   /** A catch-up that has not begun yet: a caller that asks now is served by it. */
@@ -107,7 +107,7 @@ export class LedgerFollower {
 
   /** Takes pages and tail of one snapshot. What the filter and the cache are compared with comes from here. */
   loadTree(): Promise<void> {
-    return this.#exclusively(() => this.#loadTree())
+    return this.#steps.run(() => this.#loadTree())
   }
 
   /**
@@ -115,7 +115,7 @@ export class LedgerFollower {
    * {@link loadTree}.
    */
   restoreFilter(snapshot: Uint8Array | undefined): Promise<FilterRestore> {
-    return this.#exclusively(async () => {
+    return this.#steps.run(async () => {
       const because = await this.#refusalOfSnapshot(snapshot)
       if (typeof because === 'number') return { how: 'snapshot', caughtUpBatches: because }
       await this.#rebuildFilter()
@@ -125,7 +125,7 @@ export class LedgerFollower {
 
   /** Starts the filter over from the ids of one snapshot of the archive, and compares. */
   rebuildFilter(): Promise<Trust> {
-    return this.#exclusively(() => this.#rebuildFilter())
+    return this.#steps.run(() => this.#rebuildFilter())
   }
 
   /**
@@ -135,7 +135,7 @@ export class LedgerFollower {
    * @returns the cut reached
    */
   catchUp(): Promise<Cut> {
-    this.#waiting ??= this.#exclusively(() => {
+    this.#waiting ??= this.#steps.run(() => {
       this.#waiting = undefined
       return this.#catchUp()
     })
@@ -144,7 +144,7 @@ export class LedgerFollower {
 
   /** The archive has lost what it had: nothing that is known of it may be kept. */
   startOver(): Promise<void> {
-    return this.#exclusively(() => this.#startOver('ahead-of-heads'))
+    return this.#steps.run(() => this.#startOver('ahead-of-heads'))
   }
 
   /** Takes trust from the tree, and with it from the filter, whose proof the tree is. */
@@ -158,12 +158,6 @@ export class LedgerFollower {
     if (this.treeTrust.isTrusted) return
     this.#ports.tree.vouch(because, this.#cut)
     if (!this.#mustRebuild) this.#compareFilter()
-  }
-
-  #exclusively<T>(step: () => Promise<T>): Promise<T> {
-    const run = this.#last.then(step, step)
-    this.#last = run
-    return run
   }
 
   async #loadTree(because?: LedgerGap): Promise<void> {
