@@ -129,12 +129,12 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: [...tests, '**/cli.ts'],
+    ignores: [...tests, '**/cli.ts', 'packages/engine/src/testing/hunt.ts'],
     rules: { 'no-console': 'error' }, // an observer or a logger passed in
   },
   {
     files: ['packages/engine/src/**/*.ts'],
-    ignores: [...tests, 'packages/engine/src/deadline/**'],
+    ignores: [...tests, 'packages/engine/src/deadline/**', 'packages/engine/src/testing/**'],
     rules: {
       'no-restricted-properties': [
         'error',

@@ -3,7 +3,8 @@ import { ArchiveRefusedData, TierMisconfigured, type ArchiveTier } from '@se/cor
 import type { FakeClock, PowerLossFileSystem } from '@se/core/testing'
 import type { BoundOptions, Engine, EngineObserver } from '../src/index.ts'
 import type { Operation } from '../src/deadline/deadline.ts'
-import { holdAnswer, pass, settleOn, turns } from './faults.ts'
+import { holdAnswer } from './faults.ts'
+import { pass, settleOn, turns } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 /**

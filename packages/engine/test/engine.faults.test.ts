@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ArchiveRefusedData, compareStamps } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
 import type { FakeClock, PowerLossFileSystem } from '@se/core/testing'
-import { holdAnswer, pass, settleOn, turns } from './faults.ts'
+import { holdAnswer } from './faults.ts'
+import { pass, settleOn, turns } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 /**

@@ -7,7 +7,8 @@ import { stampMs, type FileHandle, type FileSystem } from '@se/core'
 import { STRIPE_COUNT, stripeOfId } from '@se/core/hash'
 import type { FakeClock } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { holdAnswer, pass, settleOn, turns } from './faults.ts'
+import { holdAnswer } from './faults.ts'
+import { pass, settleOn, turns } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 let clock: FakeClock

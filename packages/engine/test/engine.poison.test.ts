@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TierMisconfigured, TierUnavailable, type ArchiveBatch } from '@se/core'
 import type { FakeClock } from '@se/core/testing'
 import type { Engine } from '../src/index.ts'
-import { pass, settleOn, turns } from './faults.ts'
+import { pass, settleOn, turns } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { without } from '@se/core/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { pass, settleOn } from './faults.ts'
+import { pass, settleOn } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 /** Goal: tiers that lack their optional powers are used all the same. Method: the tiers in memory, without them. */

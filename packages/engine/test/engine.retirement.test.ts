@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { FakeClock } from '@se/core/testing'
-import { holdAnswer, pass, settleOn, turns } from './faults.ts'
+import { holdAnswer } from './faults.ts'
+import { pass, settleOn, turns } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { simulate } from './simulation/simulate.ts'
+import { simulate } from '../src/testing/simulate.ts'
 
 /**
  * Goal: whatever happens, nothing acknowledged is lost, no reader sees less than it was promised, and at the end every

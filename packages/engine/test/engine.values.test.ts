@@ -8,7 +8,7 @@ import type { Lookup } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Codec } from '../src/index.ts'
-import { settleOn, turns } from './faults.ts'
+import { settleOn, turns } from '../src/testing/time.ts'
 import { makeValue } from './random-value.ts'
 import { createWorld, type World } from './world.ts'
 

@@ -5,7 +5,7 @@
 import type { FakeClock } from '@se/core/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Engine } from '../src/index.ts'
-import { pass, settleOn } from './faults.ts'
+import { pass, settleOn } from '../src/testing/time.ts'
 import { createWorld, type World } from './world.ts'
 
 let clock: FakeClock

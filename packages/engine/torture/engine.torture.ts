@@ -1,4 +1,4 @@
-import { simulate } from '../test/simulation/simulate.ts'
+import { simulate } from '../src/testing/simulate.ts'
 
 export const area = 'engine'
 

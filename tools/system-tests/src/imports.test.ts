@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** The parts of the engine's `src`, from the top down: a part imports only from lines below its own. */
 const ENGINE_ORDER: readonly (readonly string[])[] = [
+  ['testing'],
   ['index.ts'],
   ['create-engine.ts'],
   ['engine.ts'],

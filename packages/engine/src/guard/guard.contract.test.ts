@@ -11,7 +11,7 @@ import {
 import { systemClock } from '@se/core/node'
 import { createRowDigester, DigestTree } from '@se/merkle'
 import { describe, expect, it } from 'vitest'
-import { createMemoryTiers } from '../../test/world.ts'
+import { createMemoryTiers } from '../testing/memory-tiers.ts'
 import { guardArchive } from './guard-archive.ts'
 import { guardCache } from './guard-cache.ts'
 import type { GuardOptions } from './guard.ts'

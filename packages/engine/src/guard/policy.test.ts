@@ -1,7 +1,7 @@
 import { InvalidInput, TierUnavailable, type ArchiveTier, type CacheTier } from '@se/core'
 import { createFakeClock, seededRandom, type FakeClock } from '@se/core/testing'
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
-import { createMemoryCache, createMemoryTiers } from '../../test/world.ts'
+import { createMemoryCache, createMemoryTiers } from '../testing/memory-tiers.ts'
 import { ARCHIVE_GUARD_LIMITS, ARCHIVE_POLICIES, guardArchive } from './guard-archive.ts'
 import { CACHE_GUARD_LIMITS, CACHE_POLICIES, guardCache } from './guard-cache.ts'
 import type { GuardOptions } from './guard.ts'

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '@se/core/testing'
-import type { Consistency, Level } from '../../src/index.ts'
+import type { Consistency, Level } from '../index.ts'
 import type { Action } from './actions.ts'
 
 /** What differs from run to run. */

@@ -1,4 +1,4 @@
-import type { ViewReport } from '../../src/index.ts'
+import type { ViewReport } from '../index.ts'
 import { Anomaly, reasonOf } from './anomaly.ts'
 import type { Process, World } from './world.ts'
 

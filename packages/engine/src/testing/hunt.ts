@@ -1,5 +1,5 @@
 /**
- * npx node --conditions=@se/source packages/engine/test/simulation/hunt.ts FIRST COUNT [STEPS] [SWITCH,SWITCH…] [shrink]
+ * npx node --conditions=@se/source packages/engine/src/testing/hunt.ts FIRST COUNT [STEPS] [SWITCH,SWITCH…] [shrink]
  *
  * Runs seed after seed, and says which rules break how often, and at which seed first. `shrink`: also prints the shortest script
  * that breaks the rule of the first seed.

@@ -1,4 +1,4 @@
-import type { Consistency, Level } from '../../src/index.ts'
+import type { Consistency, Level } from '../index.ts'
 
 /**
  * What a script does, as data: the same list does the same again, and a shorter one can be tried. `process` and `cache` are

@@ -1,5 +1,5 @@
 import { compareStamps, isNewer, stampMs, type Stamp } from '@se/core'
-import type { FastAnswer } from '../../src/index.ts'
+import type { FastAnswer } from '../index.ts'
 import { Anomaly } from './anomaly.ts'
 import { ArchiveHistory, type Commit, type Moment } from './archive-history.ts'
 import { learn, mayHide, nameOf, type Issued } from './issued.ts'

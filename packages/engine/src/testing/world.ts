@@ -19,9 +19,10 @@ import {
   type PowerLossFileSystem,
   type SeededRandom,
 } from '@se/core/testing'
-import { createEngine, type Engine, type ParkedItem } from '../../src/index.ts'
-import { settleOn, withLatency } from '../faults.ts'
-import { createMemoryCache, createMemoryTiers } from '../world.ts'
+import { createEngine, type Engine, type ParkedItem } from '../index.ts'
+import { withLatency } from './latency.ts'
+import { settleOn } from './time.ts'
+import { createMemoryCache, createMemoryTiers } from './memory-tiers.ts'
 import { Anomaly } from './anomaly.ts'
 import { Model } from './model.ts'
 import { clockBehind, diskBehind, Gate } from './ports.ts'

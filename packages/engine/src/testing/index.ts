@@ -1,0 +1,1 @@
+export { simulate, run, shrink, SimulationFailed } from './simulate.ts'
