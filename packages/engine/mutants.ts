@@ -316,9 +316,21 @@ export const mutants = [
   },
   {
     file: 'src/read/read-path.ts',
-    find: 'return freshness.isFresh && known.get(id)?.isInFilter !== false && filter.denies(id)',
-    replace: 'return freshness.isFresh && filter.denies(id)',
+    find: 'return route.filter && known.get(id)?.isInFilter !== false && filter.denies(id)',
+    replace: 'return route.filter && filter.denies(id)',
     test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/read-path.ts',
+    find: 'return route.filter && known.get(id)?.isInFilter !== false && filter.denies(id)',
+    replace: 'return known.get(id)?.isInFilter !== false && filter.denies(id)',
+    test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/read/route.ts',
+    find: "(freshness === 'fresh' ? FRESH : NOT_FRESH)",
+    replace: "(freshness !== 'unknown' ? FRESH : NOT_FRESH)",
+    test: 'src/read/route.test.ts',
   },
   {
     file: 'src/views/cache-view.ts',
@@ -799,14 +811,14 @@ export const mutants = [
   // what a process answers that has heard nothing for long [R5]
   {
     file: 'src/read/read-path.ts',
-    find: 'return this.#isSure(id) ? this.#pendingItem(this.#ports.pending.read(id)) : undefined',
-    replace: 'return this.#pendingItem(this.#ports.pending.read(id))',
+    find: 'return this.#isSure(id, route) ? this.#pendingItem(pending.read(id)) : undefined',
+    replace: 'return this.#pendingItem(pending.read(id))',
     test: 'test/engine.heard.test.ts',
     title: 'R5',
   },
   {
     file: 'src/read/read-path.ts',
-    find: "    if (!freshness.isFresh) return 'unknown'\n    const write = pending.read(id)\n",
+    find: "    if (!this.#route('local').memory) return 'unknown'\n    const write = pending.read(id)\n",
     replace: '    const write = pending.read(id)\n',
     test: 'test/engine.heard.test.ts',
     title: 'R5',

@@ -95,7 +95,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
     memory: new MemoryTier({ bytesMax: 1e9 }),
     known,
     filter,
-    freshness: { isFresh: true, isRecent: () => true, stalenessMs: 500 },
+    freshness: { state: 'fresh', isRecent: () => true, stalenessMs: 500 },
     deadlines: new CallDeadlines(clock, 30_000),
     telemetry,
   })

@@ -96,7 +96,7 @@ function createWorld(tells: {
     known,
     filter: filterPort,
     freshness: {
-      isFresh: tells.isFresh ?? true,
+      state: (tells.isFresh ?? true) ? 'fresh' : 'stale',
       isRecent: (asOfMs, readAtMs) => readAtMs - asOfMs <= 500,
       stalenessMs: 500,
     },
@@ -233,6 +233,20 @@ describe('getMany', () => {
     const items = await reads.getMany([...ids, 'unknown before'])
     expect(items.map((item) => item?.stamp.time)).toEqual([...ids.map(() => 2), 1])
     expect(asked).toEqual(['cache', 'archive'])
+  })
+
+  it('believes no filter while others are not heard: what it denies may have been written since [R3] [R5]', async () => {
+    const { reads, filter, asked } = createWorld({
+      inCache: { kind: 'absent' },
+      inArchive: found(1),
+      mayAsk: false,
+      isFresh: false,
+    })
+    filter.isDenying = true
+    expect((await reads.get('a'))?.stamp).toEqual(stamp(1))
+    expect((await reads.getMany(['b']))[0]?.stamp).toEqual(stamp(1))
+    expect(asked).toEqual(['archive', 'archive'])
+    expect(reads.containsFast('c')).toBe('unknown')
   })
 
   it('asks the archive in one call about all own pending writes while others are not heard [R5]', async () => {

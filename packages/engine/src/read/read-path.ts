@@ -14,6 +14,7 @@ import {
   readGetManyOptions,
   readGetOptions,
   type BoundCall,
+  type Consistency,
   type GetCall,
   type GetManyCall,
 } from '../call-options.ts'
@@ -28,6 +29,7 @@ import type { Freshness } from '../views/freshness.ts'
 import { itemOf } from '../item.ts'
 import type { LoadVerdict } from '../heard/load-floors.ts'
 import { answerFrom, type ReadAnswer } from './answer.ts'
+import { routeOf, type Route } from './route.ts'
 import { stampOf, tellGet, type Answer, type LowerTiers } from './lower-tiers.ts'
 import { SingleFlight } from './single-flight.ts'
 
@@ -43,7 +45,7 @@ export interface ReadPathPorts {
   readonly memory: MemoryTier
   readonly known: Pick<KnownWrites, 'get'>
   readonly filter: Pick<FilterView, 'denies' | 'trust'>
-  readonly freshness: Pick<Freshness, 'isFresh' | 'isRecent' | 'stalenessMs'>
+  readonly freshness: Pick<Freshness, 'state' | 'isRecent' | 'stalenessMs'>
   readonly deadlines: Pick<CallDeadlines, 'bound' | 'within'>
   readonly telemetry: Telemetry
 }
@@ -84,18 +86,17 @@ export class ReadPath {
 
   getSync(id: string): KeptItem | undefined {
     checkId(id)
-    const { memory, freshness } = this.#ports
-    if (freshness.isFresh) {
-      const item = memory.get(id)
-      if (item !== undefined) return item
-    }
-    return this.#isSure(id) ? this.#pendingItem(this.#ports.pending.read(id)) : undefined
+    const { memory, pending } = this.#ports
+    const route = this.#route('local')
+    const item = route.memory ? memory.get(id) : undefined
+    if (item !== undefined) return item
+    return this.#isSure(id, route) ? this.#pendingItem(pending.read(id)) : undefined
   }
 
   containsFast(id: string): FastAnswer {
     checkId(id)
-    const { pending, memory, known, filter, freshness } = this.#ports
-    if (!freshness.isFresh) return 'unknown'
+    const { pending, memory, known, filter } = this.#ports
+    if (!this.#route('local').memory) return 'unknown'
     const write = pending.read(id)
     if (write !== undefined && !pending.isSure(id)) return 'unknown'
     if (write !== undefined) return write.bytes === undefined ? 'absent' : 'present'
@@ -118,13 +119,15 @@ export class ReadPath {
     call: GetCall = readGetOptions(undefined),
     operation: 'get' | 'contains' = 'get',
   ): Promise<KeptItem | undefined> {
-    return this.#inMemory(id, call) ?? (await this.#readBelowMemory(id, call, operation)).item
+    const route = this.#route(call.consistency)
+    return this.#inMemory(id, route) ?? (await this.#readBelowMemory(id, route, call, operation)).item
   }
 
   /** The item, which part gave it, and what that is worth [R8]. */
   async read(id: string, call: GetCall = readGetOptions(undefined)): Promise<ReadAnswer> {
-    const item = this.#inMemory(id, call)
-    return item === undefined ? this.#readBelowMemory(id, call, 'get') : answerFrom('memory', item)
+    const route = this.#route(call.consistency)
+    const item = this.#inMemory(id, route)
+    return item === undefined ? this.#readBelowMemory(id, route, call, 'get') : answerFrom('memory', item)
   }
 
   /**
@@ -141,18 +144,19 @@ export class ReadPath {
     if (!Array.isArray(given)) throw new InvalidInput('ids', `must be a list of ids, not ${typeof given}`)
     // The caller's list may change while tiers are asked.
     const ids = [...given] as readonly string[]
-    const { memory, pending, freshness } = this.#ports
+    const { memory, pending } = this.#ports
+    const route = this.#route('local')
     const items = new Map<string, KeptItem | undefined>()
     const missing: string[] = []
     const stalePending: ItemWrite[] = []
     for (const id of new Set(ids)) {
       checkId(id)
-      const item = freshness.isFresh ? memory.get(id) : undefined
+      const item = route.memory ? memory.get(id) : undefined
       const write = item === undefined ? pending.read(id) : undefined
       if (item !== undefined) items.set(id, item)
-      else if (write !== undefined && this.#isSure(id)) items.set(id, this.#pendingItem(write))
+      else if (write !== undefined && this.#isSure(id, route)) items.set(id, this.#pendingItem(write))
       else if (write !== undefined) stalePending.push(write)
-      else if (this.#isDenied(id)) items.set(id, undefined)
+      else if (this.#isDenied(id, route)) items.set(id, undefined)
       else missing.push(id)
     }
     if (missing.length + stalePending.length > 0) {
@@ -166,30 +170,38 @@ export class ReadPath {
     return ids.map((id) => items.get(id))
   }
 
-  #inMemory(id: string, { consistency }: GetCall): KeptItem | undefined {
-    const { memory, freshness, telemetry } = this.#ports
-    if (consistency !== 'local' || !freshness.isFresh) return undefined
+  #route(consistency: Consistency): Route {
+    return routeOf(consistency, this.#ports.freshness.state)
+  }
+
+  #inMemory(id: string, route: Route): KeptItem | undefined {
+    const { memory, telemetry } = this.#ports
+    if (!route.memory) return undefined
     const startedMs = telemetry.observer.operation === undefined ? 0 : telemetry.clock.monotonicMs()
     const item = memory.get(id)
     if (item !== undefined) tellGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
     return item
   }
 
-  async #readBelowMemory(id: string, call: GetCall, operation: 'get' | 'contains'): Promise<ReadAnswer> {
+  async #readBelowMemory(
+    id: string,
+    route: Route,
+    call: GetCall,
+    operation: 'get' | 'contains',
+  ): Promise<ReadAnswer> {
     const { pending, deadlines, telemetry } = this.#ports
-    const { consistency } = call
-    if (consistency === 'source') return deadlines.bound(operation, call, () => this.#readSource(id))
+    if (route.pending === 'compares') return deadlines.bound(operation, call, () => this.#readSource(id))
     const startedMs = telemetry.observer.operation === undefined ? 0 : telemetry.clock.monotonicMs()
     const write = pending.read(id)
     if (write !== undefined) {
       tellGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
-      if (this.#isSure(id)) return answerFrom('pending', this.#pendingItem(write))
+      if (this.#isSure(id, route)) return answerFrom('pending', this.#pendingItem(write))
       return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0]!)
     }
     checkId(id)
     tellGet(this.#ports.telemetry, 'L1', 'miss', startedMs)
-    if (this.#isDenied(id)) return answerFrom('filter', undefined)
-    return deadlines.bound(operation, call, () => this.#load(id, consistency === 'local'))
+    if (this.#isDenied(id, route)) return answerFrom('filter', undefined)
+    return deadlines.bound(operation, call, () => this.#load(id, route.sharesWithMemory))
   }
 
   async #loadMissing(missing: readonly string[], items: Map<string, KeptItem | undefined>): Promise<void> {
@@ -247,7 +259,7 @@ export class ReadPath {
         if (lookup !== undefined && lookup.kind !== 'unknown') return this.#newestOf(lookup, id, write)
         const still = this.#ports.pending.read(id)
         // Flushed, or superseded by what was heard of meanwhile: no longer the newest for sure.
-        const isGone = still === undefined && this.#ports.freshness.isFresh
+        const isGone = still === undefined && this.#route('local').memory
         if (isGone) return this.#load(id, true)
         return answerFrom('pending', this.#pendingItem(still ?? write), true)
       }),
@@ -267,14 +279,14 @@ export class ReadPath {
   }
 
   /** Whether an own pending write is the newest of its id as far as Δ allows. */
-  #isSure(id: string): boolean {
-    return this.#ports.freshness.isFresh && this.#ports.pending.isSure(id)
+  #isSure(id: string, route: Route): boolean {
+    return route.pending === 'answers' && this.#ports.pending.isSure(id)
   }
 
   /** R3: "absent" without asking L3, only from a trusted filter, and never for a write that it has not heard of. */
-  #isDenied(id: string): boolean {
-    const { freshness, known, filter } = this.#ports
-    return freshness.isFresh && known.get(id)?.isInFilter !== false && filter.denies(id)
+  #isDenied(id: string, route: Route): boolean {
+    const { known, filter } = this.#ports
+    return route.filter && known.get(id)?.isInFilter !== false && filter.denies(id)
   }
 
   /** @param mayBeMemorys whether the answer may be memory's copy of the write that was found, parsed before */
