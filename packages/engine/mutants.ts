@@ -514,7 +514,7 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/flush/cache-delivery.ts',
+    file: 'src/back/cache-delivery.ts',
     find: ' || this.#waitingCount >= CACHE_PUTS_MAX',
     replace: '',
     test: 'test/engine.faults.test.ts',
@@ -665,15 +665,15 @@ export const mutants = [
   },
   // instances and log lines [P80]
   {
-    file: 'src/flush/retirement.ts',
-    find: 'if (await this.#ledger.isNextIn()) this.#ledger.advance()',
-    replace: 'if (false as boolean) this.#ledger.advance()',
+    file: 'src/back/instance-upkeep.ts',
+    find: 'if (await ledger.isNextIn()) ledger.advance()',
+    replace: 'if (false as boolean) ledger.advance()',
     test: 'test/engine.retirement.test.ts',
   },
   {
-    file: 'src/lifecycle/maintenance.ts',
-    find: 'await archive.touchInstance(claim)',
-    replace: 'void claim',
+    file: 'src/back/instance-upkeep.ts',
+    find: 'await archive.touchInstance(ledger.claim)',
+    replace: 'void ledger',
     test: 'test/engine.retirement.test.ts',
   },
   {

@@ -5,6 +5,7 @@ import { guardArchive } from './guard/guard-archive.ts'
 import { guardCache } from './guard/guard-cache.ts'
 import { createLoggingObserver } from './logging/logging-observer.ts'
 import { combineObservers } from './observer.ts'
+import { directChannel } from './seam/channel.ts'
 
 /**
  * Makes an engine; nothing is opened before `start`.
@@ -29,6 +30,7 @@ export function createEngine(given: EngineConfig): Engine {
       clock,
       random,
       fileSystem: given.fileSystem ?? nodeFileSystem,
+      openChannel: directChannel,
     },
     given.logObserver,
   )

@@ -30,7 +30,7 @@ describe('the main path', () => {
     expect(engine.getSync('user.alice')?.value).toEqual({ name: 'Alice' })
     expect(engine.getSync('user.alice')?.version).toBeUndefined()
     const flushed = await engine.flush()
-    expect(flushed).toMatchObject({ items: 2, l3: 2, l2: 2, parked: 0, superseded: 0, groups: 1 })
+    expect(flushed).toMatchObject({ items: 2, l3: 2, l2: 2, parked: 0, superseded: 0, batches: 1 })
     expect((await engine.get('user.alice'))?.version).toBe(1)
     expect(engine.containsFast('user.alice')).toBe('present')
     expect(engine.containsFast('user.nobody')).toBe('absent')

@@ -22,8 +22,10 @@ const ENGINE_ORDER: readonly (readonly string[])[] = [
   ['flush'],
   ['views'],
   ['heard'],
+  ['back'],
   ['memory', 'item.ts'],
   ['call-options.ts'],
+  ['seam'],
   ['guard', 'logging', 'telemetry.ts'],
   ['deadline', 'directory.ts', 'kept-item.ts', 'level.ts', 'observer.ts', 'report.ts', 'value'],
 ]

@@ -114,8 +114,8 @@ async function submitLines(
 
 async function flushAll({ demo, out, checks, expected }: Import): Promise<void> {
   const startedMs = performance.now()
-  const { l3, l2, groups, parked, superseded } = await demo.engine.flush()
-  const taken = `L3 has taken ${formatCount(l3)} and L2 ${demo.cache === undefined ? 'is off' : formatCount(l2)} since the start, in ${formatCounted(groups, 'batch', 'batches')}`
+  const { l3, l2, batches, parked, superseded } = await demo.engine.flush()
+  const taken = `L3 has taken ${formatCount(l3)} and L2 ${demo.cache === undefined ? 'is off' : formatCount(l2)} since the start, in ${formatCounted(batches, 'batch', 'batches')}`
   out.line(phaseLine('flush', undefined, performance.now() - startedMs, taken))
   checks.equal(parked, 0, 'no item is parked')
   checks.equal(superseded, 0, 'no item is superseded')

@@ -10,7 +10,7 @@ export interface FlushResult {
   readonly parked: number
   readonly superseded: number
   /** Batches committed. */
-  readonly groups: number
+  readonly batches: number
   /** Time spent in them, ms. */
   readonly durationMs: number
   /** Why the last one was sent; `none` when nothing was. */
@@ -23,7 +23,7 @@ const NOTHING: FlushResult = {
   l3: 0,
   parked: 0,
   superseded: 0,
-  groups: 0,
+  batches: 0,
   durationMs: 0,
   reason: 'none',
 }
@@ -40,7 +40,7 @@ export class FlushTally {
       l3: sum.l3 + (more.l3 ?? 0),
       parked: sum.parked + (more.parked ?? 0),
       superseded: sum.superseded + (more.superseded ?? 0),
-      groups: sum.groups + (more.groups ?? 0),
+      batches: sum.batches + (more.batches ?? 0),
       durationMs: sum.durationMs + (more.durationMs ?? 0),
       reason: more.reason ?? sum.reason,
     }

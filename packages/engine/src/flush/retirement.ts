@@ -1,10 +1,8 @@
-import { invariant, TierUnavailable, type RetirementRequest, type RetiresInstances } from '@se/core'
-import type { OwnLedger } from './own-ledger.ts'
+import { TierUnavailable } from '@se/core'
+import type { BackClient } from '../seam/back-client.ts'
 
-/** Most instances that one row of the ledger takes out. */
-const INSTANCES_MAX = 1_000
-
-interface Waiter {
+interface Asked {
+  readonly deadBeforeMs: number
   readonly resolve: (count: number) => void
   readonly reject: (error: unknown) => void
 }
@@ -14,55 +12,43 @@ interface Waiter {
  * itself while it runs; one that fails is not repeated, but nothing else is sent before it is known what became of it.
  */
 export class Retirement {
-  readonly #archive: Partial<RetiresInstances>
-  readonly #ledger: OwnLedger
-  #asked: { readonly deadBeforeMs: number; readonly waiter: Waiter } | undefined
+  readonly #back: Pick<BackClient, 'ask'>
+  #asked: Asked | undefined
   #isInDoubt = false
 
-  constructor(archive: Partial<RetiresInstances>, ledger: OwnLedger) {
-    this.#archive = archive
-    this.#ledger = ledger
+  constructor(back: Pick<BackClient, 'ask'>) {
+    this.#back = back
   }
 
   /** @returns how many were taken out, once {@link run} has been through; 0 where the archive keeps all. One at a time. */
   ask(deadBeforeMs: number): Promise<number> {
     this.giveUp(new TierUnavailable('asked again'))
-    if (this.#archive.retireInstances === undefined) return Promise.resolve(0)
     return new Promise((resolve, reject) => {
-      this.#asked = { deadBeforeMs, waiter: { resolve, reject } }
+      this.#asked = { deadBeforeMs, resolve, reject }
     })
   }
 
   /** It will not run any more. */
   giveUp(error: Error): void {
-    this.#asked?.waiter.reject(error)
+    this.#asked?.reject(error)
     this.#asked = undefined
   }
 
   /** Does what was asked for, if anything was. @throws TierUnavailable while it is not known what became of one that failed */
   async run(): Promise<void> {
     if (this.#isInDoubt) {
-      if (await this.#ledger.isNextIn()) this.#ledger.advance()
-      else this.#ledger.redraw()
+      await this.#back.ask('retire-fate', {})
       this.#isInDoubt = false
     }
     const asked = this.#asked
     if (asked === undefined) return
     this.#asked = undefined
-    invariant(
-      this.#archive.retireInstances !== undefined,
-      'only an archive that retires instances is asked to',
-    )
-    const { claim, next } = this.#ledger
-    const { deadBeforeMs, waiter } = asked
-    const request: RetirementRequest = { claim, ...next, deadBeforeMs, instancesMax: INSTANCES_MAX }
+    const { deadBeforeMs, resolve, reject } = asked
     try {
-      const retired = await this.#archive.retireInstances(request)
-      if (retired.length > 0) this.#ledger.advance()
-      waiter.resolve(retired.length)
+      resolve(await this.#back.ask('retire', { deadBeforeMs }))
     } catch (error) {
       this.#isInDoubt = true
-      waiter.reject(error)
+      reject(error)
       throw error
     }
   }

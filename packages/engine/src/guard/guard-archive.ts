@@ -1,4 +1,4 @@
-import type { ArchiveBatch, ArchiveTier } from '@se/core'
+import { equalStamps, type ArchiveBatch, type ArchiveTier } from '@se/core'
 import type { BreakerState } from '../observer.ts'
 import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 import { guardTier, type Policies } from './policy.ts'
@@ -69,6 +69,9 @@ function isSameBatch(a: ArchiveBatch, b: ArchiveBatch): boolean {
     a.claim.instance === b.claim.instance &&
     a.claim.epoch === b.claim.epoch &&
     a.writes.length === b.writes.length &&
-    a.writes.every((write, index) => write === b.writes[index])
+    a.writes.every(({ id, stamp }, index) => {
+      const other = b.writes[index]
+      return id === other?.id && equalStamps(stamp, other.stamp)
+    })
   )
 }

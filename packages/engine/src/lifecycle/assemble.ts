@@ -14,11 +14,14 @@ import type { Log } from '@se/wal'
 import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
+import { serveBack } from '../back/back-plane.ts'
+import { BatchWriter } from '../back/batch-writer.ts'
+import { CacheDelivery } from '../back/cache-delivery.ts'
+import { InstanceUpkeep } from '../back/instance-upkeep.ts'
+import { OwnLedger } from '../back/own-ledger.ts'
 import { BatchSender } from '../flush/batch-sender.ts'
-import { CacheDelivery } from '../flush/cache-delivery.ts'
 import { FlushTally } from '../flush/flush-tally.ts'
 import { LogRelease } from '../flush/log-release.ts'
-import { OwnLedger } from '../flush/own-ledger.ts'
 import { FlushPipeline } from '../flush/pipeline.ts'
 import { Retirement } from '../flush/retirement.ts'
 import { Settlement } from '../flush/settlement.ts'
@@ -28,6 +31,8 @@ import { MemoryTier } from '../memory/memory-tier.ts'
 import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { GuardedCache } from '../guard/guard-cache.ts'
 import type { EngineObserver } from '../observer.ts'
+import { BackClient } from '../seam/back-client.ts'
+import type { Channel } from '../seam/channel.ts'
 import { LowerTiers } from '../read/lower-tiers.ts'
 import { ReadPath } from '../read/read-path.ts'
 import { CacheSync } from '../views/cache-sync.ts'
@@ -43,6 +48,7 @@ import { ArchiveTime } from '../heard/archive-time.ts'
 import { admit } from '../write/admission.ts'
 import { Stamping } from '../write/stamping.ts'
 import { WritePath } from '../write/write-path.ts'
+import { takeFromBack } from './take-from-back.ts'
 
 /** What the engine was given, with the tiers behind their guards. */
 export interface EngineDependencies {
@@ -53,6 +59,8 @@ export interface EngineDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly fileSystem: FileSystem
+  /** Makes the channel between the planes of a start. */
+  readonly openChannel: () => Channel
 }
 
 /** The parts of a running engine, each the owner of its own state. */
@@ -71,6 +79,7 @@ export interface EngineParts {
   readonly cacheView: CacheView | undefined
   readonly freshness: Freshness
   readonly poll: HeadsPoll
+  readonly back: BackClient
   readonly pipeline: FlushPipeline
   readonly writes: WritePath
   readonly reads: ReadPath
@@ -93,6 +102,8 @@ export function assemble(
   const { branches, stalenessMs } = config
   const instance = claim.instance
   const telemetry = { clock, observer }
+  const channel = environment.openChannel()
+  const back = new BackClient(channel.front)
   const archiveTime = new ArchiveTime(clock, ({ clock: jumped, byMs }) =>
     observer.fault?.({
       part: 'clock',
@@ -152,16 +163,27 @@ export function assemble(
     known,
     archiveTime,
     freshness,
-    own: { instance, committedThrough: () => pipeline.position.sequence },
+    own: { instance, committedThrough: () => ledger.position.sequence },
     telemetry,
   })
-  const tally = new FlushTally()
-  const ledger = new OwnLedger({ archive, claim, random })
+  const ledger = new OwnLedger({
+    archive,
+    claim,
+    random,
+    onCommitted: (position) => channel.back.send({ kind: 'committed', position }),
+  })
   const delivery = new CacheDelivery({
     cache: () => (cacheView?.isAttached === true ? cache : undefined),
     telemetry,
-    delivered: (l2) => tally.add({ l2 }),
+    delivered: (items) => channel.back.send({ kind: 'delivered', items }),
   })
+  serveBack(channel.back, {
+    batches: new BatchWriter({ archive, ledger, delivery, telemetry }),
+    upkeep: new InstanceUpkeep({ archive, ledger, telemetry }),
+  })
+  const tally = new FlushTally()
+  const sender = new BatchSender({ back, tally }, { sequence: claim.lastSequence, link: claim.lastLink })
+  takeFromBack(channel.front, { back, sender, tally })
   const settlement = new Settlement({
     memory,
     hear,
@@ -174,10 +196,10 @@ export function assemble(
   const pipeline: FlushPipeline = new FlushPipeline(
     {
       queue,
-      sender: new BatchSender({ archive, ledger, delivery, tally, telemetry }),
+      sender,
       settlement,
       logRelease: new LogRelease({ log, findInLog: (from) => readLog(log, from), queue, observer }),
-      retirement: new Retirement(archive, ledger),
+      retirement: new Retirement(back),
       tally,
     },
     { limits: config.batch, clock, random, observer, onFenced },
@@ -231,6 +253,7 @@ export function assemble(
     cacheView,
     freshness,
     poll,
+    back,
     pipeline,
     writes,
     reads,

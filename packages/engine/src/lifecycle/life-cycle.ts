@@ -100,11 +100,11 @@ export class LifeCycle {
     }
     this.#runtime = outcome.runtime
     const { fileSystem, config } = this.#environment
-    const { pipeline, claim } = outcome.runtime
+    const { pipeline, back } = outcome.runtime
     this.#maintenance = new Maintenance({
       ...this.#environment,
       ...config,
-      claim,
+      back,
       onFenced: (error) => this.#onFenced(error),
       retireInstances: (deadBeforeMs) => pipeline.retireInstances(deadBeforeMs),
       rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, pipeline.position),

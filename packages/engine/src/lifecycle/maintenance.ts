@@ -1,12 +1,10 @@
-import { InstanceFenced, type ArchiveTier, type CancelTimer, type ClaimKey, type Clock } from '@se/core'
+import { InstanceFenced, type CancelTimer, type Clock } from '@se/core'
 import type { EngineObserver } from '../observer.ts'
+import type { BackClient } from '../seam/back-client.ts'
+import type { Upkeep } from '../seam/messages.ts'
 
 export interface MaintenancePorts {
-  readonly archive: Pick<
-    ArchiveTier,
-    'backend' | 'foldTree' | 'pruneLedger' | 'collectTombstones' | 'readHeads' | 'touchInstance'
-  >
-  readonly claim: ClaimKey
+  readonly back: Pick<BackClient, 'ask'>
   /** Takes instances out that have ended, or were not seen since a moment of the archive's clock. @returns how many */
   readonly retireInstances: (deadBeforeMs: number) => Promise<number>
   readonly clock: Clock
@@ -25,12 +23,7 @@ export const MAINTENANCE_INTERVAL_MS = 30_000
 export const DEAD_AFTER_MS = 86_400_000
 
 /** What one round did. */
-export interface MaintenanceReport {
-  /** Ledger rows added to the tree pages, and removed. */
-  readonly folded: number
-  readonly pruned: number
-  /** Tombstones removed. */
-  readonly collected: number
+export interface MaintenanceReport extends Omit<Upkeep, 'nowMs'> {
   /** Instances taken out. */
   readonly retired: number
 }
@@ -63,21 +56,11 @@ export class Maintenance {
 
   /** One round, now. @throws TierUnavailable when the archive does not answer */
   async run(): Promise<MaintenanceReport> {
-    const { archive, claim, clock, observer, ledgerAgeMs, tombstoneAgeMs } = this.#ports
+    const { back, ledgerAgeMs, tombstoneAgeMs } = this.#ports
     await this.#ports.rememberPosition()
-    // First of all: an instance that is not seen for long is taken for dead.
-    await archive.touchInstance(claim)
-    const startedMs = clock.monotonicMs()
-    const folded = await archive.foldTree()
-    if (folded > 0) {
-      const durationMs = clock.monotonicMs() - startedMs
-      observer.merkle?.({ store: archive.backend, operation: 'fold', status: 'success', durationMs })
-    }
-    const { nowMs } = await archive.readHeads()
-    const pruned = (await archive.pruneLedger?.(nowMs - ledgerAgeMs)) ?? 0
-    const collected = (await archive.collectTombstones?.(nowMs - tombstoneAgeMs)) ?? 0
+    const { nowMs, ...done } = await back.ask('upkeep', { ledgerAgeMs, tombstoneAgeMs })
     const retired = await this.#ports.retireInstances(nowMs - Math.max(ledgerAgeMs, DEAD_AFTER_MS))
-    return { folded, pruned, collected, retired }
+    return { ...done, retired }
   }
 
   #schedule(): void {

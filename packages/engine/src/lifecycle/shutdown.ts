@@ -145,8 +145,8 @@ export const SHUTDOWN: readonly Step[] = [
       'last of all that is sent, and only when nothing is left to send: then any process may take it out [P80]',
     share: 0.5,
     asks: 'archive as owner',
-    async run({ environment: { archive }, runtime: { claim, queue, log } }) {
-      if (queue.count === 0 && log.stats().records === 0) await archive.endInstance(claim)
+    async run({ runtime: { back, queue, log } }) {
+      if (queue.count === 0 && log.stats().records === 0) await back.ask('end-instance', {})
     },
   },
 ]

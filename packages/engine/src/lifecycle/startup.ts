@@ -146,8 +146,8 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
         records++
       }
       await pipeline.flush()
-      const { items, l3, superseded, parked, groups } = pipeline.takeResult()
-      return { made: undefined, figures: { records, items, l3, superseded, parked, groups } }
+      const { items, l3, superseded, parked, batches } = pipeline.takeResult()
+      return { made: undefined, figures: { records, items, l3, superseded, parked, batches } }
     },
   },
   {

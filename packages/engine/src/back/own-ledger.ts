@@ -4,6 +4,8 @@ export interface OwnLedgerPorts {
   readonly archive: Pick<ArchiveTier, 'touchInstance' | 'readHeads'>
   readonly claim: InstanceClaim
   readonly random: Pick<Random, 'bytes'>
+  /** Told of each row, once it is known to be committed. */
+  readonly onCommitted: (position: Position) => void
 }
 
 /** Random bytes of a link. */
@@ -40,6 +42,7 @@ export class OwnLedger {
   advance(): void {
     this.#position = this.#next
     this.#next = this.#draw()
+    this.#ports.onCommitted(this.#position)
   }
 
   /** The next row will hold something else: what was sent as {@link next} is known to be out [P95]. */

@@ -1,4 +1,11 @@
-import type { CachePermit, CachePut, CommittedBatch, ItemWrite, StoresEntries } from '@se/core'
+import {
+  SerialQueue,
+  type CachePermit,
+  type CachePut,
+  type CommittedBatch,
+  type ItemWrite,
+  type StoresEntries,
+} from '@se/core'
 import { timed, type Telemetry } from '../telemetry.ts'
 
 /** Batches that wait for a cache that is slow; further ones do without it, or they would pile up in memory. */
@@ -21,8 +28,8 @@ export interface DeliveryRight {
 /** Tells L2 what a batch has changed: best effort, beside the next batch. What is missed here is made good by the process that finishes the stripe. */
 export class CacheDelivery {
   readonly #ports: CacheDeliveryPorts
-  /** The last write to L2; the next batch's waits for it. */
-  #last: Promise<void> = Promise.resolve()
+  /** The writes to L2: a batch's waits for those of the batch before. */
+  readonly #puts = new SerialQueue()
   #waitingCount = 0
 
   constructor(ports: CacheDeliveryPorts) {
@@ -31,7 +38,7 @@ export class CacheDelivery {
 
   /** Waits until L2 has been told of all batches so far; how it went is not told. */
   settled(): Promise<void> {
-    return this.#last
+    return this.#puts.idle()
   }
 
   /** Asked for before the transaction begins: what held then is what gives the right to create. */
@@ -63,7 +70,7 @@ export class CacheDelivery {
     }
     if (puts.length === 0) return
     this.#waitingCount++
-    this.#last = this.#last.then(() => this.#put(right.cache, puts)).finally(() => void this.#waitingCount--)
+    void this.#puts.run(() => this.#put(right.cache, puts)).finally(() => void this.#waitingCount--)
   }
 
   async #put(cache: StoresEntries, puts: readonly CachePut[]): Promise<void> {
