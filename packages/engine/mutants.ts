@@ -399,10 +399,17 @@ export const mutants = [
     replace: '          throw error',
     test: 'src/views/cache-view.test.ts',
   },
+  // a stranger is waited for, and none but a stranger [P66]
   {
     file: 'src/views/stripe-keeper.ts',
-    find: "      case 'create': {\n        cache.doubt([stripe])",
-    replace: "      case 'create': {",
+    find: 'if (isForeign(wayOf(cut, await tails.from(cut)))) foreign',
+    replace: 'foreign',
+    test: 'src/views/cache-view.test.ts',
+  },
+  {
+    file: 'src/views/stripe-standings.ts',
+    find: ' || [...foreign].some((each) => !before.has(each))',
+    replace: '',
     test: 'src/views/cache-view.test.ts',
   },
   // an own write that was committed under a stamp from the future, and own writes before and after it [W3, P67, P84]

@@ -106,7 +106,7 @@ async function end(world: World): Promise<void> {
   for (let round = 0; round < 2; round++) {
     for (const each of world.processes) await world.settle(each.engine.flush())
   }
-  // Who takes the cache for a copy's tries it again once it has stood still.
+  // A process that takes the cache for a copy's tries it again once nothing foreign has moved for a minute.
   if (world.processes.some((each) => world.isTakenForCopys(each))) await pass(world.clock, QUIET_MS)
   for (const each of world.processes) await checkAtEnd(world, each)
 }

@@ -168,6 +168,27 @@ it('a stranger is waited for until he has been quiet for a minute, and then for 
   await view.attach()
 })
 
+it('a stranger that is gone is not waited for longer because processes of this archive go on [P66]', async () => {
+  const { view, views, clock, poll, stateNow, cache } = await createShared()
+  await poll(at(1))
+  await clock.advance(STALENESS_MS)
+  await expect(poll(at(1))).rejects.toThrow()
+  await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+  const ours = cache.connect()
+  await ours.open(BRANCHES)
+  expect(await ours.resetStripe(await stateNow(), at(1), [])).toBeDefined()
+  for (let sequence = 2; sequence < 60; sequence++) {
+    await clock.advance(QUIET_MS / 60)
+    views.cut = at(sequence)
+    expect(await ours.finishStripe(await stateNow(), [], at(sequence))).toBeDefined()
+    await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
+  }
+  await clock.advance((2 * QUIET_MS) / 60)
+  await view.attach()
+  expect(view.failure).toBeUndefined()
+  expect(view.askableStripes).toBe(STRIPE_COUNT)
+})
+
 it('a foreign cut is started over once where the archive itself has gone back [P65]', async () => {
   const { view, clock, poll, stateNow, calls, move } = await createShared()
   view.archiveWentBack()

@@ -34,6 +34,11 @@
 /** What the archive says of a stripe's cut. */
 export type WayToHeads = 'at-heads' | 'known' | 'pruned' | 'another-archive' | 'another-history'
 
+/** Whether a cut is not one of this archive's history. */
+export function isForeign(way: WayToHeads): boolean {
+  return way === 'another-archive' || way === 'another-history'
+}
+
 export type StripeVerdict = 'leave' | 'create' | 'believe' | 'finish' | 'start-over' | 'suspect' | 'stranger'
 
 export interface StripeEvidence {

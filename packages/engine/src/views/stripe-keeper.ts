@@ -15,7 +15,7 @@ import type { Telemetry } from '../telemetry.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import { createTails, type LedgerTails } from './ledger-tails.ts'
 import { leavesByStripe, storedLeaves, type StripeLeaves } from './receipts.ts'
-import type { WayToHeads } from './stripe-judgement.ts'
+import { isForeign, type WayToHeads } from './stripe-judgement.ts'
 import { StrangerWatch, StripeStandings, type Moment, type Standing } from './stripe-standings.ts'
 
 export interface StripeKeeperPorts {
@@ -94,12 +94,26 @@ export class StripeKeeper {
   async lookForStranger(): Promise<void> {
     if (!this.#watch.isThere) return
     const { cache, telemetry } = this.#ports
-    const readings = await cache.readStripes()
-    if (!this.#watch.look(signatureOf(readings), telemetry.clock.monotonicMs())) {
+    const foreign = await this.#readForeign()
+    if (!this.#watch.look(foreign, telemetry.clock.monotonicMs())) {
       throw this.#shared ?? sharedWithStranger(cache.backend, 0)
     }
     this.#standings.allowStartingOver()
     this.#shared = undefined
+  }
+
+  /** Stripes that stand where the archive never was: stripe, epoch and cut of each. */
+  async #readForeign(): Promise<ReadonlySet<string>> {
+    const { cache, archive } = this.#ports
+    const readings = await cache.readStripes()
+    const tails = createTails(archive)
+    const foreign = new Set<string>()
+    for (const reading of readings) {
+      if (reading.kind !== 'state') continue
+      const { stripe, epoch, cut } = reading.state
+      if (isForeign(wayOf(cut, await tails.from(cut)))) foreign.add(`${stripe} ${epoch} ${encodeCut(cut)}`)
+    }
+    return foreign
   }
 
   /**
@@ -161,7 +175,6 @@ export class StripeKeeper {
         round.strangers.push(state!)
         return
       case 'create': {
-        cache.doubt([stripe])
         const { cut, leaves } = round.tree()
         const made = await cache.createStripe(stripe, cut, storedLeaves(leaves[stripe]!))
         if (made === undefined) return
@@ -275,19 +288,10 @@ export function isOnTheWayTo(cut: Cut, further: Cut): boolean {
   return cut.archiveId === further.archiveId && covers(further, cut)
 }
 
-/** Changes when any stripe moves. */
-function signatureOf(readings: readonly StripeReading[]): string {
-  return readings
-    .map((reading) =>
-      reading.kind === 'state' ? `${reading.state.epoch} ${encodeCut(reading.state.cut)}` : reading.kind,
-    )
-    .join('\n')
-}
-
 function sharedWithStranger(backend: string, stripes: number): TierMisconfigured {
   return new TierMisconfigured(
     `${backend}: processes of a copy of this archive use the same keys, and move them to where this archive never was. ` +
-      'Give the copy a prefix of its own; until then reads go to the archive, and the cache is tried again once it stands still',
+      'Give the copy a prefix of its own; until then reads go to the archive, and the cache is tried again once they have moved nothing for a while',
     { details: { because: 'shared-with-a-copy', stripes } },
   )
 }

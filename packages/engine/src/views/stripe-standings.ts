@@ -119,7 +119,7 @@ const QUIET_MS_MAX = 3_600_000
 /** A process of another history moves our stripes. This watches from outside whether it still does. */
 export class StrangerWatch {
   #quietMs = QUIET_MS_MIN
-  #signature: string | undefined
+  #foreign: ReadonlySet<string> | undefined
   #movedAtMs: number | undefined
 
   /** Such a process was found, and is thought to be there. */
@@ -129,20 +129,21 @@ export class StrangerWatch {
 
   found(nowMs: number): void {
     this.#movedAtMs = nowMs
-    this.#signature = undefined
+    this.#foreign = undefined
   }
 
   /**
-   * @param signature of all stripes: changes when any of them moves
-   * @returns whether he has been quiet for long enough to try again
+   * Only what it makes foreign counts: processes of this archive move the stripes all the time while they write.
+   *
+   * @param foreign a text for each stripe that stands where this archive never was, which changes when it moves
+   * @returns whether the stranger has been quiet for long enough to try again
    */
-  look(signature: string, nowMs: number): boolean {
+  look(foreign: ReadonlySet<string>, nowMs: number): boolean {
     if (this.#movedAtMs === undefined) return true
-    if (signature !== this.#signature) {
-      // The first look only learns what there is.
-      this.#movedAtMs = nowMs
-      this.#signature = signature
-    }
+    const before = this.#foreign
+    // The first look only learns what there is.
+    if (before === undefined || [...foreign].some((each) => !before.has(each))) this.#movedAtMs = nowMs
+    this.#foreign = foreign
     if (nowMs - this.#movedAtMs < this.#quietMs) return false
     this.#movedAtMs = undefined
     this.#quietMs = Math.min(QUIET_MS_MAX, this.#quietMs * 2)
