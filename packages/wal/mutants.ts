@@ -143,8 +143,8 @@ export const mutants = [
   // they are synced, but not written again after a sync that failed
   {
     file: 'src/recovery.ts',
-    find: 'await writeFully(handle, lastBytes.subarray(last.durableBytes, last.end), last.durableBytes)',
-    replace: 'await Promise.resolve(lastBytes)',
+    find: 'await writeFully(handle, bytes, offset)',
+    replace: 'await Promise.resolve([handle, bytes, offset])',
     test: POWER_CUTS,
     title: 'random lives',
   },

@@ -27,7 +27,7 @@ damaged. tail prints the records, then the ones that come, until interrupted. Th
 } as const satisfies Program
 /** Characters of a payload that `tail` shows. */
 const PREVIEW_CHARS = 120
-/** A change that the operating system does not report is seen after this, ms. */
+/** A change that the operating system does not report is seen after this time, ms. */
 const POLL_MS = 1000
 
 const { command, directory, from, isOnce } = readCommandLine(
@@ -60,11 +60,12 @@ async function tail(): Promise<number> {
   for (;;) {
     for (const record of await follower.readNew(from)) process.stdout.write(`${describe(record)}\n`)
     if (isOnce) return EXIT.whole
-    await changeIn()
+    await nextChange()
   }
 }
 
-function changeIn(): Promise<void> {
+/** Resolves when something has changed in the directory, or after {@link POLL_MS}. */
+function nextChange(): Promise<void> {
   return new Promise((resolve) => {
     const watcher = watch(directory)
     const timer = setTimeout(done, POLL_MS)

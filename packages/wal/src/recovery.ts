@@ -86,7 +86,8 @@ async function cutRemains(
   const pieceFile = await keepPiece(directory, fileSystem, `${last.file}.${offset}`, 'torn', piece)
   const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
   try {
-    await rewriteUnproven(handle, survey)
+    const unproven = unprovenEnd(survey)
+    if (unproven !== undefined) await rewrite(handle, unproven)
     await overwriteWithZeros(handle, offset, last.header.segmentBytes)
     await handle.syncData()
   } finally {
@@ -97,24 +98,37 @@ async function cutRemains(
 
 /** Makes the last groups durable: a process that was killed may have left them in the page cache only. */
 async function secureEnd(directory: string, fileSystem: FileSystem, survey: Survey): Promise<void> {
-  const { last } = survey
-  if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return
-  const handle = await fileSystem.open(`${directory}/${last.file}`, 'write')
+  const unproven = unprovenEnd(survey)
+  if (unproven === undefined) return
+  const handle = await fileSystem.open(`${directory}/${unproven.file}`, 'write')
   try {
-    await rewriteUnproven(handle, survey)
+    await rewrite(handle, unproven)
     await handle.syncData()
   } finally {
     await handle.close()
   }
 }
 
+/** Bytes of a segment, and where they lie in it. */
+interface Piece {
+  readonly file: string
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+/** The groups at the end of the last segment that no later group proves to be synced; `undefined`: there are none. */
+function unprovenEnd({ last, lastBytes }: Survey): Piece | undefined {
+  if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return undefined
+  const { file, durableBytes: offset } = last
+  return { file, offset, bytes: lastBytes.subarray(offset, last.end) }
+}
+
 /**
- * Writes once more what no later group proves to be synced. After a failed sync the page cache shows such bytes
- * as clean though the disk does not have them, and no further sync would write them [P9].
+ * Writes once more what the file shows already. After a failed sync the page cache shows such bytes as clean though the
+ * disk does not have them, and no further sync would write them [P9].
  */
-async function rewriteUnproven(handle: FileHandle, { last, lastBytes }: Survey): Promise<void> {
-  if (last === undefined || last.end <= last.durableBytes || last.groupCount === 0) return
-  await writeFully(handle, lastBytes.subarray(last.durableBytes, last.end), last.durableBytes)
+async function rewrite(handle: FileHandle, { bytes, offset }: Piece): Promise<void> {
+  await writeFully(handle, bytes, offset)
 }
 
 /** Clears a segment from an offset on. @param end size of the segment, bytes; a shorter file grows to it */
