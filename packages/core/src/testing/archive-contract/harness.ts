@@ -133,7 +133,8 @@ export function itemOf(lookup: Lookup) {
   return lookup.item
 }
 
-export async function bytesOf(archive: ArchiveTier, id: string): Promise<string> {
+/** The value of an item that is there, as text. */
+export async function textOf(archive: ArchiveTier, id: string): Promise<string> {
   return Buffer.from(itemOf(await archive.get(id)).bytes).toString()
 }
 

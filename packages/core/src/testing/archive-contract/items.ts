@@ -8,7 +8,7 @@ import { seededRandom } from '../seeded-random.ts'
 import {
   allRows,
   BRANCHES,
-  bytesOf,
+  textOf,
   itemOf,
   newNonce,
   text,
@@ -136,7 +136,7 @@ export const items: readonly ArchiveContractCase[] = [
     ] // prettier-ignore
       const receipt = await writer.put(...ids.map((id) => write(id, writer.stamp(), `value of ${id}`)))
       for (const outcome of receipt.outcomes) equal(outcome.kind, 'won')
-      for (const id of ids) equal(await bytesOf(archive, id), `value of ${id}`)
+      for (const id of ids) equal(await textOf(archive, id), `value of ${id}`)
       const lookups = await archive.getMany(ids)
       deepEqual(
         lookups.map((lookup) => itemOf(lookup).id),

@@ -6,7 +6,7 @@ import { seededRandom } from '../seeded-random.ts'
 import {
   allRows,
   BRANCHES,
-  bytesOf,
+  textOf,
   checkTree,
   emptyCut,
   itemOf,
@@ -147,7 +147,7 @@ export const ledger: readonly ArchiveContractCase[] = [
           archive.foldTree(),
         ])
         ok(first.wasCommittedBefore !== second.wasCommittedBefore, 'it is applied once')
-        equal(await bytesOf(archive, 'a'), `${round}`)
+        equal(await textOf(archive, 'a'), `${round}`)
       }
       await Promise.all([archive.endInstance(writer.claim), archive.touchInstance(writer.claim)])
     },
@@ -187,7 +187,7 @@ export const ledger: readonly ArchiveContractCase[] = [
       deepEqual((await writer.send(1, [mine])).outcomes, [
         { kind: 'superseded', by: theirs, isFromFuture: false },
       ])
-      equal(await bytesOf(archive, 'a'), 'theirs')
+      equal(await textOf(archive, 'a'), 'theirs')
     },
   ),
   withWriter(

@@ -5,7 +5,7 @@ import type { WriteOutcome } from '../../archive-tier.ts'
 import { seededRandom } from '../seeded-random.ts'
 import {
   allRows,
-  bytesOf,
+  textOf,
   checkTree,
   emptyCut,
   itemOf,
@@ -24,12 +24,12 @@ export const winning: readonly ArchiveContractCase[] = [
     deepEqual((await writer.put(write('a', first, 'first'))).outcomes, [
       { kind: 'superseded', by: second, isFromFuture: false },
     ])
-    equal(await bytesOf(archive, 'a'), 'second')
+    equal(await textOf(archive, 'a'), 'second')
     const createdAtMs = stampMs(second)
     deepEqual((await writer.put(write('a', third, 'third'))).outcomes, [
       { kind: 'won', version: 2, createdAtMs, wasLive: true },
     ])
-    equal(await bytesOf(archive, 'a'), 'third')
+    equal(await textOf(archive, 'a'), 'third')
   }),
   withWriter('at equal time the higher instance wins [W3]', async ({ archive }, writer) => {
     const other = await newWriter(archive)
@@ -39,7 +39,7 @@ export const winning: readonly ArchiveContractCase[] = [
     const outcome = (await writer.put(write('a', { time, instance: writer.claim.instance }, 'lower')))
       .outcomes[0]
     equal(outcome?.kind, 'superseded')
-    equal(await bytesOf(archive, 'a'), 'higher')
+    equal(await textOf(archive, 'a'), 'higher')
     await writer.put(write('b', { time, instance: writer.claim.instance }, 'lower'))
     equal(
       (await other.put(write('b', { time, instance: other.claim.instance }, 'higher'))).outcomes[0]?.kind,
@@ -155,7 +155,7 @@ export const winning: readonly ArchiveContractCase[] = [
         { kind: 'won', version: 13, createdAtMs: stampMs({ time: start, instance }), wasLive: true },
         { kind: 'refused', because: 'stamp-ahead-of-archive' },
       ])
-      equal(await bytesOf(archive, 'ahead'), 'above')
+      equal(await textOf(archive, 'ahead'), 'above')
       const far = { time: above(1).time + second + 1, instance: other.claim.instance }
       deepEqual((await other.put(write('ahead', far, 'too far above'))).outcomes, [
         { kind: 'refused', because: 'stamp-ahead-of-archive' },
@@ -199,7 +199,7 @@ export const deletes: readonly ArchiveContractCase[] = [
       deepEqual((await writer.put(write('a', later, 'again'))).outcomes, [
         { kind: 'won', version: 3, createdAtMs: stampMs(later), wasLive: false },
       ])
-      equal(await bytesOf(archive, 'a'), 'again')
+      equal(await textOf(archive, 'a'), 'again')
     },
   ),
   withWriter('a delete of an id without a row is kept too [W4]', async ({ archive }, writer) => {
@@ -235,7 +235,7 @@ export const deletes: readonly ArchiveContractCase[] = [
       equal(await archive.collectTombstones(nowMs - 30_000), 1)
       deepEqual(await archive.get('collected'), { kind: 'absent' })
       deepEqual(await archive.get('kept'), { kind: 'absent', tombstone: at(20_000) })
-      equal(await bytesOf(archive, 'live'), 'live')
+      equal(await textOf(archive, 'live'), 'live')
       const floor: Stamp = { time: at(40_000).time, instance }
       const above: Stamp = { time: floor.time + 1, instance }
       const receipt = await writer.put(
