@@ -180,6 +180,12 @@ export const mutants = [
     test: 'src/guard/guard.test.ts',
   },
   {
+    file: 'src/guard/running-calls.ts',
+    find: 'if (runs.shared.running === undefined) runs.argument = argument',
+    replace: 'runs.argument = argument',
+    test: 'src/guard/running-calls.test.ts',
+  },
+  {
     file: 'src/guard/policy.ts',
     find: 'policy.mayRepeat ? limits.attemptsMax : 1',
     replace: 'limits.attemptsMax',
@@ -688,6 +694,18 @@ export const mutants = [
     find: 'if (nowMs - known.lineMs < REPEAT_MS) return undefined',
     replace: '',
     test: 'src/logging/logging-observer.test.ts',
+  },
+  {
+    file: 'src/logging/repeats.ts',
+    find: 'const count = (known?.count ?? 0) + 1',
+    replace: 'const count = 1',
+    test: 'src/logging/repeats.test.ts',
+  },
+  {
+    file: 'src/logging/repeats.ts',
+    find: 'if (this.#series.size > KEYS_MAX) this.#series.delete(this.#series.keys().next().value!)',
+    replace: '',
+    test: 'src/logging/repeats.test.ts',
   },
   // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
   {

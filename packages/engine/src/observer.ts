@@ -4,9 +4,8 @@ import { StorageError } from '@se/core'
  * What the engine tells of itself. Every method is optional, and the parts call it as
  * `observer.flushed?.({ … })`: where there is no listener the event object is not even made.
  *
- * An observer runs inside the engine's own work: it must be quick and must not call back
- * into the engine; what it throws becomes a warning. Durations are ms, sizes bytes. Every label is one of the few words listed here; an id never
- * is one [P48].
+ * An observer runs inside the engine's own work: it must be quick and must not call back into the engine; what it throws becomes a
+ * warning. Durations are ms, sizes bytes. Every label is one of the few words listed here; an id never is one [P48].
  *
  * The log has an observer of its own in `@se/wal`.
  */

@@ -34,10 +34,10 @@ describe('withinProgress', () => {
     const { clock, call, progress, end } = begin()
     for (let chunk = 0; chunk < 50; chunk++) {
       await clock.advance(99)
-      progress.pause()
+      progress.arrived()
       // What its visitor takes is the visitor's affair.
       await clock.advance(10_000)
-      progress.resume()
+      progress.handled()
     }
     end(7)
     expect(await call).toBe(7)
@@ -48,8 +48,8 @@ describe('withinProgress', () => {
     const { clock, call, progress } = begin()
     await clock.advance(100)
     await expect(call).rejects.toEqual(late)
-    expect(() => progress.pause()).toThrow(late)
-    progress.resume()
+    expect(() => progress.arrived()).toThrow(late)
+    progress.handled()
     expect(clock.timerCount).toBe(0)
   })
 })

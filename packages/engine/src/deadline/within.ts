@@ -26,7 +26,7 @@ export function within<T>(
  * Waits for a call that tells of its progress: not for ever without any.
  *
  * @param idleMsMax longest time without progress
- * @param run told how to say that it got on; what it does while `pause` is in force does not count (a visitor of the caller's)
+ * @param run told how to say that it got on. From `arrived` to `handled` its time does not count: that is the caller's own visitor
  * @throws TierUnavailable when it got on no further for `idleMsMax`; else what it throws
  */
 export function withinProgress<T>(
@@ -45,11 +45,11 @@ export function withinProgress<T>(
     )
   }
   const progress: Progress = {
-    pause() {
+    arrived() {
       if (caller.goneBecause !== undefined) throw caller.goneBecause
       cancel()
     },
-    resume: watch,
+    handled: watch,
   }
   watch()
   return caller.waitFor(
@@ -60,10 +60,10 @@ export function withinProgress<T>(
 
 /** How a long call says that it gets on. */
 export interface Progress {
-  /** Something came, and is being looked at. @throws why no caller waits any more */
-  pause(): void
-  /** It was looked at: what is next may take its time again. */
-  resume(): void
+  /** Something came, and is handed to the visitor. @throws why no caller waits any more */
+  arrived(): void
+  /** The visitor is done with it: what is next may take its time again. */
+  handled(): void
 }
 
 /** Lets time pass. @throws why the caller has gone, at once when it goes */

@@ -111,10 +111,10 @@ function guardMethod(
       return (visit) =>
         guard.scan(policy.what, (progress) =>
           run((chunk: unknown) => {
-            progress.pause()
+            progress.arrived()
             const seen = (visit as Method)(chunk)
-            if (seen instanceof Promise) return seen.then(() => progress.resume())
-            return progress.resume()
+            if (seen instanceof Promise) return seen.then(() => progress.handled())
+            return progress.handled()
           }),
         )
   }

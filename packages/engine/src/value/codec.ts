@@ -50,10 +50,11 @@ export interface Encoded {
 }
 
 /**
- * A value in the form in which it is stored. Bytes are stored as they are; anything else by the codec, if the content type is
- * its, or as JSON.
+ * A value in the form in which it is stored. Bytes are stored as they are. The codec encodes anything else where the content type is
+ * the codec's own, or none was given; without a codec it becomes JSON.
  *
- * @param contentType `undefined`: what suits the value
+ * @param contentType `undefined`: the one that suits the value
+ * @param bytesMax a value of more members than this is refused before it becomes JSON; how long the result is, the caller checks
  * @throws InvalidInput, CodecFailed
  */
 export function encodeValue(
@@ -97,13 +98,12 @@ function encodeBy(codec: Codec, value: unknown): string | Uint8Array {
   if (typeof encoded === 'string' && !/\p{Surrogate}/u.test(encoded)) return encoded
   const bytes = bytesOf(encoded)
   if (bytes !== undefined) return bytes
-  const what =
-    typeof encoded === 'string'
-      ? 'text with unpaired surrogates'
-      : typeof encoded === 'object' && encoded !== null
-        ? nameOf(encoded)
-        : String(encoded)
-  throw new CodecFailed(`codec.encode gave ${what}, not text or bytes`, { details })
+  throw new CodecFailed(`codec.encode gave ${whatItGave(encoded)}, not text or bytes`, { details })
+}
+
+function whatItGave(encoded: unknown): string {
+  if (typeof encoded === 'string') return 'text with unpaired surrogates'
+  return typeof encoded === 'object' && encoded !== null ? nameOf(encoded) : String(encoded)
 }
 
 /**
