@@ -4,6 +4,7 @@ const TABLE_TEST = 'src/growing-table.property.test.ts'
 const PLACEMENT = 'src/placement.ts'
 const PLACEMENT_TEST = 'src/placement.property.test.ts'
 const FILTER_TEST = 'src/cuckoo-filter.test.ts'
+const STASH_TEST = 'src/stash.property.test.ts'
 const STATIC = 'src/static-table.ts'
 const STATIC_TEST = 'src/static-table.property.test.ts'
 const SNAPSHOT = 'src/snapshot.ts'
@@ -88,6 +89,19 @@ export const mutants = [
     find: 'if (copies > 1) this.#copies.set(entry, copies - 1)\n    else this.#copies.delete(entry)',
     replace: 'this.#copies.delete(entry)',
     test: FILTER_TEST,
+  },
+  // An entry that is taken out loses all its copies, or is tried again and again while others wait.
+  {
+    file: 'src/stash.ts',
+    find: '    this.delete(tag, base)\n',
+    replace: '    this.#copies.delete(next.value)\n',
+    test: STASH_TEST,
+  },
+  {
+    file: 'src/stash.ts',
+    find: 'let next = this.#turn.next()',
+    replace: 'let next = this.#copies.keys().next()',
+    test: STASH_TEST,
   },
   // A refused add is not taken back.
   {

@@ -343,4 +343,17 @@ export const mutants = [
     replace: 'Infinity',
     test: 'src/read-plan.property.test.ts',
   },
+  // A meta is read whole or not at all [P86].
+  {
+    file: 'src/meta.ts',
+    find: 'epoch?.length !== EPOCH_BYTES ||',
+    replace: 'epoch == null ||',
+    test: 'src/meta.test.ts',
+  },
+  {
+    file: 'src/meta.ts',
+    find: "Math.max(ENTRY_BYTES_UNTOLD, Number(bytesMax?.toString('latin1')) || 0)",
+    replace: "Number(bytesMax?.toString('latin1'))",
+    test: 'src/meta.test.ts',
+  },
 ]
