@@ -129,7 +129,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: [...tests, '**/cli.ts', 'packages/engine/src/testing/hunt.ts'],
+    ignores: [...tests, '**/cli.ts'],
     rules: { 'no-console': 'error' }, // an observer or a logger passed in
   },
   {

@@ -28,6 +28,6 @@ describe('simulation', () => {
   it('the same seed does the same again, to the last answer', async () => {
     const once = await simulate({ seed: first, steps: 150 })
     const again = await simulate({ seed: first, steps: 150 })
-    expect(again.history).toEqual(once.history)
+    expect(again.story).toEqual(once.story)
   }, 60_000)
 })

@@ -1,13 +1,23 @@
-import { simulate } from '../src/testing/simulate.ts'
+import { simulate, SimulationFailed } from '../src/testing/index.ts'
 
 export const area = 'engine'
+const STEPS = 400
 
 /** The simulation of `npm test`, with longer scripts and as many seeds as the time allows. */
-export async function run(options: {
+export async function run({
+  seed,
+  log,
+}: {
   readonly deadline: number
   readonly seed: number
   readonly log: (line: string) => void
 }): Promise<void> {
-  const { acknowledged, reads } = await simulate({ seed: options.seed, steps: 400 })
-  options.log(`${acknowledged} writes acknowledged, ${reads} answers checked`)
+  try {
+    const { acknowledged, reads } = await simulate({ seed, steps: STEPS })
+    log(`${acknowledged} writes acknowledged, ${reads} answers checked`)
+  } catch (error) {
+    if (error instanceof SimulationFailed)
+      log(`as a story: npm run sim -- --seed ${seed} --steps ${STEPS} --show`)
+    throw error
+  }
 }

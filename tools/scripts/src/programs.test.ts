@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -15,6 +16,7 @@ const PROGRAMS = [
   { file: 'tools/scripts/src/bench.ts', name: 'npm run bench --' },
   { file: 'tools/scripts/src/check.ts', name: 'npm run check --' },
   { file: 'tools/scripts/src/new.ts', name: 'npm run new --' },
+  { file: 'tools/scripts/src/sim.ts', name: 'npm run sim --' },
   { file: 'tools/scripts/src/run-tests.ts', name: 'npm test --', passesOn: true },
   {
     file: 'tools/scripts/src/check-promises.ts',
@@ -88,6 +90,12 @@ describe('a wrong command line', () => {
       ['--only', 'nobody.'],
       "--only: no case begins with 'nobody.'; there are ",
     ],
+    ['tools/scripts/src/sim.ts', ['--replay', 'not-there.json'], '--replay not-there.json: ENOENT'],
+    [
+      'tools/scripts/src/sim.ts',
+      ['--replay', 'package.json'],
+      "package.json: format: must be 'se-simulation 1'",
+    ],
     ['tools/testkit/src/cli.ts', ['up', 'down'], "Unexpected argument 'down'"],
     ['packages/wal/src/cli.ts', ['verify', '.', '--once'], '--once: is for tail, not for verify'],
     ['packages/wal/src/cli.ts', ['verify'], 'DIR is missing'],
@@ -99,4 +107,16 @@ describe('a wrong command line', () => {
     expect(stdout).toBe('')
     expect(status).toBeGreaterThan(0)
   })
+})
+
+it('a program ends without a word when nobody reads on [P77]', async () => {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@se/source', 'tools/scripts/src/sim.ts', '--seed', '3', '--count', '1000', '--show'],
+    { cwd: workspaceRoot, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdout.once('data', () => child.stdout.destroy())
+  expect({ code: await once(child, 'close'), stderr }).toEqual({ code: [141, null], stderr: '' })
 })

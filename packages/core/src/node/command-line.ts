@@ -9,9 +9,13 @@ import {
   type ProgramOption,
 } from './program.ts'
 
+/** As a shell says of a program that ended because nobody read what it printed: 128 + SIGPIPE. */
+const UNREAD_EXIT_CODE = 141
+
 /**
  * The command line of this process. Ends it with what was asked for after `--help` and `--version`, and after a mistake with one
- * sentence and the usage: a stack trace is of no help there.
+ * sentence and the usage: a stack trace is of no help there. From now on the process also ends, without a word, when nobody reads what
+ * it prints any more, as behind `| head`.
  *
  * @param manifest the package.json that has the version
  * @param interpret makes of it what the program works with; throws `WrongCommandLine` for what the table does not say
@@ -24,6 +28,7 @@ export function readCommandLine<
   manifest: URL,
   interpret: (given: CommandLine<Options>) => Result = (given) => given as Result,
 ): Result {
+  process.stdout.on('error', endUnread)
   try {
     const given = parseCommandLine(program, process.argv.slice(2))
     if (given === 'help') return say(helpOf(program))
@@ -39,6 +44,11 @@ export function endOnMistake(program: Program, error: unknown): never {
   if (!(error instanceof WrongCommandLine)) throw error
   process.stderr.write(`${error.message}\n${usageOf(program)}\n`)
   process.exit(program.usageExitCode ?? 1)
+}
+
+function endUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(UNREAD_EXIT_CODE)
 }
 
 function say(text: string): never {

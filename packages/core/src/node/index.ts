@@ -3,6 +3,7 @@ export { systemClock } from './system-clock.ts'
 export { systemRandom } from './system-random.ts'
 export { endOnMistake, readCommandLine } from './command-line.ts'
 export {
+  parseCommandLine,
   WrongCommandLine,
   type CommandLine,
   type Program,

@@ -1,4 +1,5 @@
 import type { FakeClock } from '@se/core/testing'
+import { Anomaly } from './anomaly.ts'
 
 /** Lets time pass until the promise is settled: pauses, timeouts and polls need it. */
 export async function settleOn<T>(clock: FakeClock, promise: PromiseLike<T>): Promise<T> {
@@ -6,7 +7,7 @@ export async function settleOn<T>(clock: FakeClock, promise: PromiseLike<T>): Pr
   const settled = Promise.resolve(promise).finally(() => (isSettled = true))
   settled.catch(() => {})
   for (let turn = 0; !isSettled; turn++) {
-    if (turn > 20_000) throw new Error('it hangs')
+    if (turn > 20_000) throw new Anomaly('hangs', 'a call has not ended, however much time passed')
     await new Promise((resolve) => setImmediate(resolve))
     if (!isSettled && turn % 4 === 3) await clock.advance(turn < 400 ? 5 : 100)
   }

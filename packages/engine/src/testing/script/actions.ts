@@ -1,8 +1,9 @@
-import type { Consistency, Level } from '../index.ts'
+import type { Consistency, Level } from '../../index.ts'
 
 /**
  * What a script does, as data: the same list does the same again, and a shorter one can be tried. `process` and `cache` are
- * numbers; an action on a process that is down or frozen does nothing.
+ * numbers from 0; an action on a process that is down or frozen does nothing, and the story says so. `action-fields.ts` has the
+ * range of each field.
  */
 export type Action =
   // Clients. Nobody awaits anything: what is asked next overlaps with it.
@@ -21,9 +22,13 @@ export type Action =
   | { readonly do: 'flush'; readonly process: number }
   | { readonly do: 'retry-parked'; readonly process: number; readonly widen: boolean }
   | { readonly do: 'verify'; readonly process: number; readonly repair: boolean }
+  /** An action of the application under test; `input` is JSON. */
+  | { readonly do: 'call'; readonly process: number; readonly name: string; readonly input: unknown }
   // Time.
   | { readonly do: 'pass'; readonly ms: number }
+  /** Turns of the event loop, in which no time passes. */
   | { readonly do: 'turns'; readonly count: number }
+  /** Everything answers again, everybody runs, the clocks are right. */
   | { readonly do: 'calm' }
   // Processes.
   | { readonly do: 'freeze'; readonly process: number }
@@ -44,6 +49,7 @@ export type Action =
       readonly when: 'before' | 'after-commit'
       readonly count: number
     }
+  /** The ledger is pruned, and tombstones are collected, that are older. */
   | { readonly do: 'collect'; readonly ageMs: number }
   | { readonly do: 'back-up' }
   /** To the `back`th newest backup. */
@@ -73,7 +79,10 @@ export type ProcessAction = Exclude<
   { readonly do: 'start' | 'thaw' | 'set-clock' }
 >
 
-/** One line, for the script that a failure prints. */
+/** The action of a name. */
+export type ActionOf<Name extends Action['do']> = Extract<Action, { readonly do: Name }>
+
+/** One line, for people: `evict cache=0 id="user.0"`. */
 export function describeAction(action: Action): string {
   return Object.entries(action)
     .map(([name, value]) => (name === 'do' ? String(value) : `${name}=${JSON.stringify(value) ?? 'none'}`))

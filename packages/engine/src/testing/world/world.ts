@@ -1,107 +1,75 @@
-import {
-  ArchiveRefusedData,
-  compareStamps,
-  createBranchSet,
-  sequenceAt,
-  stampMs,
-  TierUnavailable,
-  type CacheTier,
-  type ItemWrite,
-  type Stamp,
-} from '@se/core'
+import { compareStamps, createBranchSet, stampMs, type ArchiveTier, type Clock, type Stamp } from '@se/core'
 import {
   createFakeClock,
-  createPowerLossFileSystem,
   seededRandom,
   type FakeClock,
-  type MemoryArchive,
-  type MemoryArchiveBackup,
   type PowerLossFileSystem,
   type SeededRandom,
 } from '@se/core/testing'
-import { createEngine, type Engine, type ParkedItem } from '../index.ts'
-import { withLatency } from './latency.ts'
-import { settleOn } from './time.ts'
-import { createMemoryCache, createMemoryTiers } from './memory-tiers.ts'
-import { Anomaly } from './anomaly.ts'
-import { Model } from './model.ts'
+import { createEngine } from '../../index.ts'
+import { Anomaly } from '../anomaly.ts'
+import type { Moment } from '../model/archive-history.ts'
+import { Model } from '../model/model.ts'
+import { describeAction, type Action } from '../script/actions.ts'
+import type { ActionContext, Application } from '../script/application.ts'
+import type { Script } from '../script/script.ts'
+import type { Variant } from '../script/variant.ts'
+import type { StoryLine } from '../story.ts'
+import { settleOn } from '../time.ts'
+import { Calls } from './calls.ts'
+import { Connections } from './connections.ts'
 import { clockBehind, diskBehind, Gate } from './ports.ts'
-import type { Script } from './script.ts'
+import { newProcess, type Process } from './process.ts'
 import { waysOfStripes, type SimulatedCache } from './simulated-cache.ts'
-import { noting, telling } from './telling.ts'
-import type { Variant } from './writer.ts'
+import type { Subject } from './subject.ts'
+import { memoryArchiveServer, memoryCacheServer, type ArchiveServer } from './tiers.ts'
 
-export const DIRECTORY = 'log'
+const DIRECTORY = 'log'
+const BRANCHES = ['user.']
 /** Δ of the simulated engines, ms. */
 export const STALENESS_MS = 500
-/** Longest time a call may take, one way, ms. */
-const LATENCY_MS_MAX = 1_000
-const SYNC_MS_MAX = 600
-
-/** How a process stands. */
-export type ProcessState = 'down' | 'starting' | 'up' | 'stopping'
-
-/** One process: its engine, its disk, its clock and its connections. */
-export interface Process {
-  readonly number: number
-  /** Counts its starts. */
-  life: number
-  state: ProcessState
-  gate: Gate
-  engine: Engine
-  disk: PowerLossFileSystem
-  connection: MemoryArchive
-  isReachable: boolean
-  /** A call to its disk failed: its log may have failed with it. */
-  isDiskSuspect: boolean
-  /** What it has set aside, as it last said. */
-  parked: readonly ParkedItem[]
-  /** Its wall clock beside the world's, ms. */
-  skewMs: number
-  /** The next puts into its cache that get lost, and how. */
-  lostPuts: { count: number; how: 'forgotten' | 'unanswered' }
-  /** Its next commits that fail, or whose answers are lost. */
-  failingCommits: { count: number; when: 'before' | 'after-commit' }
-  /** Calls of clients that are not answered yet. */
-  readonly open: Set<Promise<unknown>>
-}
 
 /** One archive, some caches, some processes, and a clock that stands still until it is told to move. */
 export class World {
-  readonly clock: FakeClock = createFakeClock()
-  readonly archive: MemoryArchive
+  readonly #calls = new Calls()
+  readonly clock: FakeClock = waitingClock(this.#calls)
+  readonly archiveServer: ArchiveServer
+  /** A connection of nobody’s: it is always answered. */
+  readonly archive: ArchiveTier
   readonly caches: readonly SimulatedCache[]
   readonly processes: Process[] = []
   readonly model: Model
-  readonly history: string[] = []
-  readonly backups: { readonly archive: MemoryArchiveBackup; readonly at: ReturnType<Model['now']> }[] = []
+  readonly application: Application | undefined
+  readonly story: StoryLine[] = []
+  /** Answers to reads. */
+  reads = 0
+  readonly backups: { readonly archive: unknown; readonly at: Moment }[] = []
   archiveSkewMs = 0
   hasArchiveClockJumped = false
   hasGoneBack = false
   /** Values divisible by 7 are more than the archive takes; until somebody widens the column. */
   isRefusing = true
-  readonly #script: Script
-  readonly #random: SeededRandom
   /** The first broken promise that was noticed beside the script. */
   broken: Error | undefined
   /** Counts what is a reason for a check to say no. */
   disturbances = 0
+  readonly #script: Script
+  readonly #subject: Subject
+  readonly #random: SeededRandom
+  readonly #connections: Connections
 
-  constructor(script: Script) {
+  constructor(script: Script, subject: Subject) {
     const { seed, switches, variant } = script
     this.#script = script
+    this.#subject = subject
+    this.application = subject.application?.()
     this.#random = seededRandom(seed ^ 0x5eed)
-    this.archive = createMemoryTiers({
-      clock: {
-        ...this.clock,
-        nowMs: () => this.archiveNowMs(),
-        monotonicMs: () => this.clock.monotonicMs(),
-      },
-      seed,
-      isExclusive: variant.isExclusive,
-    }).archive
-    this.caches = Array.from({ length: variant.processes }, (_, cache) => ({
-      server: createMemoryCache(seed + 1 + cache),
+    const { archive = memoryArchiveServer, cache = memoryCacheServer } = subject.tiers ?? {}
+    const clock: Clock = { ...this.clock, nowMs: () => this.archiveNowMs() }
+    this.archiveServer = archive({ clock, seed, isExclusive: variant.isExclusive })
+    this.archive = this.#calls.counted(this.archiveServer.connect())
+    this.caches = Array.from({ length: variant.processes }, (_, number) => ({
+      server: cache({ clock: this.clock, seed: seed + 1 + number }),
       dumps: [],
       isAvailable: true,
     }))
@@ -113,22 +81,38 @@ export class World {
       hasClockJumped: () => this.hasArchiveClockJumped,
       stalenessMs: STALENESS_MS,
       isExclusive: variant.isExclusive,
-      isMonotonic: switches.has('monotonic'),
+      isMonotonic: switches.includes('monotonic'),
     })
-    this.archive.onCommit((row) => {
-      if (row.kind !== 'batch') return
-      for (const { id, stamp } of row.entries) this.model.commit(id, stamp)
+    this.#connections = new Connections({
+      clock: this.clock,
+      random: this.#random,
+      variant,
+      model: this.model,
+      calls: this.#calls,
+      isRefusing: () => this.isRefusing,
+      note: (text) => this.note(text),
     })
   }
 
   async begin(): Promise<void> {
-    await this.archive.open({ branches: createBranchSet(['user.']), digests: 'keyed' })
-    for (let number = 0; number < this.#script.variant.processes; number++) {
-      const process = this.#newProcess(number)
+    await this.archive.open({
+      branches: createBranchSet(BRANCHES),
+      digests: this.#subject.config?.digests ?? 'keyed',
+    })
+    for (let number = 0; number < this.variant.processes; number++) {
+      const process = newProcess(number)
       this.processes.push(process)
       this.come(process, process.disk)
       await this.answered(process)
     }
+  }
+
+  /** Nothing of it goes on, and its tiers are let go of. */
+  async close(): Promise<void> {
+    for (const each of this.processes) each.gate.closeForEver()
+    await this.archive.close()
+    await this.archiveServer.close?.()
+    for (const { server } of this.caches) await server.close?.()
   }
 
   get variant(): Variant {
@@ -148,7 +132,7 @@ export class World {
   async areStripesComparable({ number }: Process): Promise<boolean> {
     const cache = this.variant.caches[number]
     const ways = cache === undefined ? [] : await waysOfStripes(this.caches[cache]!, this.archive)
-    return ways.every((way) => way === 'known')
+    return ways?.every((way) => way === 'known') === true
   }
 
   /**
@@ -169,8 +153,19 @@ export class World {
     this.broken ??= error as Error
   }
 
-  note(event: string): void {
-    this.history.push(`${Math.round(this.clock.monotonicMs())} ${event}`)
+  /** Adds a line to the story. */
+  note(text: string): void {
+    this.story.push({ atMs: this.clock.monotonicMs(), action: undefined, text })
+  }
+
+  /** An action of the script begins. */
+  noteAction(action: Action, index: number): void {
+    this.story.push({ atMs: this.clock.monotonicMs(), action: index, text: describeAction(action) })
+  }
+
+  /** What an action of the application has beside its engine. */
+  contextOf({ number }: Process): ActionContext {
+    return { process: number, note: (text) => this.note(`process ${number}: ${text}`) }
   }
 
   /** Lets time pass until the promise is settled: retries and timeouts need it. */
@@ -240,59 +235,21 @@ export class World {
     return process.state === 'up' && !process.gate.isFrozen
   }
 
-  #newProcess(number: number): Process {
-    return {
-      number,
-      life: 0,
-      state: 'down',
-      gate: new Gate(),
-      disk: createPowerLossFileSystem({ sectorBytes: 4096 }),
-      isReachable: true,
-      isDiskSuspect: false,
-      parked: [],
-      skewMs: 0,
-      lostPuts: { count: 0, how: 'forgotten' },
-      failingCommits: { count: 0, when: 'before' },
-      open: new Set(),
-    } as unknown as Process
-  }
-
   #connect(process: Process): void {
-    const { variant } = this.#script
-    const { isMemoryTight, recordsMax, caches, flushDelayMs } = variant
+    const { isMemoryTight, recordsMax, caches, flushDelayMs } = this.variant
     const { gate, number } = process
-    const connection = this.archive.peer()
-    const putBatch = connection.putBatch.bind(connection)
-    connection.putBatch = async (batch) => {
-      for (const { id, stamp, bytes } of batch.writes) this.model.send(id, stamp, numberIn(bytes))
-      // What was committed before is not refused afterwards.
-      const { cut } = await connection.readHeads()
-      const isCommitted = sequenceAt(cut, batch.claim.instance) >= batch.sequence
-      if (this.isRefusing && !isCommitted && batch.writes.some(isTooMuch)) {
-        throw new ArchiveRefusedData('the simulated column is too narrow')
-      }
-      const failing = process.failingCommits.count > 0 ? process.failingCommits : undefined
-      if (failing === undefined) return putBatch(batch)
-      failing.count--
-      if (failing.when === 'after-commit') await putBatch(batch)
-      throw new TierUnavailable('the connection is lost')
-    }
-    process.connection = connection
     const cache = caches[number]
     const limits = isMemoryTight
       ? { segmentBytes: 512 * 1024, bytesMax: 4 * 1024 * 1024, recordsMax }
       : { segmentBytes: 64 * 1024, bytesMax: 1024 * 1024, recordsMax }
     process.engine = createEngine({
+      ...this.#subject.config,
       log: { directory: DIRECTORY, limits },
-      archive: telling(
-        withLatency(noting(connection, this.model), (when) => this.#pause(gate, when)),
-        this.model.told,
-        { process: number, life: process.life },
-      ),
+      archive: this.#connections.toArchive(process, this.archiveServer),
       ...(cache === undefined
         ? {}
-        : { cache: withLatency(this.#cacheOf(process, cache), (when) => this.#pause(gate, when)) }),
-      branches: ['user.'],
+        : { cache: this.#connections.toCache(process, this.caches[cache]!.server) }),
+      branches: BRANCHES,
       flush: { delayMs: flushDelayMs },
       memory: { bytesMax: 1024 * 1024 },
       stalenessMs: STALENESS_MS,
@@ -303,42 +260,8 @@ export class World {
         () => this.clock.nowMs() + process.skewMs,
       ),
       random: seededRandom(this.#random.below(2 ** 31)),
-      fileSystem: diskBehind(gate, process.disk, () => this.#diskPause()),
+      fileSystem: diskBehind(gate, process.disk, () => this.#connections.diskPause()),
     })
-  }
-
-  /** A connection to a cache on which puts get lost. */
-  #cacheOf(process: Process, cache: number): CacheTier {
-    const tier = this.caches[cache]!.server.connect()
-    const put = tier.put.bind(tier)
-    tier.put = async (puts) => {
-      const { lostPuts } = process
-      if (lostPuts.count === 0) return put(puts)
-      lostPuts.count--
-      this.note(
-        `process ${process.number}: a put of ${puts.map(({ write }) => write.id).join()} is ${lostPuts.how}`,
-      )
-      if (lostPuts.how === 'forgotten') return puts.map(() => 'stored')
-      await put(puts)
-      throw new TierUnavailable('the answer of the cache is lost')
-    }
-    return tier
-  }
-
-  async #pause(gate: Gate, when: 'before' | 'after'): Promise<void> {
-    if (this.#random.chance(this.#script.variant.latency)) {
-      await this.#delay(this.#random.below(this.#random.chance(0.1) ? LATENCY_MS_MAX : 30))
-    }
-    if (when === 'after') await gate.pass()
-  }
-
-  async #diskPause(): Promise<void> {
-    if (!this.#random.chance(this.#script.variant.diskLatency)) return
-    await this.#delay(this.#random.below(this.#random.chance(0.1) ? SYNC_MS_MAX : 20))
-  }
-
-  #delay(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.clock.setTimer(ms, resolve))
   }
 
   /**
@@ -374,13 +297,14 @@ function isStorageError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('SE_')
 }
 
-/** The number that was written, whether or not it was padded. */
-export function numberIn(bytes: Uint8Array | undefined): number | undefined {
-  const digits = /\d+/.exec(Buffer.from(bytes?.subarray(0, 30) ?? []).toString())?.[0]
-  return digits === undefined ? undefined : Number(digits)
-}
-
-/** Whether the archive, while its column is narrow, refuses the value. */
-function isTooMuch({ bytes }: ItemWrite): boolean {
-  return (numberIn(bytes) ?? 1) % 7 === 0
+/** A clock that stands still while calls are under way. */
+function waitingClock(calls: Calls): FakeClock {
+  const clock = createFakeClock()
+  const { advance } = clock
+  return Object.assign(clock, {
+    advance: async (ms: number) => {
+      await calls.ended()
+      await advance(ms)
+    },
+  })
 }

@@ -1,25 +1,9 @@
 import type { SeededRandom } from '@se/core/testing'
-import type { Consistency, Level } from '../index.ts'
+import type { Consistency, Level } from '../../index.ts'
 import type { Action } from './actions.ts'
+import type { Variant } from './variant.ts'
 
-/** What differs from run to run. */
-export interface Variant {
-  readonly processes: number
-  /** By process: the number of its cache; `undefined`: it has none. */
-  readonly caches: readonly (number | undefined)[]
-  /** The only process, with the archive to itself: it may believe what it knows for ever. */
-  readonly isExclusive: boolean
-  readonly isMemoryTight: boolean
-  /** Records the log may hold. */
-  readonly recordsMax: number
-  /** How long a write may wait for others before it is sent, ms. */
-  readonly flushDelayMs: number
-  /** Chance that a call to archive or cache takes time. */
-  readonly latency: number
-  /** Chance that a sync takes time. */
-  readonly diskLatency: number
-}
-
+/** The items that scripts write and read. */
 export const IDS: readonly string[] = Array.from({ length: 12 }, (_, index) =>
   index % 2 === 0 ? `user.${index}` : `item.${index}`,
 )

@@ -1,11 +1,10 @@
 import type { ArchiveTier, LedgerTail } from '@se/core'
-import { STRIPE_COUNT } from '@se/core/hash'
-import type { MemoryCacheServer, StripeSnapshot } from '@se/core/testing'
+import type { CacheServer } from './tiers.ts'
 
 /** A cache server with the dumps that were taken of it. */
 export interface SimulatedCache {
-  readonly server: MemoryCacheServer
-  readonly dumps: (readonly StripeSnapshot[])[]
+  readonly server: CacheServer
+  readonly dumps: unknown[]
   isAvailable: boolean
 }
 
@@ -14,27 +13,23 @@ export function setAvailable(cache: SimulatedCache, isAvailable: boolean): void 
   cache.server.setAvailable(isAvailable)
 }
 
-export function dumpOf(server: MemoryCacheServer): StripeSnapshot[] {
-  return Array.from({ length: STRIPE_COUNT }, (_, stripe) => server.snapshot(stripe))
-}
-
 /** What the ledger says of a stripe's way to the heads; `none`: the stripe has no meta. */
 export type Way = 'known' | 'none' | (LedgerTail & { readonly kind: 'gap' })['because']
 
-/** Of each stripe. */
+/** Of each stripe; `undefined`: the cache cannot say where its stripes stand. */
 export async function waysOfStripes(
   { server }: Pick<SimulatedCache, 'server'>,
   archive: Pick<ArchiveTier, 'readTail'>,
-): Promise<Way[]> {
+): Promise<readonly Way[] | undefined> {
+  const cuts = server.cuts?.()
+  if (cuts === undefined) return undefined
   const ways: Way[] = []
-  for (const { spaces } of dumpOf(server)) {
-    const [space] = spaces.values()
-    const meta = space?.metas[0]
-    if (meta === undefined || meta === 'another type') {
+  for (const cut of cuts) {
+    if (cut === undefined) {
       ways.push('none')
       continue
     }
-    const tail = await archive.readTail(meta.cut)
+    const tail = await archive.readTail(cut)
     ways.push(tail.kind === 'gap' ? tail.because : 'known')
   }
   return ways

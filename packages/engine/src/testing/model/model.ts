@@ -1,6 +1,6 @@
 import { compareStamps, isNewer, stampMs, type Stamp } from '@se/core'
-import type { FastAnswer } from '../index.ts'
-import { Anomaly } from './anomaly.ts'
+import type { FastAnswer } from '../../index.ts'
+import { Anomaly, type Rule } from '../anomaly.ts'
 import { ArchiveHistory, type Commit, type Moment } from './archive-history.ts'
 import { learn, mayHide, nameOf, type Issued } from './issued.ts'
 import type { ModelPorts } from './model-ports.ts'
@@ -248,7 +248,7 @@ export class Model {
       hasClockJumped() && pending.some((issued) => issued.order > since)
     const isOwnOnly = isPending && !isFresh
     let floor: Floor | undefined
-    const raise = (rule: string, why: string, stamp: Stamp, value: number | undefined): void => {
+    const raise = (rule: Rule, why: string, stamp: Stamp, value: number | undefined): void => {
       if (floor === undefined || isNewer(stamp, floor.stamp)) floor = { rule, why, stamp, value }
     }
     for (const issued of this.issued) {
@@ -392,7 +392,7 @@ export class Model {
 }
 
 interface Floor {
-  readonly rule: string
+  readonly rule: Rule
   readonly why: string
   readonly stamp: Stamp
   readonly value: number | undefined

@@ -1,6 +1,7 @@
-import type { ViewReport } from '../index.ts'
-import { Anomaly, reasonOf } from './anomaly.ts'
-import type { Process, World } from './world.ts'
+import type { ViewReport } from '../../index.ts'
+import { Anomaly, reasonOf } from '../anomaly.ts'
+import type { Process } from './process.ts'
+import type { World } from './world.ts'
 
 /** Checks everything beside the script, and fails the run if the answer is no without a reason. */
 export function verify(world: World, process: Process, repair: boolean): void {

@@ -1,5 +1,5 @@
 import { compareStamps, isNewer, type Stamp } from '@se/core'
-import type { Level } from '../index.ts'
+import type { Level } from '../../index.ts'
 
 /** A write that was handed to an engine. */
 export interface Issued {

@@ -1,5 +1,5 @@
 import type { Stamp } from '@se/core'
-import type { Consistency } from '../index.ts'
+import type { Consistency } from '../../index.ts'
 import type { Moment } from './archive-history.ts'
 import type { Issued } from './issued.ts'
 

@@ -1,13 +1,13 @@
 import type { ArchiveBatch, ArchiveTier, Cut, WriteOutcome } from '@se/core'
-import type { Moment } from './archive-history.ts'
-import type { Model } from './model.ts'
-import type { Told } from './told.ts'
+import type { Moment } from '../model/archive-history.ts'
+import type { Model } from '../model/model.ts'
+import type { Told } from '../model/told.ts'
 
 /** Of what moment an answer of the archive is. */
 const moments = new WeakMap<object, Moment>()
 
 /** An archive of whose answers about its ledger it is noted when they were given, however late they arrive. */
-export function noting<T extends ArchiveTier>(archive: T, model: Pick<Model, 'now'>): T {
+export function noting(archive: ArchiveTier, model: Pick<Model, 'now'>): ArchiveTier {
   const noted = async <Answer extends object>(answer: Promise<Answer>): Promise<Answer> => {
     const given = await answer
     moments.set(given, model.now())
@@ -20,11 +20,11 @@ export function noting<T extends ArchiveTier>(archive: T, model: Pick<Model, 'no
 }
 
 /** An archive whose answers tell the model what they tell a process, once they have reached it. */
-export function telling<T extends ArchiveTier>(
-  archive: T,
+export function telling(
+  archive: ArchiveTier,
   told: Told,
   life: { readonly process: number; readonly life: number },
-): T {
+): ArchiveTier {
   const heard = async <Answer extends object>(answer: Promise<Answer>): Promise<Answer> => {
     const given = await answer
     told.hear(life, moments.get(given)!)
@@ -50,9 +50,9 @@ function isFinal(outcome: WriteOutcome): boolean {
   return outcome.kind !== 'refused' && !(outcome.kind === 'superseded' && outcome.isFromFuture)
 }
 
-/** The same archive with other calls. */
-function withCalls<T extends ArchiveTier>(archive: T, calls: Partial<ArchiveTier>): T {
-  return new Proxy(archive, {
+/** The same tier with other calls. */
+export function withCalls<T extends object>(tier: T, calls: Partial<T>): T {
+  return new Proxy(tier, {
     get(target, name) {
       const value: unknown = Reflect.get(name in calls ? calls : target, name)
       return typeof value === 'function' ? (value.bind(target) as unknown) : value

@@ -1,7 +1,9 @@
 import { seededRandom, type SeededRandom } from '@se/core/testing'
 import type { Action } from './actions.ts'
+import type { Application } from './application.ts'
 import { burst, freeze, jumpClocks, overtake, restore, setBack, sleepThrough, type Shape } from './shapes.ts'
-import { Writer, type Variant } from './writer.ts'
+import type { Variant } from './variant.ts'
+import { Writer } from './writer.ts'
 
 /** Kinds of fault that can be left out, so that one can be looked at alone. */
 export const SWITCHES = [
@@ -33,21 +35,36 @@ export const SWITCHES = [
 
 export type Switch = (typeof SWITCHES)[number]
 
+/** All that a run does, as plain data. */
 export interface Script {
+  /** u32; draws latencies, what a power cut leaves, and random numbers of the engines. */
   readonly seed: number
-  readonly switches: ReadonlySet<Switch>
+  /** In the order of {@link SWITCHES}. */
+  readonly switches: readonly Switch[]
   readonly variant: Variant
   readonly actions: readonly Action[]
 }
 
-/** Everything a run does, of its seed alone. */
-export function writeScript(seed: number, steps: number, switches: ReadonlySet<Switch>): Script {
+export interface ScriptSettings {
+  /** u32; everything follows from it. */
+  readonly seed: number
+  /** Actions, at least. */
+  readonly steps: number
+  /** Kinds of fault. Default: all. */
+  readonly switches?: readonly Switch[] | undefined
+  /** Its actions are drawn among the others. */
+  readonly application?: Application | undefined
+}
+
+/** Writes what a run is to do. The same settings give the same script. */
+export function writeScript({ seed, steps, switches = SWITCHES, application }: ScriptSettings): Script {
   const random = seededRandom(seed)
-  const variant = drawVariant(random, switches)
+  const on = new Set(switches)
+  const variant = drawVariant(random, on)
   const writer = new Writer(random, variant)
-  const shapes = shapesOf(switches)
+  const shapes = [...shapesOf(on), ...callsOf(application)]
   while (writer.actions.length < steps) next(writer, shapes)
-  return { seed, switches, variant, actions: writer.actions }
+  return { seed, switches: SWITCHES.filter((name) => on.has(name)), variant, actions: writer.actions }
 }
 
 function drawVariant(random: SeededRandom, switches: ReadonlySet<Switch>): Variant {
@@ -114,6 +131,21 @@ function shapesOf(switches: ReadonlySet<Switch>): readonly Weighted[] {
     [ifOn('flips', 1), flipStamp],
   ]
   return shapes.filter(([weight]) => weight > 0)
+}
+
+/** Actions of an application. What they are given is as JSON has it, so that a saved script does the same. */
+function callsOf({ actions }: Application = { actions: {} }): readonly Weighted[] {
+  return Object.entries(actions).map(([name, { weight, draw }]) => [
+    weight,
+    (to) => {
+      const process = to.process()
+      to.add({ do: 'call', process, name, input: plain(draw(to.random)) })
+    },
+  ])
+}
+
+function plain(value: unknown): unknown {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown)
 }
 
 /** Adds one thing to do, and often some time for it. */
