@@ -19,7 +19,7 @@ const arrows = {
   metrics: ['core', 'wal', 'engine'],
 }
 
-const tests = ['**/*.test.ts', '**/*.test-d.ts', '**/test/**', '**/bench/**', '**/torture/**']
+const tests = ['**/*.test.ts', '**/*.test-d.ts', '**/test/**', '**/bench/**', '**/torture/**', '**/mutants/**']
 
 const builtins = `^(node:.*|(${builtinModules.filter((name) => !name.startsWith('_')).join('|')}))$`
 
@@ -163,5 +163,5 @@ export default tseslint.config(
     rules: { '@nx/enforce-module-boundaries': 'off' },
   },
   // A planted bug quotes the source, template strings included.
-  { files: ['**/mutants.ts'], rules: { 'no-template-curly-in-string': 'off' } },
+  { files: ['**/mutants.ts', '**/mutants/**'], rules: { 'no-template-curly-in-string': 'off' } },
 )

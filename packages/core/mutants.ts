@@ -89,22 +89,43 @@ export const mutants = [
   },
   // The cache in memory: a stripe under a fresh epoch is another one, at whatever cut it stands [R5] [P66].
   {
-    file: 'src/testing/memory-cache.ts',
+    file: 'src/testing/memory-cache-beliefs.ts',
     find: 'return epoch === believed.epoch && cut.archiveId',
     replace: 'return cut.archiveId',
     test: 'src/testing/memory-cache.contract.test.ts',
   },
   {
-    file: 'src/testing/memory-cache.ts',
+    file: 'src/testing/memory-cache-beliefs.ts',
     find: 'return epoch === believed.epoch && cut.archiveId',
     replace: 'return cut.archiveId',
     test: 'src/testing/memory-cache.property.test.ts',
     title: 'never answer',
   },
   {
-    file: 'src/testing/memory-cache.ts',
+    file: 'src/testing/memory-cache-beliefs.ts',
     find: '&& covers(cut, believed.cut)',
     replace: '',
     test: 'src/testing/memory-cache.contract.test.ts',
+  },
+  // A caller in JavaScript gives prefixes where a branch set is asked for [P77].
+  {
+    file: 'src/branch.ts',
+    find: "return Array.isArray(prefixes) && typeof branchOf === 'function'",
+    replace: 'return true',
+    test: 'src/testing/memory-cache.contract.test.ts',
+    title: 'open refuses',
+  },
+  {
+    file: 'src/branch.ts',
+    find: 'if (!Array.isArray(declared)) {',
+    replace: 'if (false) {',
+    test: 'src/branch.test.ts',
+  },
+  {
+    file: 'src/testing/memory-archive.ts',
+    find: 'const { branches, digests } = readArchiveOpenOptions(options)',
+    replace: 'const { branches, digests } = options',
+    test: 'src/testing/memory-archive.contract.test.ts',
+    title: 'open refuses',
   },
 ]

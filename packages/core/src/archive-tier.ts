@@ -159,6 +159,7 @@ export interface OpensArchive {
    * Connects, migrates, and reads (or makes) identity, key and branch set.
    *
    * @throws BranchMismatch when another set is stored
+   * @throws InvalidInput naming the field, for what is no option (`readArchiveOpenOptions` looks)
    */
   open(options: ArchiveOpenOptions): Promise<ArchiveDescription>
   close(): Promise<void>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createBranchSet } from './branch.ts'
+import { checkBranchSet, createBranchSet } from './branch.ts'
 
 it('gives the longest matching prefix, and branch 0 to all others', () => {
   const branches = createBranchSet(['user.admin.', 'user.', 'config.'])
@@ -23,3 +23,19 @@ it('refuses repeated, empty and too many prefixes by name', () => {
   expect(() => createBranchSet([''])).toThrow(refusal)
   expect(() => createBranchSet(Array.from({ length: 256 }, (_, index) => `${index}.`))).toThrow(refusal)
 })
+
+it('refuses a text, which would give a branch to each character [P77]', () => {
+  expect(() => createBranchSet('user.' as never)).toThrow(
+    'branches: must be a list of prefixes, not a string',
+  )
+})
+
+it.each([[['user.']], [undefined], ['user.'], [{ prefixes: ['', 'user.'] }]])(
+  'takes %j for no branch set, and names the field [P77]',
+  (value) => {
+    expect(() => checkBranchSet(value)).toThrow(
+      expect.objectContaining({ code: 'SE_INVALID_INPUT', field: 'branches' }),
+    )
+    expect(() => checkBranchSet(createBranchSet(['user.']))).not.toThrow()
+  },
+)

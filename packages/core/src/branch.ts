@@ -1,4 +1,4 @@
-import { InvalidConfig } from './errors.ts'
+import { InvalidConfig, InvalidInput } from './errors.ts'
 import { checkId, compareIds } from './item.ts'
 
 /** Most branches an archive can declare, the default one included. */
@@ -18,9 +18,13 @@ export interface BranchSet {
 
 /**
  * @param declared prefixes such as `user.`; order does not matter
- * @throws InvalidConfig on an empty, repeated or malformed prefix, or more than 255
+ * @throws InvalidConfig on an empty, repeated or malformed prefix, on more than 255, or where there is no list
  */
 export function createBranchSet(declared: readonly string[] = []): BranchSet {
+  // A text is a list of characters, and would give a branch to each.
+  if (!Array.isArray(declared)) {
+    throw new InvalidConfig('branches', `must be a list of prefixes, not a ${typeof declared}`)
+  }
   if (declared.length >= BRANCHES_MAX) {
     throw new InvalidConfig('branches', `has ${declared.length} prefixes, the limit is ${BRANCHES_MAX - 1}`, {
       limit: BRANCHES_MAX - 1,
@@ -46,4 +50,22 @@ export function createBranchSet(declared: readonly string[] = []): BranchSet {
       return 0
     },
   }
+}
+
+/** What must be given where a branch set is asked for, for messages. */
+export const BRANCH_SET_WANTED = 'a branch set, as createBranchSet makes it'
+
+/** Whether a value is a branch set. A list of prefixes is none: two lists may number the same prefixes differently. */
+export function isBranchSet(value: unknown): value is BranchSet {
+  const { prefixes, branchOf } = (value ?? {}) as Partial<BranchSet>
+  return Array.isArray(prefixes) && typeof branchOf === 'function'
+}
+
+/** @throws InvalidInput naming the field */
+export function checkBranchSet(value: unknown, field = 'branches'): asserts value is BranchSet {
+  if (isBranchSet(value)) return
+  throw new InvalidInput(
+    field,
+    `must be ${BRANCH_SET_WANTED}, not ${Array.isArray(value) ? 'a list' : typeof value}`,
+  )
 }

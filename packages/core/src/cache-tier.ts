@@ -110,6 +110,7 @@ export interface OpensCache {
   /** Metric label: `redis` or `memory`. */
   readonly backend: string
 
+  /** @throws InvalidInput naming the field, for what is no option (`readCacheOpenOptions` looks) */
   open(options: CacheOpenOptions): Promise<void>
   close(): Promise<void>
 

@@ -20,7 +20,7 @@ export type {
   StoresBatches,
   WriteOutcome,
 } from './archive-tier.ts'
-export { createBranchSet, BRANCHES_MAX, type BranchSet } from './branch.ts'
+export { checkBranchSet, createBranchSet, BRANCHES_MAX, type BranchSet } from './branch.ts'
 export { putU32, putU48, putU64, u32At, u48At, u64At } from './bytes.ts'
 export type {
   BelievesStripes,
@@ -136,6 +136,12 @@ export type {
   StoredTreePage,
 } from './ledger.ts'
 export type { Lookup, ReadsItems, UnknownCause } from './lookup.ts'
+export {
+  ARCHIVE_OPEN_FIELDS,
+  CACHE_OPEN_FIELDS,
+  readArchiveOpenOptions,
+  readCacheOpenOptions,
+} from './open-options.ts'
 export { graceMs, setBackgroundLimit, setLimit, STALL_MS } from './patience.ts'
 export type { Random } from './random.ts'
 export { SerialQueue } from './serial-queue.ts'

@@ -111,7 +111,7 @@ void archive.collectTombstones(0)
 // @ts-expect-error nor has every cache a key to show
 void cache.keyOf('id')
 expectTypeOf<CompleteArchiveTier['collectTombstones']>().toBeFunction()
-expectTypeOf<CompleteCacheTier['keyOf']>().returns.toEqualTypeOf<string>()
+expectTypeOf<CompleteCacheTier['keyOf']>().toEqualTypeOf<(id: string) => string>()
 expectTypeOf<CompleteArchiveTier>().toExtend<ArchiveTier>()
 expectTypeOf(archive).not.toExtend<CompleteArchiveTier>()
 expectTypeOf(archive).toExtend<ReadsItems>()

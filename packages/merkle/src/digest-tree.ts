@@ -1,4 +1,5 @@
 import {
+  checkBranchSet,
   INSPECT,
   inspectAs,
   InvalidInput,
@@ -38,8 +39,9 @@ export class DigestTree {
   readonly #byBranch: (BranchLeaves | undefined)[]
   readonly #total: Uint32Array = new Uint32Array(LANES)
 
-  /** @throws InvalidInput for an option that is none */
+  /** @throws InvalidInput for an option that is none, or a list in the place of a branch set */
   constructor(branches: BranchSet, options: DigestTreeOptions = {}) {
+    checkBranchSet(branches)
     this.branches = branches
     const { idHash, sha256 } = readOptions(options, TREE_FIELDS)
     this.#idHash = idHash ?? hashId

@@ -3,7 +3,15 @@ import { inspect } from 'node:util'
 import { createBranchSet, fieldsMarkdown, type FieldTable } from '@se/core'
 import { optionsContract, optionsTableIn } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
-import { addLeaves, createRowDigester, diff, DigestTree, loadTree, treeSource } from './index.ts'
+import {
+  addLeaves,
+  createRowDigester,
+  diff,
+  DigestTree,
+  loadTree,
+  memoryLeafStore,
+  treeSource,
+} from './index.ts'
 import { DIFF_FIELDS, DIGESTER_FIELDS, TREE_FIELDS } from './options.ts'
 
 /** Goal: no word is taken that nobody understands, and nobody has to guess what a tree holds. Method: every options object there is. */
@@ -25,6 +33,13 @@ const calls: [name: string, table: FieldTable, call: (given: object) => Promise<
 
 describe.each(calls)('options of %s [P77]', (_, table, call) => {
   for (const { title, run } of optionsContract(table, call)) it(title, run)
+})
+
+it('a tree is made of a branch set, not of a list of prefixes [P77]', async () => {
+  const refusal = expect.objectContaining({ code: 'SE_INVALID_INPUT', field: 'branches' })
+  expect(() => new DigestTree(['user.'] as never)).toThrow(refusal)
+  expect(() => memoryLeafStore(['user.'] as never)).toThrow(refusal)
+  await expect(loadTree(source, ['user.'] as never)).rejects.toThrow(refusal)
 })
 
 describe('what people see [P77]', () => {

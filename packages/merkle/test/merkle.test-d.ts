@@ -46,7 +46,7 @@ void diff(tree, treeSource(tree))
 
 // 64-bit sums are bigints: as numbers they would be rounded without a word.
 expectTypeOf(tree.rootSums()).toEqualTypeOf<LeafSums>()
-expectTypeOf<LeafSums>().toExtend<{
+expectTypeOf<LeafSums>().toEqualTypeOf<{
   readonly count: number
   readonly membership: bigint
   readonly contentHigh: bigint

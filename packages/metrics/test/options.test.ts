@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { fieldsMarkdown } from '@se/core'
+import { optionsContract, optionsTableIn } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createConsoleMetrics } from '../src/console.ts'
 import { createMetricsObserver, type MetricsOptions } from '../src/index.ts'
@@ -9,9 +10,15 @@ import { createPrometheusMetrics } from '../src/prometheus.ts'
 
 /** Goal: no word is taken that nobody understands, and all that is given back can be shown. Method: every function of the package. */
 
+describe('options of createMetricsObserver [P77]', () => {
+  const { meter } = createConsoleMetrics()
+  const call = async (given: object) => createMetricsObserver({ meter, ...given })
+  const code = 'SE_INVALID_CONFIG'
+  for (const { title, run } of optionsContract(METRICS_FIELDS, call, { code })) it(title, run)
+})
+
 describe('options [P77]', () => {
   it.each([
-    [{ metre: 1 }, 'metre: is not a field; there are meter'],
     [{ meter: {} }, 'meter: must be a Meter of OpenTelemetry, not an object'],
     [{}, 'meter: must be a Meter of OpenTelemetry, not undefined'],
     [undefined, 'options: must be an object, not undefined'],
@@ -32,9 +39,7 @@ describe('options [P77]', () => {
 
   it('are in the README as the code has them', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-    expect(readme).toContain(
-      `<!-- options of createMetricsObserver -->\n\n${fieldsMarkdown(METRICS_FIELDS)}\n\n<!-- end -->`,
-    )
+    expect(optionsTableIn(readme, 'createMetricsObserver')).toBe(fieldsMarkdown(METRICS_FIELDS))
   })
 })
 

@@ -35,6 +35,8 @@ export interface Dialect {
 
 /** Anything that reads within one snapshot: a session, or a database for a single statement. */
 export interface RowReader {
+  /** In which its statements are said. */
+  readonly dialect: Dialect
   rows<R>(query: CompiledQuery<R>): Promise<readonly R[]>
 }
 
@@ -50,14 +52,19 @@ export interface WriteSession extends RowReader {
   readonly items: ItemTable
 }
 
-/**
- * What the archive needs of a database. Errors are the driver's; `classify` says what they mean.
- */
+/** What a driver's errors mean. */
+export interface ErrorMeanings {
+  classify(error: unknown): Failure
+  /** Short and without credentials: the driver's code and message. */
+  describe(error: unknown): string
+}
+
+/** What the archive needs of a database. Errors are the driver's; `errors` says what they mean. */
 export interface ArchiveDatabase {
   /** Metric label. */
   readonly name: 'mysql' | 'sqlite'
   readonly isExclusive: boolean
-  readonly dialect: Dialect
+  readonly errors: ErrorMeanings
   /** The tables, and what it takes to make them. */
   readonly schema: ArchiveSchema
   /** How long a server that seems to have gone back may only be behind, ms; 0: it cannot be behind [P78]. */
@@ -80,7 +87,4 @@ export interface ArchiveDatabase {
   read<T>(work: (reader: RowReader) => Promise<T>): Promise<T>
   /** The rows of the ids that exist. */
   find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>>
-  classify(error: unknown): Failure
-  /** Short and without credentials: the driver's code and message. */
-  describe(error: unknown): string
 }

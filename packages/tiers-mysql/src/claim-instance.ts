@@ -7,7 +7,7 @@ import {
   type Random,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './archive-database.ts'
+import type { WriteSession } from './archive-database.ts'
 import { planClaim, type ClaimPlan } from './claim.ts'
 import { foldTree } from './fold-tree.ts'
 import { newArchiveId } from './identity.ts'
@@ -31,15 +31,14 @@ const LINK_BYTES = 8
  */
 export async function claimInstance(
   session: WriteSession,
-  dialect: Dialect,
   ports: { readonly branches: BranchSet; readonly random: Random },
   request: ClaimRequest,
   isSure: boolean,
 ): Promise<InstanceClaim> {
-  const { builder } = dialect
-  let archiveId = await readMeta(session, dialect, 'archive_id', 'update')
-  const birthId = await readMeta(session, dialect, 'birth_id')
-  const named = await findByNonce(session, dialect, [...request.knownNonces, request.nonce])
+  const { builder } = session.dialect
+  let archiveId = await readMeta(session, 'archive_id', 'update')
+  const birthId = await readMeta(session, 'birth_id')
+  const named = await findByNonce(session, [...request.knownNonces, request.nonce])
   const [numbered] = await session.rows(
     builder
       .selectFrom('sync_instances')
@@ -47,14 +46,14 @@ export async function claimInstance(
       .where('number', '=', request.memory?.instance ?? 0)
       .compile(),
   )
-  const lastNumber = Number(await readMeta(session, dialect, 'last_number'))
-  const rememberedLink = await readRememberedLink(session, dialect, request, named)
+  const lastNumber = Number(await readMeta(session, 'last_number'))
+  const rememberedLink = await readRememberedLink(session, request, named)
   const plan = planClaim(request, { birthId, archiveId, lastNumber, named, numbered, rememberedLink })
   if (plan.hasGoneBack && !isSure) throw new MayBeBehind()
 
   // The tree must be complete before sequences are raised over a hole that no ledger row will ever fill.
-  const treeCut = plan.hasGoneBack ? (await foldTree(session, dialect, ports.branches)).cut : undefined
-  const row = await writeInstance(session, dialect, plan, {
+  const treeCut = plan.hasGoneBack ? (await foldTree(session, ports.branches)).cut : undefined
+  const row = await writeInstance(session, plan, {
     nonce: request.nonce,
     lastNumber,
     // Nothing was ever written at the sequence that the row is raised to: what stood there in the lost history had
@@ -63,8 +62,8 @@ export async function claimInstance(
   })
   if (treeCut !== undefined) {
     archiveId = newArchiveId(ports.random)
-    await writeMeta(session, dialect, 'archive_id', archiveId)
-    await writeTreeCut(session, dialect, cutAfterRestore(treeCut, archiveId, row))
+    await writeMeta(session, 'archive_id', archiveId)
+    await writeTreeCut(session, cutAfterRestore(treeCut, archiveId, row))
   }
   return {
     instance: row.number,
@@ -89,19 +88,18 @@ function cutAfterRestore(cut: Cut, archiveId: string, row: InstanceRow): Cut {
 /** The row of the highest number that has one of the names, locked. */
 async function findByNonce(
   session: WriteSession,
-  dialect: Dialect,
   nonces: readonly string[],
 ): Promise<InstanceRow | undefined> {
   let found: InstanceRow | undefined
   for (const part of partsOfCount(nonces, LIST_MAX)) {
     const [row] = await session.rows(
-      dialect.builder
+      session.dialect.builder
         .selectFrom('sync_instances')
         .selectAll()
         .where('nonce', 'in', part)
         .orderBy('number', 'desc')
         .limit(sql.lit(1))
-        .modifyEnd(dialect.forUpdate)
+        .modifyEnd(session.dialect.forUpdate)
         .compile(),
     )
     if (row !== undefined && row.number > (found?.number ?? 0)) found = row
@@ -111,28 +109,26 @@ async function findByNonce(
 
 async function readRememberedLink(
   session: WriteSession,
-  dialect: Dialect,
   { memory }: ClaimRequest,
   named: InstanceRow | undefined,
 ): Promise<string | undefined> {
   if (memory === undefined || named?.number !== memory.instance) return undefined
   const position = { instance: memory.instance, sequence: memory.lastSequence }
   const known = knownLink(named, memory.lastSequence)
-  return known ?? (await readLinks(session, dialect, [position])).get(positionKey(position))
+  return known ?? (await readLinks(session, [position])).get(positionKey(position))
 }
 
 async function writeInstance(
   session: WriteSession,
-  dialect: Dialect,
   plan: ClaimPlan,
   { nonce, lastNumber, newLink }: { nonce: string; lastNumber: number; newLink: string },
 ): Promise<InstanceRow> {
-  const { builder } = dialect
+  const { builder } = session.dialect
   const [clock] = await session.rows(
     builder
       .selectFrom('sync_meta')
       .where('name', '=', 'archive_id')
-      .select(dialect.nowMs().as('now_ms'))
+      .select(session.dialect.nowMs().as('now_ms'))
       .compile(),
   )
   const nowMs = clock?.now_ms ?? 0
@@ -157,7 +153,7 @@ async function writeInstance(
     ...claimed,
   }
   await session.run(builder.insertInto('sync_instances').values(row).compile())
-  if (row.number > lastNumber) await writeMeta(session, dialect, 'last_number', String(row.number))
+  if (row.number > lastNumber) await writeMeta(session, 'last_number', String(row.number))
   return row
 }
 

@@ -1,6 +1,6 @@
 import { CorruptData, type BranchSet, type Cut, type StoredTree, type StoredTreePage } from '@se/core'
 import { decodePage, DigestTree, leafOf } from '@se/merkle'
-import type { Dialect, RowReader, WriteSession } from './archive-database.ts'
+import type { RowReader, WriteSession } from './archive-database.ts'
 import { asBuffer } from './item-row.ts'
 import { readTreeCut, writeTreeCut } from './meta.ts'
 import { readTail, walkTail } from './tail.ts'
@@ -10,16 +10,16 @@ const PAGE_BITS = 8
 const PAGES_PER_STATEMENT = 32
 
 /** Pages, their cut and the tail beyond it; the reader is one snapshot. */
-export async function readTree(reader: RowReader, dialect: Dialect): Promise<StoredTree> {
-  const cut = await readTreeCut(reader, dialect)
-  const pages = await readPages(reader, dialect)
-  return { cut, pages, tail: await readTail(reader, dialect, cut) }
+export async function readTree(reader: RowReader): Promise<StoredTree> {
+  const cut = await readTreeCut(reader)
+  const pages = await readPages(reader)
+  return { cut, pages, tail: await readTail(reader, cut) }
 }
 
 /** All pages that are not empty. */
-async function readPages(reader: RowReader, dialect: Dialect): Promise<readonly StoredTreePage[]> {
+async function readPages(reader: RowReader): Promise<readonly StoredTreePage[]> {
   const rows = await reader.rows(
-    dialect.builder.selectFrom('sync_tree').select(['branch', 'page', 'leaves']).compile(),
+    reader.dialect.builder.selectFrom('sync_tree').select(['branch', 'page', 'leaves']).compile(),
   )
   return rows.map(({ branch, page, leaves }) => ({ branch, page, bytes: new Uint8Array(leaves) }))
 }
@@ -34,14 +34,13 @@ async function readPages(reader: RowReader, dialect: Dialect): Promise<readonly 
  */
 export async function foldTree(
   session: WriteSession,
-  dialect: Dialect,
   branches: BranchSet,
 ): Promise<{ cut: Cut; rowCount: number }> {
-  const from = await readTreeCut(session, dialect, 'update')
+  const from = await readTreeCut(session, 'update')
   const changes = new DigestTree(branches)
   const touched = new Map<number, { branch: number; page: number }>()
   let rowCount = 0
-  const { heads, because } = await walkTail(session, dialect, from, (rows) => {
+  const { heads, because } = await walkTail(session, from, (rows) => {
     rowCount += rows.length
     for (const { entries } of rows) {
       changes.apply(entries)
@@ -60,20 +59,19 @@ export async function foldTree(
   if (rowCount === 0) return { cut: from, rowCount }
   const addresses = [...touched.values()]
   for (let at = 0; at < addresses.length; at += PAGES_PER_STATEMENT) {
-    await addToPages(session, dialect, changes, addresses.slice(at, at + PAGES_PER_STATEMENT))
+    await addToPages(session, changes, addresses.slice(at, at + PAGES_PER_STATEMENT))
   }
-  await writeTreeCut(session, dialect, heads.cut)
+  await writeTreeCut(session, heads.cut)
   return { cut: heads.cut, rowCount }
 }
 
 /** Adds what `changes` says of the pages to the stored ones. */
 async function addToPages(
   session: WriteSession,
-  dialect: Dialect,
   changes: DigestTree,
   addresses: readonly { branch: number; page: number }[],
 ): Promise<void> {
-  const { builder } = dialect
+  const { builder } = session.dialect
   const stored = await session.rows(
     builder
       .selectFrom('sync_tree')

@@ -1,5 +1,5 @@
 import type { Cut, Heads, Position } from '@se/core'
-import type { Dialect, RowReader } from './archive-database.ts'
+import type { RowReader } from './archive-database.ts'
 
 /** Where an instance stands, as its row says. */
 export interface InstanceHead {
@@ -24,20 +24,20 @@ export interface InstanceHeads extends Heads {
  * The heads, in one small statement, which also asks whether the server can be written: one that was demoted answers
  * on with what it had, and that is not what is true now [R5, P69].
  */
-export async function readHeads(reader: RowReader, dialect: Dialect): Promise<Heads> {
-  const { cut, prunedSequences, nowMs } = await readInstanceHeads(reader, dialect)
+export async function readHeads(reader: RowReader): Promise<Heads> {
+  const { cut, prunedSequences, nowMs } = await readInstanceHeads(reader)
   return { cut, prunedSequences, nowMs }
 }
 
-export async function readInstanceHeads(reader: RowReader, dialect: Dialect): Promise<InstanceHeads> {
-  const query = dialect.builder
+export async function readInstanceHeads(reader: RowReader): Promise<InstanceHeads> {
+  const query = reader.dialect.builder
     .selectFrom('sync_meta')
     .leftJoin('sync_instances', (join) => join.onTrue())
     .where('sync_meta.name', '=', 'archive_id')
     .select([
       'sync_meta.value as archive_id',
-      dialect.nowMs().as('now_ms'),
-      dialect.readOnly().as('read_only'),
+      reader.dialect.nowMs().as('now_ms'),
+      reader.dialect.readOnly().as('read_only'),
       'sync_instances.number',
       'sync_instances.last_sequence',
       'sync_instances.link',
@@ -46,7 +46,7 @@ export async function readInstanceHeads(reader: RowReader, dialect: Dialect): Pr
     ])
     .compile()
   const rows = (await reader.rows(query)) as readonly HeadsRow[]
-  dialect.checkWritable(rows[0]?.read_only ?? '')
+  reader.dialect.checkWritable(rows[0]?.read_only ?? '')
   const positions = new Map<number, Position>()
   const prunedSequences = new Map<number, number>()
   const instances = new Map<number, InstanceHead>()

@@ -1,5 +1,5 @@
 import { BranchMismatch, encodeCut, type ArchiveOpenOptions, type BranchSet, type Random } from '@se/core'
-import type { Dialect, WriteSession } from './archive-database.ts'
+import type { WriteSession } from './archive-database.ts'
 import type { ArchiveTables, MetaName } from './schema.ts'
 
 const ARCHIVE_ID_BYTES = 16
@@ -16,10 +16,10 @@ export type ArchiveFacts = Readonly<Record<MetaName, string>>
 /** Reads the archive's facts, or makes them in one that has none. */
 export async function readOrMakeFacts(
   session: WriteSession,
-  { builder }: Dialect,
   random: Random,
-  { branches, digests }: ArchiveOpenOptions,
+  { branches, digests }: Pick<ArchiveOpenOptions, 'branches' | 'digests'>,
 ): Promise<ArchiveFacts> {
+  const { builder } = session.dialect
   const stored = await session.rows(builder.selectFrom('sync_meta').selectAll().compile())
   if (stored.length > 0) {
     return Object.fromEntries(stored.map(({ name, value }) => [name, value])) as ArchiveFacts

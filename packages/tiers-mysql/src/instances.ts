@@ -6,7 +6,7 @@ import {
   type RetirementRequest,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './archive-database.ts'
+import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
 import type { InstanceState } from './schema.ts'
@@ -18,16 +18,15 @@ const FUTURE_MS_MAX = 1_000
 /** Notes that the instance is alive, or that it has ended. @throws InstanceFenced when the claim is not ours */
 export async function seeInstance(
   session: WriteSession,
-  dialect: Dialect,
   claim: ClaimKey,
   state: InstanceState,
   isSure: boolean,
 ): Promise<void> {
-  await lockOwnRow(session, dialect, claim, isSure)
+  await lockOwnRow(session, claim, isSure)
   await session.run(
-    dialect.builder
+    session.dialect.builder
       .updateTable('sync_instances')
-      .set({ state, seen_at: dialect.nowMs() })
+      .set({ state, seen_at: session.dialect.nowMs() })
       .where('number', '=', claim.instance)
       .compile(),
   )
@@ -44,22 +43,21 @@ export async function seeInstance(
  */
 export async function retireInstances(
   session: WriteSession,
-  dialect: Dialect,
   request: RetirementRequest,
   isSure: boolean,
 ): Promise<readonly RetiredInstance[]> {
   const { claim, sequence, link, deadBeforeMs, instancesMax } = request
-  const { builder } = dialect
-  const own = await lockOwnRow(session, dialect, claim, isSure)
-  if (await isInLedger(session, dialect, own, { sequence, link }, isSure)) {
+  const { builder } = session.dialect
+  const own = await lockOwnRow(session, claim, isSure)
+  if (await isInLedger(session, own, { sequence, link }, isSure)) {
     // Pruned meanwhile: nothing is left to say of it.
-    return (await readLedgerRow(session, dialect, { instance: claim.instance, sequence }))?.retired ?? []
+    return (await readLedgerRow(session, { instance: claim.instance, sequence }))?.retired ?? []
   }
   const [clock] = await session.rows(
     builder
       .selectFrom('sync_meta')
       .where('name', '=', 'archive_id')
-      .select(dialect.nowMs().as('now_ms'))
+      .select(session.dialect.nowMs().as('now_ms'))
       .compile(),
   )
   const nowMs = clock?.now_ms ?? 0
@@ -83,7 +81,7 @@ export async function retireInstances(
   if (found.length === 0) return []
   const numbers = found.map(({ number }) => number)
   const locked = await session.rows(
-    unneeded.where('number', 'in', numbers).modifyEnd(dialect.forUpdate).compile(),
+    unneeded.where('number', 'in', numbers).modifyEnd(session.dialect.forUpdate).compile(),
   )
   if (locked.length === 0) return []
   const retired = locked.map((row): RetiredInstance => {
@@ -106,7 +104,7 @@ export async function retireInstances(
     entries: [],
     retired,
   }
-  await insertLedgerRow(session, dialect, row, encodeLedgerRow(row))
+  await insertLedgerRow(session, row, encodeLedgerRow(row))
   await session.run(
     builder
       .deleteFrom('sync_instances')

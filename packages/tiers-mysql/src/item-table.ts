@@ -1,6 +1,7 @@
 import type { ArchivedRow } from '@se/core'
 import { invariantOrder } from './byte-order.ts'
 import {
+  addHeaders,
   archivedRowOf,
   BOUNDED_COLUMNS,
   foundRowOf,
@@ -8,6 +9,7 @@ import {
   type BoundedColumns,
   type FoundRow,
   type FullColumns,
+  type HeaderColumns,
   type ItemRow,
   type RowHeader,
   type SqlId,
@@ -43,12 +45,14 @@ export interface RowSize {
   readonly valueBytes: number
 }
 
-/** The texts of the statements that every dialect says alike. */
-export class ItemTexts {
+/** The texts of the statements on the table; those that every dialect says alike stand here. */
+export abstract class ItemTexts {
   readonly table: string
   /** By number of ids. */
   readonly bounded: (count: number) => string
   readonly whole: (count: number) => string
+  /** Locks the rows that exist, where the transaction does not lock all of the table anyway. Gives `HEADER_COLUMNS`. */
+  abstract readonly lock: (count: number) => string
 
   /** @param table name of the table */
   constructor(table: string) {
@@ -151,21 +155,27 @@ export class ItemReader {
 }
 
 /**
- * The table of the items, on the connection of one transaction. How rows are locked and stored is each dialect's own; everything
- * else is said alike, and so stands here.
+ * The table of the items, on the connection of one transaction. How rows are stored is each dialect's own; everything else is
+ * done alike, and so stands here.
  */
 export abstract class ItemTable extends ItemReader {
-  readonly #table: string
+  readonly #texts: ItemTexts
   readonly #connection: ItemConnection
 
   constructor(texts: ItemTexts, connection: ItemConnection) {
     super(texts, connection)
-    this.#table = texts.table
+    this.#texts = texts
     this.#connection = connection
   }
 
   /** Locks the rows that exist, in id order. */
-  abstract lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>>
+  async lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>> {
+    const headers = new Map<string, RowHeader>()
+    for (const part of idParts(ids, this.#connection.limits)) {
+      addHeaders(await this.#connection.arrays<HeaderColumns>(this.#texts.lock(part.length), part), headers)
+    }
+    return headers
+  }
 
   /**
    * Inserts the rows that replace nothing, and overwrites those that the transaction has locked.
@@ -186,7 +196,7 @@ export abstract class ItemTable extends ItemReader {
     let removedCount = 0
     for (const part of idParts(ids, this.#connection.limits)) {
       removedCount += await this.#connection.run(
-        `DELETE FROM ${this.#table} WHERE deleted = 1 AND stamp <= ? AND id IN (${placeholders(part.length)})`,
+        `DELETE FROM ${this.#texts.table} WHERE deleted = 1 AND stamp <= ? AND id IN (${placeholders(part.length)})`,
         [stampTime, ...part],
       )
     }

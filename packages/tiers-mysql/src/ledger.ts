@@ -1,18 +1,13 @@
 import type { LedgerRow, RetiredInstance } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './archive-database.ts'
+import type { WriteSession } from './archive-database.ts'
 import { decodeLedgerRow, kindNumber } from './ledger-row.ts'
 
 /** @param entries the row, encoded */
-export async function insertLedgerRow(
-  session: WriteSession,
-  dialect: Dialect,
-  row: LedgerRow,
-  entries: Buffer,
-): Promise<void> {
+export async function insertLedgerRow(session: WriteSession, row: LedgerRow, entries: Buffer): Promise<void> {
   const { instance, sequence, link, kind, committedAtMs } = row
   await session.run(
-    dialect.builder
+    session.dialect.builder
       .insertInto('sync_ledger')
       .values({ instance, sequence, link, kind: kindNumber(kind), committed_at: committedAtMs, entries })
       .compile(),
@@ -22,11 +17,10 @@ export async function insertLedgerRow(
 /** `undefined`: pruned. */
 export async function readLedgerRow(
   session: WriteSession,
-  dialect: Dialect,
   { instance, sequence }: Pick<RetiredInstance, 'instance' | 'sequence'>,
 ): Promise<LedgerRow | undefined> {
   const [columns] = await session.rows(
-    dialect.builder
+    session.dialect.builder
       .selectFrom('sync_ledger')
       .selectAll()
       .where('instance', '=', instance)
@@ -48,14 +42,13 @@ const PRUNE_ROWS = 500
  */
 export async function pruneChunk(
   session: WriteSession,
-  dialect: Dialect,
   { instance, limit, beforeMs }: { instance: number; limit: number; beforeMs: number },
 ): Promise<number> {
-  const { builder } = dialect
+  const { builder } = session.dialect
   const rows = await session.rows(
     builder
       .selectFrom('sync_ledger')
-      .select(['sequence', 'link', 'committed_at', dialect.nowMs().as('now_ms')])
+      .select(['sequence', 'link', 'committed_at', session.dialect.nowMs().as('now_ms')])
       .where('instance', '=', instance)
       .where('sequence', '<=', limit)
       .orderBy('sequence')

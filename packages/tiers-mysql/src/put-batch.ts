@@ -15,7 +15,7 @@ import {
 } from '@se/core'
 import { leafOf, type RowDigester } from '@se/merkle'
 import { sql } from 'kysely'
-import type { Dialect, WriteSession } from './archive-database.ts'
+import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
 import { planBatch, type BatchConditions, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
@@ -104,7 +104,6 @@ async function encodeRow(row: LedgerRow): Promise<Buffer> {
  */
 export async function putBatch(
   session: WriteSession,
-  dialect: Dialect,
   tools: BatchTools,
   { batch, writes, stampTimeMax }: PreparedBatch,
   isSure: boolean,
@@ -112,11 +111,11 @@ export async function putBatch(
   const { instance } = batch.claim
   const { sequence, link } = batch
   // 1. The next sequence is ours, or someone took the instance over, or the batch is in the ledger already.
-  const nowMs = dialect.nowMs()
+  const nowMs = session.dialect.nowMs()
   // What is too far ahead is stored, if at all, for its id's sake alone: it must not drag the instance's clock along.
   const stampLimit = sql<number>`(${nowMs} + ${sql.lit(STAMP_AHEAD_MS_MAX + 1)}) * ${sql.lit(stampTimeOf(1))} - 1`
   const raised = await session.run(
-    dialect.builder
+    session.dialect.builder
       .updateTable('sync_instances')
       .set({
         last_sequence: sequence,
@@ -131,11 +130,11 @@ export async function putBatch(
       .where('last_sequence', '=', sequence - 1)
       .compile(),
   )
-  if (raised === 0) return resolveFate(session, dialect, batch, writes, isSure)
+  if (raised === 0) return resolveFate(session, batch, writes, isSure)
   invariant(raised === 1, 'a sequence raises one instance')
 
   // 2. What was collected stays deleted.
-  const conditions = await readConditions(session, dialect, instance)
+  const conditions = await readConditions(session, instance)
   // 3. Who is there. The server looks while this process digests.
   const [headers, prepared] = await Promise.all([
     session.items.lock(writes.map(({ write }) => write.id)),
@@ -153,7 +152,7 @@ export async function putBatch(
   }
   const [, entries] = await Promise.all([session.items.store(plan.rows), encodeRow(row)])
   // 5. The ledger.
-  await insertLedgerRow(session, dialect, row, entries)
+  await insertLedgerRow(session, row, entries)
   return { sequence, outcomes: plan.outcomes, wasCommittedBefore: false }
 }
 
@@ -161,25 +160,21 @@ export async function putBatch(
  * Collection floor, locked against being raised until the batch is in; the archive's clock; and what is recorded of
  * the instance's stamps.
  */
-async function readConditions(
-  session: WriteSession,
-  dialect: Dialect,
-  instance: number,
-): Promise<BatchConditions> {
+async function readConditions(session: WriteSession, instance: number): Promise<BatchConditions> {
   const [row] = await session.rows(
-    dialect.builder
+    session.dialect.builder
       .selectFrom('sync_meta')
       .where('name', '=', 'collection_floor')
       .select((select) => [
         'value',
-        dialect.nowMs().as('now_ms'),
+        session.dialect.nowMs().as('now_ms'),
         select
           .selectFrom('sync_instances')
           .select('max_stamp')
           .where('number', '=', instance)
           .as('recorded_time'),
       ])
-      .modifyEnd(dialect.forShare)
+      .modifyEnd(session.dialect.forShare)
       .compile(),
   )
   invariant(row !== undefined, 'the archive has a collection floor')
@@ -193,17 +188,16 @@ async function readConditions(
 /** The batch did not get its sequence: finds out why, under the lock of the instance's row. */
 async function resolveFate(
   session: WriteSession,
-  dialect: Dialect,
   batch: ArchiveBatch,
   writes: readonly PlacedWrite[],
   isSure: boolean,
 ): Promise<CommittedBatch> {
   const { claim, sequence } = batch
-  const own = await lockOwnRow(session, dialect, claim, isSure)
-  const isIn = await isInLedger(session, dialect, own, batch, isSure)
+  const own = await lockOwnRow(session, claim, isSure)
+  const isIn = await isInLedger(session, own, batch, isSure)
   invariant(isIn, 'the next sequence is taken by the update')
-  const row = await readLedgerRow(session, dialect, { instance: claim.instance, sequence })
-  const conditions = await readConditions(session, dialect, claim.instance)
+  const row = await readLedgerRow(session, { instance: claim.instance, sequence })
+  const conditions = await readConditions(session, claim.instance)
   const headers = await session.items.lock(writes.map(({ write }) => write.id))
   return {
     sequence,

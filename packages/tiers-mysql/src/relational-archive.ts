@@ -1,7 +1,6 @@
 import {
-  InvalidInput,
   TierUnavailable,
-  TIMEOUT_MS_MAX,
+  readArchiveOpenOptions,
   type ArchiveBatch,
   type ArchivedRow,
   type ArchiveDescription,
@@ -42,9 +41,7 @@ interface OpenState {
   readonly digester: RowDigester
 }
 
-/** Longest time of an `open` that names none, ms. */
-const OPEN_MS = 30_000
-/** … and of a claim, ms. */
+/** Longest time of a claim, ms. */
 const CLAIM_MS = 30_000
 
 /** An archive on a relational database. */
@@ -79,11 +76,8 @@ export class RelationalArchive implements SqlArchive {
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
-    const { branches, timeoutMs = OPEN_MS } = options
-    if (!(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= TIMEOUT_MS_MAX)) {
-      throw new InvalidInput('timeoutMs', `must be an integer from 1 to ${TIMEOUT_MS_MAX}`)
-    }
-    const { dialect, isExclusive } = this.#database
+    const { branches, digests, timeoutMs } = readArchiveOpenOptions(options)
+    const { isExclusive } = this.#database
     const { random } = this.#ports
     try {
       const facts = await this.#runner.within('opening', timeoutMs, async () => {
@@ -92,7 +86,7 @@ export class RelationalArchive implements SqlArchive {
           await this.#database.open()
           await this.#database.install()
         })
-        return this.#runner.write((session) => readOrMakeFacts(session, dialect, random, options))
+        return this.#runner.write((session) => readOrMakeFacts(session, random, { branches, digests }))
       })
       checkBranches(facts, branches)
       const digestKey = digestKeyOf(facts)
@@ -114,7 +108,7 @@ export class RelationalArchive implements SqlArchive {
     const { random } = this.#ports
     return this.#runner.within('the claim', CLAIM_MS, () =>
       this.#runner.writeOnceCaughtUp((session, isSure) =>
-        claimInstance(session, this.#database.dialect, { branches, random }, request, isSure),
+        claimInstance(session, { branches, random }, request, isSure),
       ),
     )
   }
@@ -122,9 +116,7 @@ export class RelationalArchive implements SqlArchive {
   async putBatch(batch: ArchiveBatch): Promise<CommittedBatch> {
     const tools = this.#open()
     const prepared = prepareBatch(batch)
-    return this.#runner.writeOnceCaughtUp((session, isSure) =>
-      putBatch(session, this.#database.dialect, tools, prepared, isSure),
-    )
+    return this.#runner.writeOnceCaughtUp((session, isSure) => putBatch(session, tools, prepared, isSure))
   }
 
   async endInstance(claim: ClaimKey): Promise<void> {
@@ -137,16 +129,12 @@ export class RelationalArchive implements SqlArchive {
 
   #see(claim: ClaimKey, state: InstanceState): Promise<void> {
     this.#open()
-    return this.#runner.writeOnceCaughtUp((session, isSure) =>
-      seeInstance(session, this.#database.dialect, claim, state, isSure),
-    )
+    return this.#runner.writeOnceCaughtUp((session, isSure) => seeInstance(session, claim, state, isSure))
   }
 
   async retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
     this.#open()
-    return this.#runner.writeOnceCaughtUp((session, isSure) =>
-      retireInstances(session, this.#database.dialect, request, isSure),
-    )
+    return this.#runner.writeOnceCaughtUp((session, isSure) => retireInstances(session, request, isSure))
   }
 
   async get(id: string): Promise<Lookup> {
@@ -176,45 +164,43 @@ export class RelationalArchive implements SqlArchive {
 
   async readHeads(): Promise<Heads> {
     this.#open()
-    return this.#runner.read((reader) => readHeads(reader, this.#database.dialect))
+    return this.#runner.read((reader) => readHeads(reader))
   }
 
   async readTail(from: Cut): Promise<LedgerTail> {
     this.#open()
-    return this.#runner.snapshot((session) => readTail(session, this.#database.dialect, from))
+    return this.#runner.snapshot((session) => readTail(session, from))
   }
 
   async readTree(): Promise<StoredTree> {
     this.#open()
-    return this.#runner.snapshot((session) => readTree(session, this.#database.dialect))
+    return this.#runner.snapshot((session) => readTree(session))
   }
 
   async foldTree(): Promise<number> {
     const { branches } = this.#open()
-    const { rowCount } = await this.#runner.write((session) =>
-      foldTree(session, this.#database.dialect, branches),
-    )
+    const { rowCount } = await this.#runner.write((session) => foldTree(session, branches))
     return rowCount
   }
 
   async scanIds(visit: (ids: readonly string[]) => void): Promise<Cut> {
     this.#open()
-    return this.#runner.snapshot((session) => scanIds(session, this.#database.dialect, visit), true)
+    return this.#runner.snapshot((session) => scanIds(session, visit), true)
   }
 
   async scanRows(visit: (rows: readonly ArchivedRow[]) => void | Promise<void>): Promise<Cut> {
     this.#open()
-    return this.#runner.snapshot((session) => scanRows(session, this.#database.dialect, visit), true)
+    return this.#runner.snapshot((session) => scanRows(session, visit), true)
   }
 
   async collectTombstones(beforeMs: number): Promise<number> {
     this.#open()
-    return collectTombstones(this.#runner, this.#database.dialect, beforeMs)
+    return collectTombstones(this.#runner, beforeMs)
   }
 
   async pruneLedger(beforeMs: number): Promise<number> {
     this.#open()
-    return pruneLedger(this.#runner, this.#database.dialect, beforeMs)
+    return pruneLedger(this.#runner, beforeMs)
   }
 
   #open(): OpenState {

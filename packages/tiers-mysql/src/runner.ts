@@ -113,7 +113,7 @@ export class Runner {
 
   judge(error: unknown): Failure {
     if (error instanceof StorageError || error instanceof MayBeBehind) return { kind: 'own' }
-    const failure = this.#database.classify(error)
+    const failure = this.#database.errors.classify(error)
     // A name server that forgets a host for a while must not look like a mistake of those who run this.
     if (failure.kind === 'misconfigured' && failure.because === 'unknown-host' && this.#wasReached) {
       return { kind: 'unavailable' }
@@ -124,7 +124,7 @@ export class Runner {
   #nameOf(error: unknown): unknown {
     const failure = this.judge(error)
     if (failure.kind === 'own') return error
-    const message = `${this.#database.name}: ${this.#database.describe(error)}`
+    const message = `${this.#database.name}: ${this.#database.errors.describe(error)}`
     const details = { code: codeOf(error) }
     switch (failure.kind) {
       case 'refused':

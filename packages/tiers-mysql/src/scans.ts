@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ArchivedRow, Cut } from '@se/core'
-import type { Dialect, ReadSession } from './archive-database.ts'
+import type { ReadSession } from './archive-database.ts'
 import { readHeads } from './heads.ts'
 import type { RowSize } from './item-table.ts'
 
@@ -10,12 +10,8 @@ const SCAN_ROWS = 1_000
 const SCAN_VALUE_BYTES = 4 * 1024 * 1024
 
 /** Visits the ids of all live rows. @returns the cut of the session's snapshot */
-export async function scanIds(
-  session: ReadSession,
-  dialect: Dialect,
-  visit: (ids: readonly string[]) => void,
-): Promise<Cut> {
-  const { cut } = await readHeads(session, dialect)
+export async function scanIds(session: ReadSession, visit: (ids: readonly string[]) => void): Promise<Cut> {
+  const { cut } = await readHeads(session)
   let after: string | undefined
   for (;;) {
     const ids = await session.items.liveIdsAfter(after, SCAN_IDS)
@@ -30,10 +26,9 @@ export async function scanIds(
 /** Visits all rows, tombstones included, in chunks bounded in bytes. @returns the cut of the session's snapshot */
 export async function scanRows(
   session: ReadSession,
-  dialect: Dialect,
   visit: (rows: readonly ArchivedRow[]) => void | Promise<void>,
 ): Promise<Cut> {
-  const { cut } = await readHeads(session, dialect)
+  const { cut } = await readHeads(session)
   let after: string | undefined
   for (;;) {
     const sizes = await session.items.sizesAfter(after, SCAN_ROWS)

@@ -8,7 +8,7 @@ import {
   type RetiredInstance,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { Dialect, RowReader } from './archive-database.ts'
+import type { RowReader } from './archive-database.ts'
 import { readInstanceHeads, type InstanceHeads } from './heads.ts'
 import {
   judgeCut,
@@ -46,20 +46,19 @@ export interface WalkEnd {
  */
 export async function walkTail(
   reader: RowReader,
-  dialect: Dialect,
   from: Cut,
   visit: (rows: readonly LedgerRow[]) => void,
 ): Promise<WalkEnd> {
-  const { instances, ...heads } = await readInstanceHeads(reader, dialect)
+  const { instances, ...heads } = await readInstanceHeads(reader)
   const judgement = judgeCut(from, { ...heads, instances })
   if (judgement.because !== undefined) return { heads, because: judgement.because }
-  const links = await readLinks(reader, dialect, judgement.toProve)
+  const links = await readLinks(reader, judgement.toProve)
   const unproved = judgeProofs(judgement.toProve, links)
   if (unproved !== undefined) return { heads, because: unproved }
   const ranges = rangesBetween(from, heads)
   const retired: RetiredInstance[] = []
   let rowCount = 0
-  for await (const rows of ledgerChunks(reader, dialect, ranges)) {
+  for await (const rows of ledgerChunks(reader, ranges)) {
     rowCount += rows.length
     for (const row of rows) if (row.retired !== undefined) retired.push(...row.retired)
     visit(rows)
@@ -71,9 +70,9 @@ export async function walkTail(
 }
 
 /** Heads and all rows beyond a cut; the reader is one snapshot. */
-export async function readTail(reader: RowReader, dialect: Dialect, from: Cut): Promise<LedgerTail> {
+export async function readTail(reader: RowReader, from: Cut): Promise<LedgerTail> {
   const rows: LedgerRow[] = []
-  const { heads, because } = await walkTail(reader, dialect, from, (chunk) => void rows.push(...chunk))
+  const { heads, because } = await walkTail(reader, from, (chunk) => void rows.push(...chunk))
   return because === undefined ? { kind: 'rows', heads, rows } : { kind: 'gap', heads, because }
 }
 
@@ -90,13 +89,12 @@ function rangesBetween(from: Cut, heads: Pick<InstanceHeads, 'cut'>): readonly R
 /** Links of ledger rows, by `positionKey`; a row that is not there has none. */
 export async function readLinks(
   reader: RowReader,
-  dialect: Dialect,
   positions: readonly Pick<PlacedPosition, 'instance' | 'sequence'>[],
 ): Promise<ReadonlyMap<string, string>> {
   const links = new Map<string, string>()
   for (const part of partsOfCount(positions, CONDITIONS_MAX)) {
     const rows = await reader.rows(
-      dialect.builder
+      reader.dialect.builder
         .selectFrom('sync_ledger')
         .where((where) =>
           where.or(
@@ -123,13 +121,12 @@ interface FirstLedgerAnswer extends Omit<LedgerColumns, 'entries'> {
 /** Reads ledger rows in chunks that are bounded in bytes, by instance and sequence. */
 async function* ledgerChunks(
   reader: RowReader,
-  dialect: Dialect,
   ranges: readonly Range[],
 ): AsyncGenerator<readonly LedgerRow[]> {
   let left = ranges
   while (left.length > 0) {
     const part = left.slice(0, CONDITIONS_MAX)
-    const query = dialect.builder
+    const query = reader.dialect.builder
       .selectFrom('sync_ledger')
       .where((where) =>
         where.or(
@@ -160,7 +157,7 @@ async function* ledgerChunks(
     const columns: readonly FirstLedgerAnswer[] = await reader.rows(query)
     for (const chunk of partsOfBytes(columns, ({ entry_bytes: bytes }) => bytes, ANSWER_BYTES_MAX)) {
       const large = chunk.filter(({ entries }) => entries === null)
-      const entriesOf = await readEntries(reader, dialect, large)
+      const entriesOf = await readEntries(reader, large)
       yield chunk.map((row) => {
         const entries = row.entries ?? entriesOf.get(positionKey(row))
         // In one snapshot, what was there is there.
@@ -183,13 +180,12 @@ async function* ledgerChunks(
 /** Entries of single rows, by `positionKey`. */
 async function readEntries(
   reader: RowReader,
-  dialect: Dialect,
   positions: readonly { readonly instance: number; readonly sequence: number }[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>()
   for (const { instance, sequence } of positions) {
     const [row] = await reader.rows(
-      dialect.builder
+      reader.dialect.builder
         .selectFrom('sync_ledger')
         .where('instance', '=', instance)
         .where('sequence', '=', sequence)

@@ -1,5 +1,5 @@
 import { InstanceFenced, type ClaimKey, type Position } from '@se/core'
-import type { Dialect, WriteSession } from './archive-database.ts'
+import type { WriteSession } from './archive-database.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
 import { MayBeBehind } from './may-be-behind.ts'
 import { readMeta } from './meta.ts'
@@ -15,21 +15,20 @@ import { readLinks } from './tail.ts'
  */
 export async function lockOwnRow(
   session: WriteSession,
-  dialect: Dialect,
   claim: ClaimKey,
   isSure: boolean,
 ): Promise<InstanceRow> {
   const { instance, epoch, nonce } = claim
   const [own] = await session.rows(
-    dialect.builder
+    session.dialect.builder
       .selectFrom('sync_instances')
       .selectAll()
       .where('number', '=', instance)
-      .modifyEnd(dialect.forUpdate)
+      .modifyEnd(session.dialect.forUpdate)
       .compile(),
   )
   if (own === undefined) {
-    if (instance <= Number(await readMeta(session, dialect, 'last_number'))) {
+    if (instance <= Number(await readMeta(session, 'last_number'))) {
       throw new InstanceFenced(
         'the instance was retired, as it had not been seen for long; a restart gets a new number',
         { details: { instance, epoch } },
@@ -57,7 +56,6 @@ export async function lockOwnRow(
  */
 export async function isInLedger(
   session: WriteSession,
-  dialect: Dialect,
   own: InstanceRow,
   { sequence, link }: Position,
   isSure: boolean,
@@ -67,8 +65,7 @@ export async function isInLedger(
   const details = { instance, sequence, lastSequence }
   if (lastSequence < sequence) throw goneBack(isSure, details)
   const position = { instance, sequence }
-  const actual =
-    knownLink(own, sequence) ?? (await readLinks(session, dialect, [position])).get(positionKey(position))
+  const actual = knownLink(own, sequence) ?? (await readLinks(session, [position])).get(positionKey(position))
   if (actual !== link) throw new InstanceFenced('the sequence has another batch', { details })
   return true
 }

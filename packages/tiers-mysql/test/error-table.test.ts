@@ -10,8 +10,8 @@ import {
   UNKNOWN,
   type ErrorVerdict,
 } from '../src/mysql/error-table.ts'
-import { classifyMysqlError, describeMysqlError } from '../src/mysql/errors.ts'
-import { classifySqliteError, SQLITE_ERRORS } from '../src/sqlite/errors.ts'
+import { mysqlErrors } from '../src/mysql/errors.ts'
+import { SQLITE_ERRORS, sqliteErrors } from '../src/sqlite/errors.ts'
 
 const require = createRequire(import.meta.url)
 /** Names by number; the driver exports them to nobody. */
@@ -29,7 +29,7 @@ describe('every error of the server and the driver has a verdict [P69, P72]', ()
     expect(judgeMysqlError(serverError(Number(errno)))).toEqual(verdict)
     // What the driver does not know by name is an error of the server all the same, not a mistake of ours.
     expect(judgeMysqlError(serverError(Number(errno), { code: undefined }))).toEqual(verdict)
-    expect(classifyMysqlError(serverError(Number(errno))).kind).not.toBe('own')
+    expect(mysqlErrors.classify(serverError(Number(errno))).kind).not.toBe('own')
   })
 
   it.each(DRIVER_ERRORS)('%s %s', (code, _name, verdict) => {
@@ -62,7 +62,7 @@ describe('every error of the server and the driver has a verdict [P69, P72]', ()
   it('a server that was demoted, has left its cluster or shuts down drains the pool', () => {
     for (const errno of [1290, 1792, 1836, 1874, 1047, 1053, 3100, 3796, 3797, 3798]) {
       expect(judgeMysqlError(serverError(errno))?.connection, String(errno)).toBe('drain')
-      expect(classifyMysqlError(serverError(errno)).kind).toBe('unavailable')
+      expect(mysqlErrors.classify(serverError(errno)).kind).toBe('unavailable')
     }
   })
 
@@ -83,7 +83,7 @@ describe('every error of the server and the driver has a verdict [P69, P72]', ()
       'text',
     ]) {
       expect(judgeMysqlError(error)).toBeUndefined()
-      expect(classifyMysqlError(error)).toEqual({ kind: 'own' })
+      expect(mysqlErrors.classify(error)).toEqual({ kind: 'own' })
     }
     for (const code of Object.values(OWN_CODES)) {
       expect(judgeMysqlError(Object.assign(new Error('x'), { code })), code).toBeDefined()
@@ -92,7 +92,7 @@ describe('every error of the server and the driver has a verdict [P69, P72]', ()
 
   it('TLS that fails is a matter of configuration, under whatever name', () => {
     for (const code of ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED']) {
-      expect(classifyMysqlError(Object.assign(new Error('x'), { code }))).toMatchObject({
+      expect(mysqlErrors.classify(Object.assign(new Error('x'), { code }))).toMatchObject({
         kind: 'misconfigured',
         because: 'tls',
       })
@@ -105,19 +105,19 @@ describe('every error of the server and the driver has a verdict [P69, P72]', ()
       code: 'ER_ACCESS_DENIED_ERROR',
       sqlState: '28000',
     })
-    const failure = classifyMysqlError(error)
+    const failure = mysqlErrors.classify(error)
     expect(failure).toMatchObject({ kind: 'misconfigured', because: 'credentials' })
-    expect(`${describeMysqlError(error)} ${JSON.stringify(failure)}`).not.toMatch(/bob|10\.0/)
+    expect(`${mysqlErrors.describe(error)} ${JSON.stringify(failure)}`).not.toMatch(/bob|10\.0/)
   })
 })
 
 describe('every code of SQLite has a verdict [P72]', () => {
   it.each(SQLITE_ERRORS)('%s', (beginning, failure) => {
-    expect(classifySqliteError(Object.assign(new Error('x'), { code: beginning }))).toEqual(failure)
+    expect(sqliteErrors.classify(Object.assign(new Error('x'), { code: beginning }))).toEqual(failure)
   })
 
   it('the longest beginning counts, and what is not there is unavailable', () => {
-    const kindOf = (code: string) => classifySqliteError(Object.assign(new Error('x'), { code })).kind
+    const kindOf = (code: string) => sqliteErrors.classify(Object.assign(new Error('x'), { code })).kind
     expect(kindOf('SQLITE_BUSY_SNAPSHOT')).toBe('conflict')
     expect(kindOf('SQLITE_CONSTRAINT_UNIQUE')).toBe('conflict')
     expect(kindOf('SQLITE_CONSTRAINT_DATATYPE')).toBe('refused')
@@ -129,12 +129,12 @@ describe('every code of SQLite has a verdict [P72]', () => {
     expect(kindOf('SE_CLOSED')).toBe('unavailable')
     expect(kindOf('ERR_INVALID_ARG_TYPE')).toBe('own')
     expect(
-      classifySqliteError(
+      sqliteErrors.classify(
         new (class extends StorageError {
           readonly code = 'SE_X'
         })('x'),
       ).kind,
     ).toBe('own')
-    expect(classifySqliteError(undefined).kind).toBe('own')
+    expect(sqliteErrors.classify(undefined).kind).toBe('own')
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LINK_NONE } from '@se/core'
 import { linkOf } from '@se/core/testing'
-import type { Dialect, WriteSession } from '../src/archive-database.ts'
+import type { WriteSession } from '../src/archive-database.ts'
 import { MayBeBehind } from '../src/may-be-behind.ts'
 import type { InstanceRow } from '../src/schema.ts'
 import { isInLedger } from '../src/take-sequence.ts'
@@ -21,7 +21,7 @@ const own: InstanceRow = {
   seen_at: 0,
 }
 const ask = (sequence: number, isSure: boolean, link = linkOf(1, sequence)) =>
-  isInLedger({} as WriteSession, {} as Dialect, own, { sequence, link }, isSure)
+  isInLedger({} as WriteSession, own, { sequence, link }, isSure)
 
 describe('a batch that did not get its sequence', () => {
   it('is the next one', async () => {

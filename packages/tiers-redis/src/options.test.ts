@@ -1,14 +1,19 @@
 import { InvalidConfig } from '@se/core'
+import { optionsContract } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createCacheKeys } from './keys.ts'
 import { reconnectDelayMs } from './client.ts'
 import { redisCache, type RedisCacheOptions } from './index.ts'
-import { parseOptions } from './options.ts'
+import { OPTIONS, parseOptions } from './options.ts'
 
 const url = 'redis://localhost:1'
 
 /** Goal: a wrong option is refused before anything is connected, by its name, and a password is never shown. */
 describe('options', () => {
+  const call = async (given: object) => redisCache({ url, ...given })
+  const code = 'SE_INVALID_CONFIG'
+  for (const { title, run } of optionsContract(OPTIONS, call, { code })) it(`${title} [P77]`, run)
+
   it.each<[field: string, options: object | null | undefined]>([
     ['url', {}],
     ['url', { url, nodes: [url] }],

@@ -1,5 +1,6 @@
 import {
   invariant,
+  readCacheOpenOptions,
   type CacheHealth,
   type CacheOpenOptions,
   type CachePermit,
@@ -70,7 +71,8 @@ class RedisCacheTier implements RedisCache {
     this.#refusals = new Refusals(options.clock, options.valueBytesMax)
   }
 
-  async open({ branches, birthId }: CacheOpenOptions): Promise<void> {
+  async open(options: CacheOpenOptions): Promise<void> {
+    const { branches, birthId } = readCacheOpenOptions(options)
     const { prefix, random, ttlMs, clock, commandTimeoutMs: timeoutMs } = this.#options
     const keys = createCacheKeys(prefix, birthId)
     if (this.#connection.isClosed) this.#connection = createConnection(this.#options)

@@ -1,4 +1,4 @@
-import type { CacheTier, CompleteCacheTier, LedgerEntry } from '@se/core'
+import type { CacheTier, CompleteCacheTier } from '@se/core'
 import { stripeOfId, STRIPE_COUNT } from '@se/core/hash'
 import {
   CACHE_CONTRACT_BIRTH_ID,
@@ -6,7 +6,7 @@ import {
   REFUSED_BYTES,
   type CacheContractHarness,
 } from '@se/core/testing'
-import { addLeaves, decodeLeaf, encodeLeaf, leafDelta } from '@se/merkle'
+import { cacheDigests } from '@se/merkle/testing'
 import type { Cluster, Redis } from 'ioredis'
 import { redisCache, type RedisCache, type RedisCacheOptions } from '../src/index.ts'
 import { createCacheKeys, PREFIX_DEFAULT } from '../src/keys.ts'
@@ -91,16 +91,12 @@ export function createRedisHarness(
       const errorsBefore = await countErrors(nodes)
       return async () => (await countErrors(nodes)) - errorsBefore
     },
-    addEntry,
+    ...cacheDigests,
     async close() {
       await Promise.all(nodesOf(raw).map((node) => node.config('SET', 'proto-max-bulk-len', '512mb')))
       await Promise.all(tiers.map((tier) => tier.close()))
     },
   }
-}
-
-export function addEntry(sums: Uint8Array, entry: LedgerEntry): Uint8Array {
-  return encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry)))
 }
 
 /** Resolves once the tier has reconnected. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { fieldsMarkdown, type FieldTable } from '@se/core'
+import { optionsContract, optionsTableIn } from '@se/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openLog, repairLog, type AppendOptions, type Log, type LogOptions } from './index.ts'
 import { LIMIT_FIELDS } from './limits.ts'
@@ -48,22 +49,7 @@ const calls: [name: string, path: string, table: FieldTable, code: string, call:
 ]
 
 describe.each(calls)('options of %s [P77]', (_, path, table, code, call) => {
-  it('refuses a name that is none, and says which there are', async () => {
-    for (const name of Object.keys(table)) {
-      const wrong = `${name}s`
-      await expect(call({ [wrong]: 1 })).rejects.toMatchObject({
-        code,
-        field: `${path}${wrong}`,
-        message: `${path}${wrong}: is not a field; there are ${Object.keys(table).join(', ')}`,
-      })
-    }
-  })
-
-  it('refuses a value of another kind in every field', async () => {
-    for (const name of Object.keys(table)) {
-      await expect(call({ [name]: Symbol('x') }), name).rejects.toMatchObject({ code })
-    }
-  })
+  for (const { title, run } of optionsContract(table, call, { code, path })) it(title, run)
 })
 
 it.each([null, 5, 'urgent', []])('refuses %j in the place of options [P77]', async (given) => {
@@ -78,8 +64,7 @@ it.each(Object.entries({ openLog: LOG_FIELDS, append: APPEND_FIELDS }))(
   'the README has the table of the options of %s as the code has it [P77]',
   (name, table) => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-    const block = new RegExp(`<!-- options of ${name} -->\n\n(.*?)\n\n<!-- end -->`, 's').exec(readme)?.[1]
-    expect(block).toBe(fieldsMarkdown(table))
+    expect(optionsTableIn(readme, name)).toBe(fieldsMarkdown(table))
   },
 )
 

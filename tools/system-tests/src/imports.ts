@@ -26,7 +26,7 @@ export interface Project {
 
 const SCOPE = '@se/'
 /** Where files stand that no program loads: they may use the kits, which import what they test. */
-const OF_TESTS = /(^|\/)(test|bench|torture)\/|\.(test|test-d|bench|torture)\.ts$|^[^/]*$/
+const OF_TESTS = /(^|\/)(test|bench|torture|mutants)\/|\.(test|test-d|bench|torture)\.ts$|^[^/]*$/
 
 /** Whether a file is part of what the project is for others: not a test, a bench or a setting of a tool. */
 export function isOwn(file: string): boolean {

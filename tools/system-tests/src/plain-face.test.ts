@@ -12,7 +12,7 @@ import { ArchiveRefusedData } from '@se/core'
 import { systemClock } from '@se/core/node'
 import { memoryCache, seededRandom } from '@se/core/testing'
 import { createEngine, type Engine, type EngineConfig } from '@se/engine'
-import { addLeaves, decodeLeaf, encodeLeaf, leafDelta } from '@se/merkle'
+import { cacheDigests } from '@se/merkle/testing'
 import { sqliteArchive } from '@se/tiers-mysql/sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
@@ -40,10 +40,7 @@ function config(): EngineConfig {
   return {
     log: { directory: path.join(directory, 'log') },
     archive,
-    cache: memoryCache({
-      random: seededRandom(1),
-      addEntry: (sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry))),
-    }),
+    cache: memoryCache({ random: seededRandom(1), ...cacheDigests }),
     clock: systemClock,
     branches: ['user.'],
   }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { TierUnavailable } from '../errors.ts'
 import { stripeOfId, STRIPE_COUNT } from '../hash.ts'
+import { CACHE_OPEN_FIELDS } from '../open-options.ts'
 import {
   at,
+  CACHE_CONTRACT_BIRTH_ID,
+  CACHE_CONTRACT_BRANCHES,
   CUT_0,
   entry,
   finish,
@@ -24,9 +27,26 @@ import {
   STRIPE,
   type CacheContractCase,
 } from './cache-contract-kit.ts'
+import { optionsContract } from './options-contract.ts'
 
 /** What fails alone: a stripe, a key, a value. */
 export const failureCases: readonly CacheContractCase[] = [
+  {
+    title: 'open refuses what is no option, and tells it by its field; what it was opened with stands [P77]',
+    async run(harness) {
+      const tier = await seated(harness)
+      await store(tier, at(5))
+      const identity = { branches: CACHE_CONTRACT_BRANCHES, birthId: CACHE_CONTRACT_BIRTH_ID }
+      const call = (given: object) => tier.open({ ...identity, ...given })
+      for (const { run } of optionsContract(CACHE_OPEN_FIELDS, call)) await run()
+      await assert.rejects(call({ branches: ['order.', 'user.'] }), {
+        code: 'SE_INVALID_INPUT',
+        message: 'branches: must be a branch set, as createBranchSet makes it, not a list',
+      })
+      await assert.rejects(call({ birthId: undefined }), { code: 'SE_INVALID_INPUT', field: 'birthId' })
+      assert.equal(await stampIn(tier), 5)
+    },
+  },
   {
     title: 'a stripe fails alone: of the others nothing is missing [P74]',
     async run(harness) {

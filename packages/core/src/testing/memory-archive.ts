@@ -1,6 +1,7 @@
 import type { Cut } from '../cut.ts'
 import { BranchMismatch, TierUnavailable } from '../errors.ts'
 import { compareIds } from '../item.ts'
+import { readArchiveOpenOptions } from '../open-options.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { systemRandom } from '../node/system-random.ts'
 import type {
@@ -102,14 +103,15 @@ class MemoryArchiveHandle implements MemoryArchive {
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {
+    const { branches, digests } = readArchiveOpenOptions(options)
     this.#isOpen = true
     try {
       return this.#do('open', () => {
         const { state, random } = this.#world
-        const { prefixes } = options.branches
+        const { prefixes } = branches
         if (state.prefixes === undefined) {
           state.prefixes = prefixes
-          state.digestKey = options.digests === 'keyed' ? random.bytes(16) : undefined
+          state.digestKey = digests === 'keyed' ? random.bytes(16) : undefined
         }
         if (JSON.stringify(state.prefixes) !== JSON.stringify(prefixes)) {
           throw new BranchMismatch('the archive was made with another set of branches')
@@ -118,7 +120,7 @@ class MemoryArchiveHandle implements MemoryArchive {
           birthId: state.birthId,
           archiveId: state.archiveId,
           digestKey: state.digestKey,
-          branches: options.branches,
+          branches,
           isExclusive: this.#world.options.isExclusive ?? false,
         }
       })

@@ -1,5 +1,5 @@
 import { createBranchSet, type BranchSet } from '../branch.ts'
-import { covers, equalCuts, type Cut } from '../cut.ts'
+import { equalCuts, type Cut } from '../cut.ts'
 import { TierUnavailable } from '../errors.ts'
 import { stripeOfId, STRIPE_COUNT } from '../hash.ts'
 import { invariant } from '../invariant.ts'
@@ -18,6 +18,8 @@ import type {
 } from '../cache-tier.ts'
 import type { LedgerRow } from '../ledger.ts'
 import type { Lookup } from '../lookup.ts'
+import { readCacheOpenOptions } from '../open-options.ts'
+import { MemoryBeliefs, standsAt } from './memory-cache-beliefs.ts'
 import {
   leafOf,
   MemoryStore,
@@ -50,17 +52,6 @@ export function memoryCache(options: MemoryCacheOptions & MemoryCacheConnection)
   return Object.assign(server.connect(options), { server })
 }
 
-/** What a state that was read or made stands for. */
-interface Known {
-  readonly cut: Cut
-  readonly epoch: string
-  readonly leafEpochs: ReadonlyMap<number, string>
-  /** Counts what was read, and what was changed, in order. */
-  readonly order: number
-  /** It was believed, and is not any more. */
-  isWithdrawn: boolean
-}
-
 const NO_META: StripeReading = Object.freeze({ kind: 'none' })
 /** Nothing is believed of the stripe, or it does not stand where it is believed to. */
 const SUSPENDED: Lookup = Object.freeze({ kind: 'unknown', because: 'suspended' })
@@ -69,11 +60,7 @@ class MemoryCacheTier implements CompleteCacheTier {
   readonly backend = 'memory'
   readonly #store: MemoryStore
   readonly #ttlMs: number | undefined
-  readonly #read = new WeakMap<StripeState, Known>()
-  readonly #believed: (Known | undefined)[] = Array.from({ length: STRIPE_COUNT }, () => undefined)
-  /** By stripe: what was read before counts no more. */
-  readonly #ordersMin: number[] = Array.from({ length: STRIPE_COUNT }, () => 0)
-  #order = 0
+  readonly #beliefs = new MemoryBeliefs()
   #branches: BranchSet = createBranchSet()
   #space: Space | undefined
   #damagedEntries = 0
@@ -87,10 +74,10 @@ class MemoryCacheTier implements CompleteCacheTier {
     this.#ttlMs = ttlMs
   }
 
-  open(options: CacheOpenOptions): Promise<void> {
-    this.#branches = options.branches
-    this.#space = this.#store.space(options.birthId)
-    return Promise.resolve()
+  async open(options: CacheOpenOptions): Promise<void> {
+    const { branches, birthId } = readCacheOpenOptions(options)
+    this.#branches = branches
+    this.#space = this.#store.space(birthId)
   }
 
   close(): Promise<void> {
@@ -117,23 +104,11 @@ class MemoryCacheTier implements CompleteCacheTier {
   }
 
   believe(states: readonly StripeState[]): void {
-    for (const state of states) {
-      const known = this.#read.get(state)
-      if (known === undefined || known.order < this.#ordersMin[state.stripe]!) continue
-      const before = this.#believed[state.stripe]
-      if (before !== undefined && !judgeAlike(before, known)) before.isWithdrawn = true
-      this.#believed[state.stripe] = known
-      this.#ordersMin[state.stripe] = known.order
-    }
+    this.#beliefs.believe(states)
   }
 
-  doubt(stripes: readonly number[] = [...this.#believed.keys()]): void {
-    for (const stripe of stripes) {
-      const believed = this.#believed[stripe]
-      if (believed !== undefined) believed.isWithdrawn = true
-      this.#believed[stripe] = undefined
-      this.#ordersMin[stripe] = ++this.#order
-    }
+  doubt(stripes?: readonly number[]): void {
+    this.#beliefs.doubt(stripes)
   }
 
   async get(id: string): Promise<Lookup> {
@@ -142,14 +117,14 @@ class MemoryCacheTier implements CompleteCacheTier {
 
   /** What is believed counts from when it was asked; what is not any more when it is answered, does not. */
   async getMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    const asked = ids.map((id) => ({ lookup: this.#lookup(id), belief: this.#believed[stripeOfId(id)] }))
+    const asked = ids.map((id) => ({ lookup: this.#lookup(id), belief: this.#beliefs.of(stripeOfId(id)) }))
     await Promise.resolve()
     return asked.map(({ lookup, belief }) => (belief?.isWithdrawn === true ? SUSPENDED : lookup))
   }
 
   #lookup(id: string): Lookup {
     const stripe = stripeOfId(id)
-    const believed = this.#believed[stripe]
+    const believed = this.#beliefs.of(stripe)
     if (believed === undefined) return SUSPENDED
     if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
     const meta = this.#meta(stripe)
@@ -169,7 +144,7 @@ class MemoryCacheTier implements CompleteCacheTier {
       ids.map((id) => {
         const stripe = stripeOfId(id)
         const meta = this.#answers(stripe) ? this.#meta(stripe) : undefined
-        if (meta === undefined || meta.epoch !== this.#believed[stripe]?.epoch) return undefined
+        if (meta === undefined || meta.epoch !== this.#beliefs.of(stripe)?.epoch) return undefined
         return { id, ...this.#inForce(meta, id) }
       }),
     )
@@ -352,7 +327,7 @@ class MemoryCacheTier implements CompleteCacheTier {
     const state: StripeState = { stripe, cut, epoch }
     const leafEpochs = new Map<number, string>()
     for (const [leaf, fields] of leaves) if (fields.epoch !== undefined) leafEpochs.set(leaf, fields.epoch)
-    this.#read.set(state, { cut, epoch, leafEpochs, order: ++this.#order, isWithdrawn: false })
+    this.#beliefs.note(state, leafEpochs)
     return state
   }
 
@@ -397,16 +372,6 @@ class MemoryCacheTier implements CompleteCacheTier {
     if (!this.#store.isAvailable) return Promise.reject(unavailable())
     return new Promise((resolve) => resolve(work()))
   }
-}
-
-/** Whether a stripe is the one that is believed, and as new: under a fresh epoch the cut says nothing of the entries from before. */
-function standsAt({ epoch, cut }: Meta, believed: Known): boolean {
-  return epoch === believed.epoch && cut.archiveId === believed.cut.archiveId && covers(cut, believed.cut)
-}
-
-function judgeAlike(a: Known, b: Known): boolean {
-  if (a.epoch !== b.epoch || a.leafEpochs.size !== b.leafEpochs.size) return false
-  return [...a.leafEpochs].every(([leaf, epoch]) => b.leafEpochs.get(leaf) === epoch)
 }
 
 /** A correction tells of a row whose content changed under the stamp it had: that stamp's entry goes too. */

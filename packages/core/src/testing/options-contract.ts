@@ -10,28 +10,34 @@ export interface OptionsContractCase {
 /**
  * What every call does with an object of options [P77].
  *
- * @param call passes the options on, beside whatever else the call needs
+ * @param call passes the options on, beside everything else the call needs; its refusals are rejections
+ * @param code of the refusals: `SE_INVALID_CONFIG` where options are read once, at the start
+ * @param path where the object stands, with a point at the end: `limits.`
  */
 export function optionsContract(
   table: FieldTable,
   call: (given: object) => Promise<unknown>,
+  { code = 'SE_INVALID_INPUT', path = '' } = {},
 ): readonly OptionsContractCase[] {
   const names = Object.keys(table)
-  const code = 'SE_INVALID_INPUT'
   return [
     {
       title: 'refuses a name that is none, and says which there are',
       async run() {
         for (const name of names) {
-          const message = `${name}s: is not a field; there are ${names.join(', ')}`
-          await assert.rejects(call({ [`${name}s`]: 1 }), { code, message })
+          const field = `${path}${name}s`
+          const message = `${field}: is not a field; there are ${names.join(', ')}`
+          await assert.rejects(call({ [`${name}s`]: 1 }), { code, field, message })
         }
       },
     },
     {
       title: 'refuses a value of another kind in every field',
       async run() {
-        for (const name of names) await assert.rejects(call({ [name]: {} }), { code, field: name }, name)
+        for (const name of names) {
+          // No field takes a symbol; an object would do for a nested one.
+          await assert.rejects(call({ [name]: Symbol(name) }), { code, field: `${path}${name}` }, name)
+        }
       },
     },
   ]

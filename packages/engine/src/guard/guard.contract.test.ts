@@ -9,7 +9,7 @@ import {
   type CacheContractHarness,
 } from '@se/core/testing'
 import { systemClock } from '@se/core/node'
-import { createRowDigester, DigestTree } from '@se/merkle'
+import { archiveDigests } from '@se/merkle/testing'
 import { describe, expect, it } from 'vitest'
 import { createMemoryTiers } from '../testing/memory-tiers.ts'
 import { guardArchive } from './guard-archive.ts'
@@ -38,18 +38,7 @@ function newArchiveHarness(): ArchiveHarness {
       const backup = archive.backup()
       return async () => archive.restoreTo(backup)
     },
-    digestRow: (row, digestKey) => createRowDigester(digestKey).digest(row),
-    rootOfPages(pages, rows, branches) {
-      const tree = new DigestTree(branches)
-      for (const { branch, page, bytes } of pages) tree.setPage(branch, page, bytes)
-      for (const { entries } of rows) tree.apply(entries)
-      return tree.root()
-    },
-    rootOfRows(rows, branches) {
-      const tree = new DigestTree(branches)
-      tree.apply(rows.map(({ id, digest }) => ({ id, digest, previousDigest: undefined })))
-      return tree.root()
-    },
+    ...archiveDigests,
     seed: 1,
   }
 }

@@ -1,12 +1,5 @@
 import type { CompiledQuery } from 'kysely'
-import type {
-  ArchiveDatabase,
-  Dialect,
-  Failure,
-  ReadSession,
-  RowReader,
-  WriteSession,
-} from '../archive-database.ts'
+import type { ArchiveDatabase, Dialect, ReadSession, RowReader, WriteSession } from '../archive-database.ts'
 import { install, type ArchiveSchema } from '../install.ts'
 import type { FoundRow } from '../item-row.ts'
 import { ItemReader } from '../item-table.ts'
@@ -15,7 +8,7 @@ import { connect, type ConnectOptions } from './connect.ts'
 import type { MysqlConnection } from './connection.ts'
 import { mysqlDialect } from './dialect.ts'
 import { judgeMysqlError, OWN_CODES } from './error-table.ts'
-import { classifyMysqlError, codedError, describeMysqlError } from './errors.ts'
+import { codedError, mysqlErrors } from './errors.ts'
 import { MysqlItemTexts } from './item-table.ts'
 import { LostSessions } from './lost-sessions.ts'
 import { mysqlMigrations, mysqlMigrationsTable } from './migrations.ts'
@@ -35,9 +28,10 @@ export interface MysqlDatabaseOptions extends ConnectOptions {
 export class MysqlDatabase implements ArchiveDatabase {
   readonly name = 'mysql'
   readonly isExclusive = false
-  readonly dialect: Dialect
+  readonly errors = mysqlErrors
   readonly schema: ArchiveSchema
   readonly #options: MysqlDatabaseOptions
+  readonly #dialect: Dialect
   readonly #texts: MysqlItemTexts
   readonly #lost = new LostSessions()
   #pool: ConnectionPool<MysqlConnection> | undefined
@@ -51,7 +45,7 @@ export class MysqlDatabase implements ArchiveDatabase {
     const tables = tableNames(options.tablePrefix)
     this.#texts = new MysqlItemTexts(tables.items)
     this.schema = { tables, migrations: mysqlMigrations, migrationsTable: mysqlMigrationsTable(tables) }
-    this.dialect = mysqlDialect(options.tablePrefix, () => this.#topology)
+    this.#dialect = mysqlDialect(options.tablePrefix, () => this.#topology)
   }
 
   get behindMs(): number {
@@ -91,7 +85,7 @@ export class MysqlDatabase implements ArchiveDatabase {
     return this.#using(
       async (connection) => {
         await connection.command('START TRANSACTION')
-        const result = await work(new MysqlSession(connection, this.#texts))
+        const result = await work(new MysqlSession(connection, this.#dialect, this.#texts))
         await connection.command('COMMIT')
         return result
       },
@@ -104,7 +98,7 @@ export class MysqlDatabase implements ArchiveDatabase {
       if (isScan) await connection.setPatience(true)
       await connection.command('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
       await connection.command('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
-      const result = await work(new MysqlSession(connection, this.#texts))
+      const result = await work(new MysqlSession(connection, this.#dialect, this.#texts))
       await connection.command('COMMIT')
       if (isScan) await connection.setPatience(false)
       return result
@@ -113,20 +107,12 @@ export class MysqlDatabase implements ArchiveDatabase {
 
   read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
     return this.#reading((connection) =>
-      work({ rows: <R>(query: CompiledQuery<R>) => connection.query(query) }),
+      work({ dialect: this.#dialect, rows: <R>(query: CompiledQuery<R>) => connection.query(query) }),
     )
   }
 
   find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>> {
     return this.#reading((connection) => new ItemReader(this.#texts, connection).find(ids))
-  }
-
-  classify(error: unknown): Failure {
-    return classifyMysqlError(error)
-  }
-
-  describe(error: unknown): string {
-    return describeMysqlError(error)
   }
 
   #reading<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {

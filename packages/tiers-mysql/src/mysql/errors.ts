@@ -1,4 +1,4 @@
-import type { Failure } from '../archive-database.ts'
+import type { ErrorMeanings, Failure } from '../archive-database.ts'
 import { judgeMysqlError, OWN_CODES, type Misconfiguration } from './error-table.ts'
 
 /** An error that carries a code, as a driver's would. */
@@ -29,7 +29,7 @@ const ADVICE: Readonly<Record<Misconfiguration, string>> = {
   session: 'the session is not what was asked for: something between here and the server changes it',
 }
 
-export function classifyMysqlError(error: unknown): Failure {
+function classify(error: unknown): Failure {
   const verdict = judgeMysqlError(error)
   if (verdict === undefined) return { kind: 'own' }
   switch (verdict.operation) {
@@ -51,9 +51,12 @@ export function classifyMysqlError(error: unknown): Failure {
  * Code and number only: the server's sentences quote users, hosts and values, and what is thrown ends up in
  * logs [P49]. They are in the `cause`.
  */
-export function describeMysqlError(error: unknown): string {
+function describe(error: unknown): string {
   const { code, errno, message } = error as { code?: unknown; errno?: unknown; message?: unknown }
   const number = typeof errno === 'number' && errno > 0 ? ` (${errno})` : ''
   const own = Object.values<unknown>(OWN_CODES).includes(code) && code !== OWN_CODES.driver
   return `${typeof code === 'string' ? code : 'error'}${number}${own ? `: ${String(message)}` : ''}`
 }
+
+/** What the errors of the driver mean. */
+export const mysqlErrors: ErrorMeanings = { classify, describe }

@@ -1,15 +1,7 @@
-import {
-  addHeaders,
-  bindItemRow,
-  HEADER_COLUMNS,
-  type HeaderColumns,
-  type ItemRow,
-  type RowHeader,
-  type SqlValue,
-} from '../item-row.ts'
+import { bindItemRow, HEADER_COLUMNS, type ItemRow, type SqlValue } from '../item-row.ts'
 import { ItemTable, ItemTexts, type ItemConnection } from '../item-table.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
-import { idParts, placeholders, rowParts, textBytesMax, textsByCount } from '../statement-sizes.ts'
+import { placeholders, rowParts, textBytesMax, textsByCount } from '../statement-sizes.ts'
 
 const ROW = `(${placeholders(ITEM_COLUMNS.length)})`
 const VALUE_AT = ITEM_COLUMNS.indexOf('value')
@@ -38,8 +30,8 @@ const ROW_OVERHEAD_BYTES = 150
 
 /** The texts of the statements on the table of the items. */
 export class MysqlItemTexts extends ItemTexts {
-  /** By number of ids. By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows. */
-  readonly lock = textsByCount(
+  /** By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows. */
+  override readonly lock = textsByCount(
     (terms) =>
       `SELECT ${HEADER_COLUMNS} FROM ${this.table} FORCE INDEX (PRIMARY) WHERE id IN (${terms}) ORDER BY id FOR UPDATE`,
   )
@@ -73,15 +65,6 @@ export class MysqlItemTable extends ItemTable {
     super(texts, connection)
     this.#texts = texts
     this.#connection = connection
-  }
-
-  override async lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>> {
-    const headers = new Map<string, RowHeader>()
-    for (const part of idParts(ids, this.#connection.limits)) {
-      const rows = await this.#connection.arrays<HeaderColumns>(this.#texts.lock(part.length), part)
-      addHeaders(rows, headers)
-    }
-    return headers
   }
 
   protected override async storeInOrder(rows: readonly ItemRow[]): Promise<void> {

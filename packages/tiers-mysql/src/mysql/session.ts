@@ -1,5 +1,5 @@
 import type { CompiledQuery } from 'kysely'
-import type { WriteSession } from '../archive-database.ts'
+import type { Dialect, WriteSession } from '../archive-database.ts'
 import type { SqlValue } from '../item-row.ts'
 import type { MysqlConnection } from './connection.ts'
 import { MysqlItemTable, type MysqlItemTexts } from './item-table.ts'
@@ -7,9 +7,11 @@ import { MysqlItemTable, type MysqlItemTexts } from './item-table.ts'
 /** Statements of one transaction on one connection. */
 export class MysqlSession implements WriteSession {
   readonly items: MysqlItemTable
+  readonly dialect: Dialect
   readonly #connection: SessionConnection
 
-  constructor(connection: SessionConnection, texts: MysqlItemTexts) {
+  constructor(connection: SessionConnection, dialect: Dialect, texts: MysqlItemTexts) {
+    this.dialect = dialect
     this.#connection = connection
     this.items = new MysqlItemTable(texts, connection)
   }

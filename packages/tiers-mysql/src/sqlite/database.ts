@@ -2,14 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve as resolvePath } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@se/core'
-import type {
-  ArchiveDatabase,
-  Dialect,
-  Failure,
-  ReadSession,
-  RowReader,
-  WriteSession,
-} from '../archive-database.ts'
+import type { ArchiveDatabase, Dialect, ReadSession, RowReader, WriteSession } from '../archive-database.ts'
 import { install, type ArchiveSchema } from '../install.ts'
 import type { FoundRow } from '../item-row.ts'
 import { ItemReader } from '../item-table.ts'
@@ -17,7 +10,7 @@ import { tableNames } from '../tables.ts'
 import { SqliteConnection } from './connection.ts'
 import { sqliteDialect } from './dialect.ts'
 import { FileIdentity } from './file-identity.ts'
-import { classifySqliteError, closedError, describeSqliteError } from './errors.ts'
+import { closedError, sqliteErrors } from './errors.ts'
 import { itemConnection, SqliteItemTexts } from './item-table.ts'
 import { sqliteMigrations, sqliteMigrationsTable } from './migrations.ts'
 import { sqliteSchema } from './schema-access.ts'
@@ -59,9 +52,10 @@ export class SqliteDatabase implements ArchiveDatabase {
   readonly isExclusive: boolean
   /** The file is here: it cannot be behind. */
   readonly behindMs = 0
-  readonly dialect: Dialect
+  readonly errors = sqliteErrors
   readonly schema: ArchiveSchema
   readonly #options: SqliteDatabaseOptions
+  readonly #dialect: Dialect
   readonly #texts: SqliteItemTexts
   readonly #turnstile: Turnstile
   #writer: SqliteConnection | undefined
@@ -73,7 +67,7 @@ export class SqliteDatabase implements ArchiveDatabase {
     this.#options = options
     // A database in memory is seen by its own connection alone.
     this.isExclusive = options.isExclusive || options.file === ':memory:'
-    this.dialect = sqliteDialect(options.clock, options.tablePrefix)
+    this.#dialect = sqliteDialect(options.clock, options.tablePrefix)
     const tables = tableNames(options.tablePrefix)
     this.schema = { tables, migrations: sqliteMigrations, migrationsTable: sqliteMigrationsTable(tables) }
     this.#texts = new SqliteItemTexts(tables.items)
@@ -121,7 +115,7 @@ export class SqliteDatabase implements ArchiveDatabase {
       connection.begin('IMMEDIATE')
       this.#isWriting = true
       try {
-        const result = await work(new SqliteSession(connection, this.#texts))
+        const result = await work(new SqliteSession(connection, this.#dialect, this.#texts))
         connection.commit()
         return result
       } finally {
@@ -147,7 +141,7 @@ export class SqliteDatabase implements ArchiveDatabase {
   async read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
     const connection = await this.#lookupConnection()
     this.#identity?.check()
-    return work(new SqliteSession(connection, this.#texts))
+    return work(new SqliteSession(connection, this.#dialect, this.#texts))
   }
 
   async find(ids: readonly string[]): Promise<ReadonlyMap<string, FoundRow>> {
@@ -159,14 +153,6 @@ export class SqliteDatabase implements ArchiveDatabase {
       return this.#lookupConnection()
     }
     return new ItemReader(this.#texts, itemConnection(connection)).find(ids)
-  }
-
-  classify(error: unknown): Failure {
-    return classifySqliteError(error)
-  }
-
-  describe(error: unknown): string {
-    return describeSqliteError(error)
   }
 
   /** The connection for a single statement, at a moment when it shows only what is committed. */
@@ -202,7 +188,7 @@ export class SqliteDatabase implements ArchiveDatabase {
   ): Promise<T> {
     connection.begin('DEFERRED')
     try {
-      return await work(new SqliteSession(connection, this.#texts))
+      return await work(new SqliteSession(connection, this.#dialect, this.#texts))
     } finally {
       connection.rollback()
     }

@@ -1,4 +1,4 @@
-import type { Failure } from '../archive-database.ts'
+import type { ErrorMeanings, Failure } from '../archive-database.ts'
 
 /** Codes of our own, for what the driver would have to say. */
 const CLOSED = 'SE_CLOSED'
@@ -91,7 +91,7 @@ export const SQLITE_ERRORS: readonly (readonly [beginning: string, failure: Fail
   ['SQLITE_ERROR', NOT_OURS],
 ]
 
-export function classifySqliteError(error: unknown): Failure {
+function classify(error: unknown): Failure {
   const code = (error as { code?: unknown } | null | undefined)?.code
   if (typeof code !== 'string') return { kind: 'own' }
   const isDriver = code.startsWith('SQLITE_') || code === CLOSED || code === NO_TURN
@@ -107,7 +107,10 @@ export function classifySqliteError(error: unknown): Failure {
 }
 
 /** SQLite's messages name tables and columns, never values. */
-export function describeSqliteError(error: unknown): string {
+function describe(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string }
   return `${code ?? 'error'}: ${message ?? 'unknown'}`
 }
+
+/** What the errors of the driver mean. */
+export const sqliteErrors: ErrorMeanings = { classify, describe }

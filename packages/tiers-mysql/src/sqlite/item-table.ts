@@ -1,15 +1,7 @@
-import {
-  addHeaders,
-  bindItemRow,
-  HEADER_COLUMNS,
-  type HeaderColumns,
-  type ItemRow,
-  type RowHeader,
-  type SqlValue,
-} from '../item-row.ts'
+import { bindItemRow, HEADER_COLUMNS, type ItemRow, type SqlValue } from '../item-row.ts'
 import { ItemTable, ItemTexts, type ItemConnection } from '../item-table.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
-import { idParts, placeholders, textsByCount, type StatementLimits } from '../statement-sizes.ts'
+import { placeholders, textsByCount, type StatementLimits } from '../statement-sizes.ts'
 import type { SqliteConnection } from './connection.ts'
 
 /** SQLite takes 32,766 values and 1,000,000 bytes of text; a part of 4,096 ids holds the event loop for some milliseconds. */
@@ -29,8 +21,7 @@ const CHANGING = [
 
 /** The texts of the statements on the table of the items. */
 export class SqliteItemTexts extends ItemTexts {
-  /** By number of ids. */
-  readonly lock = textsByCount(
+  override readonly lock = textsByCount(
     (terms) => `SELECT ${HEADER_COLUMNS} FROM ${this.table} WHERE id IN (${terms})`,
   )
   readonly insert = `INSERT INTO ${this.table} (${ITEM_COLUMNS.join(', ')}) VALUES (${placeholders(ITEM_COLUMNS.length)})`
@@ -71,14 +62,6 @@ export class SqliteItemTable extends ItemTable {
     )
     this.#texts = texts
     this.#connection = connection
-  }
-
-  override async lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>> {
-    const headers = new Map<string, RowHeader>()
-    for (const part of idParts(ids, LIMITS)) {
-      addHeaders(this.#connection.arrays<HeaderColumns>(this.#texts.lock(part.length), part), headers)
-    }
-    return headers
   }
 
   protected override async storeInOrder(rows: readonly ItemRow[]): Promise<void> {

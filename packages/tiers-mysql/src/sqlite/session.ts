@@ -1,5 +1,5 @@
 import type { CompiledQuery } from 'kysely'
-import type { WriteSession } from '../archive-database.ts'
+import type { Dialect, WriteSession } from '../archive-database.ts'
 import type { SqlValue } from '../item-row.ts'
 import type { SqliteConnection } from './connection.ts'
 import { SqliteItemTable, type SqliteItemTexts } from './item-table.ts'
@@ -7,9 +7,11 @@ import { SqliteItemTable, type SqliteItemTexts } from './item-table.ts'
 /** Statements of one transaction. */
 export class SqliteSession implements WriteSession {
   readonly items: SqliteItemTable
+  readonly dialect: Dialect
   readonly #connection: SessionConnection
 
-  constructor(connection: SessionConnection, texts: SqliteItemTexts) {
+  constructor(connection: SessionConnection, dialect: Dialect, texts: SqliteItemTexts) {
+    this.dialect = dialect
     this.#connection = connection
     this.items = new SqliteItemTable(texts, connection)
   }

@@ -3,7 +3,9 @@ import type { ArchiveDescription } from '../../archive-tier.ts'
 import { createBranchSet } from '../../branch.ts'
 import type { Cut } from '../../cut.ts'
 import { compareIds } from '../../item.ts'
+import { ARCHIVE_OPEN_FIELDS } from '../../open-options.ts'
 import { stampMs } from '../../stamp.ts'
+import { optionsContract } from '../options-contract.ts'
 import { seededRandom } from '../seeded-random.ts'
 import {
   allRows,
@@ -50,6 +52,20 @@ export const identity: readonly ArchiveContractCase[] = [
       })
       const found = await archive.open({ branches: BRANCHES, digests: 'unkeyed' })
       equal(found.digestKey, undefined)
+      await archive.close()
+    },
+  },
+  {
+    title: 'open refuses what is no option, and tells it by its field [P77]',
+    async run({ archive }) {
+      const call = (given: object) => archive.open({ branches: BRANCHES, digests: 'keyed', ...given })
+      for (const { run } of optionsContract(ARCHIVE_OPEN_FIELDS, call)) await run()
+      await rejects(call({ branches: ['user.', 'user.admin.'] }), {
+        code: 'SE_INVALID_INPUT',
+        message: 'branches: must be a branch set, as createBranchSet makes it, not a list',
+      })
+      await rejects(call({ digests: undefined }), { code: 'SE_INVALID_INPUT', field: 'digests' })
+      await call({ timeoutMs: undefined })
       await archive.close()
     },
   },
