@@ -82,7 +82,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
       readPermits: async (ids) => ids.map(() => undefined),
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
-    cacheView: { mayAsk: () => true, standsAtViews: () => true, verifiedAtMs: () => 0 },
+    stripes: { mayAsk: () => true, standsAtViews: () => true, verifiedAtMs: () => 0 },
     known,
     hear: () => {},
     filter,

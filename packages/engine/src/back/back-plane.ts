@@ -1,11 +1,19 @@
+import { invariant } from '@se/core'
 import type { BackEnd } from '../seam/channel.ts'
 import type { Question, QuestionKind, Questions, ToBack } from '../seam/messages.ts'
 import type { BatchWriter } from './batch-writer.ts'
+import type { CacheView } from './cache-view.ts'
 import type { InstanceUpkeep } from './instance-upkeep.ts'
+import type { LedgerFollower } from './ledger-follower.ts'
+import type { Poller } from './poller.ts'
 
 export interface BackParts {
   readonly batches: BatchWriter
   readonly upkeep: InstanceUpkeep
+  readonly follower: LedgerFollower
+  readonly poller: Poller
+  /** `undefined`: there is no cache, and no question about it comes. */
+  readonly cacheView: CacheView | undefined
 }
 
 /** How each question is answered. */
@@ -14,7 +22,11 @@ type Answering = {
 }
 
 /** Takes what the front sends, hands it to the part that can do it, and answers. */
-export function serveBack(end: BackEnd, { batches, upkeep }: BackParts): void {
+export function serveBack(end: BackEnd, { batches, upkeep, follower, poller, cacheView }: BackParts): void {
+  const theCache = (): CacheView => {
+    invariant(cacheView !== undefined, 'only an engine with a cache asks about it')
+    return cacheView
+  }
   const answering: Answering = {
     batch: ({ writes }) => batches.write(writes),
     fate: () => batches.fate(),
@@ -23,6 +35,17 @@ export function serveBack(end: BackEnd, { batches, upkeep }: BackParts): void {
     'retire-fate': async () => void (await upkeep.settleRetirement()),
     upkeep: (ages) => upkeep.run(ages),
     'end-instance': async () => void (await upkeep.endInstance()),
+    'load-tree': async () => {
+      await follower.loadTree()
+      return { root: follower.tree.root(), items: follower.tree.count }
+    },
+    'follow-filter': ({ from }) => follower.followFilter(from),
+    'rebuild-filter': async () => void (await follower.rebuildFilter()),
+    'catch-up': async () => void (await follower.catchUp()),
+    reach: ({ sentAtMs, round }) => poller.reach({ sentAtMs, round }),
+    tend: async ({ mayJoin }) => void (await poller.tend(mayJoin)),
+    'connect-cache': async () => void (await theCache().connect()),
+    'attach-cache': async () => theCache().attach(),
   }
   const answer = async (question: Question): Promise<void> => {
     const { call } = question

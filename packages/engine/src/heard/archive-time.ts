@@ -73,10 +73,10 @@ export class ArchiveTime {
    *
    * @param sentAtMs monotonic ms when it was asked
    * @param archiveMs its clock
+   * @param receivedAtMs monotonic ms when it answered
    */
-  heard(sentAtMs: number, archiveMs: number): void {
+  heard(sentAtMs: number, archiveMs: number, receivedAtMs = this.#clock.monotonicMs()): void {
     this.#watchWall()
-    const receivedAtMs = this.#clock.monotonicMs()
     const sample = {
       offsetMs: archiveMs - (sentAtMs + receivedAtMs) / 2,
       errorMs: (receivedAtMs - sentAtMs) / 2 + 1,

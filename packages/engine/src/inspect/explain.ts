@@ -50,11 +50,11 @@ export async function explain(
 ): Promise<Explanation> {
   checkId(id)
   const { archive, cache, config } = environment
-  const { memory, queue, cacheView, filter, known, parking } = runtime
+  const { memory, queue, stripes, filter, known, parking } = runtime
   const entry = memory.peek(id)
   const waiting = queue.pending.entry(id)
   const { branch, bucket } = leafOf(id, config.branches)
-  const inCache = cache === undefined || cacheView?.isAttached !== true ? undefined : await cache.get(id)
+  const inCache = cache === undefined || stripes?.isAttached !== true ? undefined : await cache.get(id)
   return {
     id,
     memory: entry && {
@@ -74,7 +74,7 @@ export async function explain(
             ...tierExplanation(inCache ?? { kind: 'unknown', because: 'disconnected' }),
             key: cache.keyOf?.(id),
             stripe: stripeOfId(id),
-            mayAnswer: cacheView?.mayAsk(id) === true,
+            mayAnswer: stripes?.mayAsk(id) === true,
             timeToLiveMs: inCache?.kind === 'found' ? await cache.timeToLiveMs?.(id) : undefined,
           },
     archive: tierExplanation(await archive.get(id)),

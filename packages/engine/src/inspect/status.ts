@@ -37,27 +37,27 @@ export function readStatus(
 ): EngineStatus {
   const trust: Partial<Record<ViewName, string>> = {}
   if (runtime !== undefined) {
-    const { follower, filter, cacheView } = runtime
-    const at = formatCut(follower.cut)
+    const { followed, filter, stripes } = runtime
+    const at = formatCut(followed.cut)
     for (const [view, state] of [
-      ['tree', follower.treeTrust],
+      ['tree', followed.treeTrust],
       ['filter', filter.trust],
     ] as const) {
       trust[view] = state.isTrusted ? `trusted at cut ${at}` : `untrusted: ${state.because}`
     }
-    if (cacheView !== undefined) {
-      const behind = STRIPE_COUNT - cacheView.askableStripes
-      const because = !follower.treeTrust.isTrusted
-        ? `the tree is untrusted: ${follower.treeTrust.because}`
-        : `${behind} of ${STRIPE_COUNT} stripes are not at the heads${whyNot(cacheView.failure)}`
+    if (stripes !== undefined) {
+      const behind = STRIPE_COUNT - stripes.count
+      const because = !followed.treeTrust.isTrusted
+        ? `the tree is untrusted: ${followed.treeTrust.because}`
+        : `${behind} of ${STRIPE_COUNT} stripes are not at the heads${whyNot(stripes.failure)}`
       trust.cache =
-        behind === 0 && follower.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`
+        behind === 0 && followed.treeTrust.isTrusted ? `trusted at cut ${at}` : `untrusted: ${because}`
     }
   }
   return {
     phase,
     failure: failure === undefined ? undefined : reportOf(failure),
-    cut: runtime && encodeCut(runtime.follower.cut),
+    cut: runtime && encodeCut(runtime.followed.cut),
     isFresh: runtime?.freshness.isFresh ?? false,
     trust,
     clock: runtime?.archiveTime.reading,
@@ -79,19 +79,19 @@ export function readGauges(environment: EngineDependencies, runtime: EngineParts
     breakerState[tier.backend] = tier.breakerState
   }
   if (runtime === undefined) return { ...GAUGES_AT_REST, backendHealthy, breakerState }
-  const { memory, queue, filter, follower, cacheView, poll, log } = runtime
+  const { memory, queue, filter, followed, stripes, poll, log } = runtime
   const l1 = memory.stats()
   const { records, bytes } = log.stats()
-  const lag = poll.heads === undefined ? 0 : follower.lagBatches(poll.heads.cut)
+  const lag = poll.heads === undefined ? 0 : followed.lagBatches(poll.heads.cut)
   const viewLagBatches: Partial<Record<ViewName, number>> = { tree: lag, filter: lag }
   const viewTrusted: Partial<Record<ViewName, boolean>> = {
-    tree: follower.treeTrust.isTrusted,
+    tree: followed.treeTrust.isTrusted,
     filter: filter.trust.isTrusted,
   }
-  if (cacheView !== undefined) {
+  if (stripes !== undefined) {
     viewLagBatches.cache = lag
-    viewTrusted.cache = follower.treeTrust.isTrusted && cacheView.askableStripes === STRIPE_COUNT
-    if (!cacheView.isAttached) backendHealthy[cache!.backend] = false
+    viewTrusted.cache = followed.treeTrust.isTrusted && stripes.count === STRIPE_COUNT
+    if (!stripes.isAttached) backendHealthy[cache!.backend] = false
   }
   return {
     l1Items: l1.items,

@@ -9,16 +9,13 @@ import {
   type InstanceFenced,
   type Random,
 } from '@se/core'
-import { DigestTree } from '@se/merkle'
 import type { Log } from '@se/wal'
 import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
-import { serveBack } from '../back/back-plane.ts'
-import { BatchWriter } from '../back/batch-writer.ts'
-import { CacheDelivery } from '../back/cache-delivery.ts'
-import { InstanceUpkeep } from '../back/instance-upkeep.ts'
-import { OwnLedger } from '../back/own-ledger.ts'
+import { assembleBack } from '../back/assemble-back.ts'
+import type { CacheView } from '../back/cache-view.ts'
+import type { LedgerFollower } from '../back/ledger-follower.ts'
 import { BatchSender } from '../flush/batch-sender.ts'
 import { FlushTally } from '../flush/flush-tally.ts'
 import { LogRelease } from '../flush/log-release.ts'
@@ -35,11 +32,9 @@ import { BackClient } from '../seam/back-client.ts'
 import type { Channel } from '../seam/channel.ts'
 import { LowerTiers } from '../read/lower-tiers.ts'
 import { ReadPath } from '../read/read-path.ts'
-import { CacheSync } from '../views/cache-sync.ts'
-import { LedgerFollower, type LedgerListener } from '../views/ledger-follower.ts'
-import { TreeView } from '../views/tree-view.ts'
-import { CacheView } from '../views/cache-view.ts'
+import { AskableStripes } from '../views/askable-stripes.ts'
 import { FilterView } from '../views/filter-view.ts'
+import { FollowedViews } from '../views/followed-views.ts'
 import { Freshness } from '../views/freshness.ts'
 import { HeadsPoll } from '../views/heads-poll.ts'
 import { Heard, type HeardFrom, type HeardWrite } from '../heard/heard.ts'
@@ -75,6 +70,8 @@ export interface EngineParts {
   readonly known: KnownWrites
   readonly archiveTime: ArchiveTime
   readonly filter: FilterView
+  readonly followed: FollowedViews
+  readonly stripes: AskableStripes | undefined
   readonly follower: LedgerFollower
   readonly cacheView: CacheView | undefined
   readonly freshness: Freshness
@@ -121,76 +118,23 @@ export function assemble(
   const known = new KnownWrites()
   const hear = (write: HeardWrite, from: HeardFrom): void => heard.hear(write, from)
   const filter = new FilterView(config.filter, observer)
-  const listener: LedgerListener = {
-    hear(changes) {
-      for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
-    },
-    missed(because) {
-      const isBack = because !== undefined && because !== 'pruned'
-      heard.missed(isBack ? 'wentBack' : 'gap')
-      if (isBack) cacheView?.archiveWentBack()
-    },
-  }
-  const follower = new LedgerFollower(
-    {
-      archive,
-      branches,
-      tree: new TreeView(new DigestTree(branches), observer),
-      filter,
-      listener,
-      telemetry,
-    },
+  const followed = new FollowedViews(
+    { filter, hear, missed: (because) => heard.missed(because) },
     claim.archiveId,
   )
-  const cacheView: CacheView | undefined =
-    cache === undefined
-      ? undefined
-      : new CacheView({
-          cache,
-          archive,
-          follower,
-          known,
-          telemetry,
-          identity: { branches, birthId: description.birthId },
-          stalenessMs,
-          onSetBack: () => heard.dropDerived(),
-        })
+  const stripes =
+    cache === undefined ? undefined : new AskableStripes({ cache, followed, known, clock, stalenessMs })
   const freshness = new Freshness(clock, { isExclusive: description.isExclusive, stalenessMs })
-  const poll = new HeadsPoll({
-    archive,
-    follower,
-    cacheSync: new CacheSync({ cacheView, known, telemetry }),
-    known,
-    archiveTime,
-    freshness,
-    own: { instance, committedThrough: () => ledger.position.sequence },
-    telemetry,
-  })
-  const ledger = new OwnLedger({
-    archive,
-    claim,
-    random,
-    onCommitted: (position) => channel.back.send({ kind: 'committed', position }),
-  })
-  const delivery = new CacheDelivery({
-    cache: () => (cacheView?.isAttached === true ? cache : undefined),
-    telemetry,
-    delivered: (items) => channel.back.send({ kind: 'delivered', items }),
-  })
-  serveBack(channel.back, {
-    batches: new BatchWriter({ archive, ledger, delivery, telemetry }),
-    upkeep: new InstanceUpkeep({ archive, ledger, telemetry }),
-  })
+  const poll = new HeadsPoll({ back, known, freshness, telemetry })
   const tally = new FlushTally()
   const sender = new BatchSender({ back, tally }, { sequence: claim.lastSequence, link: claim.lastLink })
-  takeFromBack(channel.front, { back, sender, tally })
   const settlement = new Settlement({
     memory,
     hear,
     restamp: (outgoing, above) => writes.restamp(outgoing, above),
     park: (write, because, error) => parking.park(write, because, error),
     refusedAhead: (write) => stamping.refusedAhead(write),
-    heardThrough: () => sequenceAt(follower.cut, instance),
+    heardThrough: () => sequenceAt(followed.cut, instance),
     observer,
   })
   const pipeline: FlushPipeline = new FlushPipeline(
@@ -220,7 +164,7 @@ export function assemble(
     telemetry,
   })
   const reads: ReadPath = new ReadPath({
-    tiers: new LowerTiers({ archive, cache, cacheView, known, hear, filter, stamps, telemetry }),
+    tiers: new LowerTiers({ archive, cache, stripes, known, hear, filter, stamps, telemetry }),
     pending: queue.pending,
     memory,
     known,
@@ -238,6 +182,17 @@ export function assemble(
     stamps,
     onDropped: () => pipeline.releaseSettled(),
   })
+  takeFromBack(channel.front, { back, sender, tally, followed, stripes, heard, known, archiveTime })
+  const { follower, cacheView } = assembleBack(channel.back, {
+    archive,
+    cache,
+    branches,
+    stalenessMs,
+    description,
+    claim,
+    random,
+    telemetry,
+  })
   return {
     log,
     description,
@@ -249,6 +204,8 @@ export function assemble(
     known,
     archiveTime,
     filter,
+    followed,
+    stripes,
     follower,
     cacheView,
     freshness,

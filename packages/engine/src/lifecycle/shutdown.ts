@@ -123,9 +123,9 @@ export const SHUTDOWN: readonly Step[] = [
     share: 0.5,
     async run(shutdown) {
       const { runtime, environment } = shutdown
-      const { filter, follower } = runtime
+      const { filter, followed } = runtime
       if (!filter.trust.isTrusted) return
-      const bytes = filter.toSnapshot(follower.cut)
+      const bytes = filter.toSnapshot(followed.cut)
       const entries = filter.entries
       const { fileSystem, config } = environment
       await writeFileAtomically(fileSystem, config.logDirectory, FILTER_SNAPSHOT_FILE, bytes)

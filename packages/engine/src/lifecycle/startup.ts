@@ -15,7 +15,7 @@ import { pause } from '../deadline/within.ts'
 import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
 import { ParkingLot } from '../flush/parking.ts'
 import { errorKind, type StartPhase } from '../observer.ts'
-import type { CacheReport } from '../views/cache-view.ts'
+import type { CacheReport } from '../seam/cache-report.ts'
 import { readLog } from '../write/record.ts'
 import { takeInstance } from './identity.ts'
 import { assemble, type EngineDependencies, type EngineParts } from './assemble.ts'
@@ -153,24 +153,23 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
   {
     phase: 'tree',
     reason: 'what filter and cache are compared with',
-    async run(_start, { follower }) {
-      await follower.loadTree()
-      const figures = { root: follower.tree.root(), items: follower.tree.count, cut: formatCut(follower.cut) }
-      return { made: undefined, figures }
+    async run(_start, { back, followed }) {
+      const { root, items } = await back.ask('load-tree', {})
+      return { made: undefined, figures: { root, items, cut: formatCut(followed.cut) } }
     },
   },
   {
     phase: 'cf_restore',
     reason: 'needs the tree, whose membership is its proof',
-    async run({ environment }, { follower, filter }) {
+    async run({ environment }, { back, followed, filter }) {
       const { fileSystem, config } = environment
       const snapshot = await readFileIfAny(fileSystem, `${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
-      const restore = await follower.restoreFilter(snapshot)
+      const restore = await followed.restoreFilter(back, snapshot)
       const { trust } = filter
       const figures = {
         ...restore,
         entries: filter.entries,
-        trust: trust.isTrusted ? `trusted at cut ${formatCut(follower.cut)}` : `untrusted: ${trust.because}`,
+        trust: trust.isTrusted ? `trusted at cut ${formatCut(followed.cut)}` : `untrusted: ${trust.because}`,
       }
       return { made: undefined, figures }
     },
@@ -179,9 +178,9 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     phase: 'redis_connect',
     reason: 'a cache may be down: the engine is complete without it',
     isOptional: true,
-    async run({ environment: { cache } }, { cacheView }) {
-      if (cache === undefined || cacheView === undefined) return { made: undefined }
-      await cacheView.connect()
+    async run({ environment: { cache } }, { back }) {
+      if (cache === undefined) return { made: undefined }
+      await back.ask('connect-cache', {})
       return { made: undefined, figures: { backend: cache.backend } }
     },
   },
@@ -189,9 +188,9 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     phase: 'redis_sync',
     reason: 'last, because it is compared with the tree and repaired from the ledger',
     isOptional: true,
-    async run(_start, { cacheView }) {
-      if (cacheView === undefined) return { made: undefined }
-      const report = await cacheView.attach()
+    async run({ environment: { cache } }, { back }) {
+      if (cache === undefined) return { made: undefined }
+      const report = await back.ask('attach-cache', {})
       const figures = {
         stripesMade: report.created,
         stripesReset: report.reset,

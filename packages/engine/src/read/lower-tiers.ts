@@ -10,7 +10,7 @@ import {
 import type { OperationStatus, TierName } from '../observer.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { LoadFloors, type RunningLoad } from '../heard/load-floors.ts'
-import type { CacheView } from '../views/cache-view.ts'
+import type { AskableStripes } from '../views/askable-stripes.ts'
 import type { FilterView } from '../views/filter-view.ts'
 import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
@@ -18,7 +18,7 @@ import type { KnownWrites } from '../heard/known-writes.ts'
 export interface LowerTiersPorts {
   readonly archive: ReadsItems
   readonly cache: (ReadsItems & StoresEntries) | undefined
-  readonly cacheView: Pick<CacheView, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
+  readonly stripes: Pick<AskableStripes, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
   readonly known: Pick<KnownWrites, 'get'>
   /** Told of what the archive itself has answered. */
   readonly hear: (write: HeardWrite, from: HeardFrom) => void
@@ -58,12 +58,12 @@ export class LowerTiers {
 
   /** L2, then L3 for what is left; what L3 gave goes back into L2. */
   async loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
-    const { cache, cacheView, telemetry } = this.#ports
+    const { cache, stripes, telemetry } = this.#ports
     const answers = new Map<string, Answer>()
-    const asked = cache === undefined ? [] : ids.filter((id) => cacheView?.mayAsk(id) === true)
+    const asked = cache === undefined ? [] : ids.filter((id) => stripes?.mayAsk(id) === true)
     if (cache !== undefined && asked.length > 0) {
-      const keepable = asked.map((id) => cacheView?.standsAtViews(id) === true)
-      const asOfMs = asked.map((id) => cacheView?.verifiedAtMs(id) ?? Number.NEGATIVE_INFINITY)
+      const keepable = asked.map((id) => stripes?.standsAtViews(id) === true)
+      const asOfMs = asked.map((id) => stripes?.verifiedAtMs(id) ?? Number.NEGATIVE_INFINITY)
       const found = await this.#askCache(cache, asked)
       for (const [index, lookup] of found.entries()) {
         const id = asked[index]!

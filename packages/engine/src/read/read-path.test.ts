@@ -75,7 +75,7 @@ function createWorld(tells: {
       },
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
-    cacheView: {
+    stripes: {
       mayAsk: () => tells.mayAsk ?? true,
       standsAtViews: () => tells.standsAtViews ?? true,
       verifiedAtMs: () => clock.monotonicMs(),

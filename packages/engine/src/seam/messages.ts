@@ -3,7 +3,19 @@
  * follows it, and keeps the cache. Each message is plain data, and none is answered at once: a channel may copy it, and
  * deliver it later, in the order of its side.
  */
-import type { CommittedBatch, ItemWrite, Position } from '@se/core'
+import type {
+  CommittedBatch,
+  Cut,
+  Heads,
+  ItemWrite,
+  LedgerTail,
+  Position,
+  Stamp,
+  TierMisconfigured,
+} from '@se/core'
+import type { CacheReport } from './cache-report.ts'
+import type { PollSent, Standing } from './standing.ts'
+import type { Trust } from './trust.ts'
 
 /** What became of a batch whose answer did not come. `running`: it may still go through. */
 export type BatchFate = 'in' | 'out' | 'running'
@@ -41,6 +53,31 @@ export interface Questions {
   }
   /** Nothing will be sent any more: any process may take the instance out. */
   readonly 'end-instance': { readonly asks: object; readonly answers: undefined }
+  /** Takes the tree's pages and tail, and stands at their cut. */
+  readonly 'load-tree': {
+    readonly asks: object
+    readonly answers: { readonly root: string; readonly items: number }
+  }
+  /** Sends what the filter lacks that stands at a cut, with what all lack; answers how many rows that were, or why it cannot. */
+  readonly 'follow-filter': {
+    readonly asks: { readonly from: Cut }
+    readonly answers: { readonly batches: number } | { readonly because: LedgerGap }
+  }
+  /** Sends all ids of one snapshot, and what has happened since. */
+  readonly 'rebuild-filter': { readonly asks: object; readonly answers: undefined }
+  /** Stands at the heads of a moment after the question. */
+  readonly 'catch-up': { readonly asks: object; readonly answers: undefined }
+  /** Reads the heads and stands there; answers the heads. */
+  readonly reach: { readonly asks: PollSent; readonly answers: Heads }
+  /**
+   * Brings the cache to the heads of the last `reach`. `mayJoin`: what is under way is enough, though it may have begun with older
+   * heads. A cache that does not answer is no failure.
+   */
+  readonly tend: { readonly asks: { readonly mayJoin: boolean }; readonly answers: undefined }
+  /** Connects the cache, once. */
+  readonly 'connect-cache': { readonly asks: object; readonly answers: undefined }
+  /** Reaches the cache and brings it into line. */
+  readonly 'attach-cache': { readonly asks: object; readonly answers: CacheReport }
 }
 
 export type QuestionKind = keyof Questions
@@ -58,6 +95,54 @@ export interface GiveUp {
 /** From the front. */
 export type ToBack = Question | GiveUp
 
+/** What a set of ledger rows comes to for one id. */
+export interface NetChange {
+  readonly id: string
+  /** The newest stamp told of. */
+  readonly stamp: Stamp
+  /** Had a value before the first of the rows. */
+  readonly wasLive: boolean
+  /** Has a value after the last of them. */
+  readonly isLive: boolean
+}
+
+/** Why rows of the ledger cannot be had. */
+export type LedgerGap = (LedgerTail & { kind: 'gap' })['because']
+
+/** The digest tree at the cut of the message that it is in. */
+export interface TreeReport {
+  readonly trust: Trust
+  /** Ids that have a value, and the sum of their hashes. */
+  readonly count: number
+  readonly membership: bigint
+}
+
+/** Rows of the ledger were read: all that follows it stands at another cut. */
+export interface Heard {
+  readonly kind: 'heard'
+  readonly cut: Cut
+  /** What is new. */
+  readonly changes: readonly NetChange[]
+  /** `undefined`: the filter follows by the same changes. Else it stands elsewhere, and comes to the cut by these. */
+  readonly filter:
+    | {
+        /** From its own cut, or from the ids that were sent. */
+        readonly from: 'own-cut' | 'ids'
+        readonly changes: readonly NetChange[]
+      }
+    | undefined
+  readonly tree: TreeReport
+}
+
+/** The views start over at another cut. Of what lies between nothing was heard: what was derived from earlier rows may not be kept. */
+export interface StartedOver {
+  readonly kind: 'started-over'
+  /** `undefined`: at the start. */
+  readonly because: LedgerGap | undefined
+  readonly cut: Cut
+  readonly tree: TreeReport
+}
+
 /** The one answer to a question. */
 export type Answer =
   | { readonly kind: 'done'; readonly call: number; readonly value: unknown }
@@ -70,3 +155,33 @@ export type ToFront =
   | { readonly kind: 'committed'; readonly position: Position }
   /** The cache has taken items of a batch. */
   | { readonly kind: 'delivered'; readonly items: number }
+  | Heard
+  | StartedOver
+  /** The tree was compared with something else, at the cut at which all stand. */
+  | { readonly kind: 'tree-judged'; readonly tree: TreeReport }
+  /** The way from the filter's cut to the heads is not known. */
+  | { readonly kind: 'filter-lost'; readonly because: LedgerGap }
+  /** Ids for a new filter will be sent; those that were sent before count for nothing. */
+  | { readonly kind: 'ids-begin' }
+  | { readonly kind: 'ids'; readonly ids: readonly string[] }
+  /** The archive has said what time it is; times of asking and of the answer by `Clock.monotonicMs`. */
+  | {
+      readonly kind: 'archive-time'
+      readonly sentAtMs: number
+      readonly receivedAtMs: number
+      readonly archiveMs: number
+    }
+  /** What is known of a stripe of the cache; `undefined`: nothing. */
+  | { readonly kind: 'stripe'; readonly stripe: number; readonly standing: Standing | undefined }
+  /** Nothing is known of any stripe. */
+  | { readonly kind: 'stripes-forgotten' }
+  /** Whether the cache was brought into line since it was last lost; `shared`: processes of another history move its stripes. */
+  | {
+      readonly kind: 'cache-state'
+      readonly isAttached: boolean
+      readonly shared: TierMisconfigured | undefined
+    }
+  /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
+  | { readonly kind: 'set-back' }
+  /** The cache was brought to the heads of a poll, or cannot be. */
+  | { readonly kind: 'tended'; readonly round: number }

@@ -1,8 +1,8 @@
 import { decodeCut, encodeCut, StorageError, type Cut } from '@se/core'
 import { CuckooFilter } from '@se/cuckoo'
 import type { EngineObserver } from '../observer.ts'
-import type { NetChange } from './net.ts'
-import { NEVER_COMPARED, nextTrust, type Trust, type TrustEvent } from './trust.ts'
+import type { NetChange } from '../seam/messages.ts'
+import { NEVER_COMPARED, nextTrust, type Trust, type TrustEvent } from '../seam/trust.ts'
 
 export interface FilterOptions {
   /** Ids the filter is made for; it grows beyond. */

@@ -1,41 +1,30 @@
-import { sequenceAt, type ArchiveTier, type CancelTimer, type Clock, type Heads } from '@se/core'
+import { SerialQueue, type CancelTimer, type Clock, type Heads } from '@se/core'
 import type { KnownWrites } from '../heard/known-writes.ts'
-import type { ArchiveTime } from '../heard/archive-time.ts'
+import type { BackClient } from '../seam/back-client.ts'
 import type { Telemetry } from '../telemetry.ts'
-import type { CacheSync, PolledHeads } from './cache-sync.ts'
 import type { Freshness } from './freshness.ts'
-import type { LedgerFollower } from './ledger-follower.ts'
 
 export interface HeadsPollPorts {
-  readonly archive: Pick<ArchiveTier, 'readHeads'>
-  readonly follower: Pick<LedgerFollower, 'catchUp' | 'isBehind' | 'startOver'>
-  readonly cacheSync: Pick<CacheSync, 'bring' | 'brought' | 'settled'>
+  readonly back: Pick<BackClient, 'ask'>
   readonly known: Pick<KnownWrites, 'pollSent'>
-  readonly archiveTime: Pick<ArchiveTime, 'heard'>
   readonly freshness: Pick<Freshness, 'reached' | 'stalenessMs'>
-  /** Of this process. */
-  readonly own: {
-    readonly instance: number
-    /** Own ledger sequence of the last batch committed. */
-    readonly committedThrough: () => number
-  }
   readonly telemetry: Telemetry & { readonly clock: Clock }
 }
 
 /** Shortest pause between two polls, ms: a slow archive is not asked without a break. */
 const PAUSE_MS_MIN = 10
 
-/** Asks the archive every Δ/2 how far it has come, and brings the views there. */
+/** Has the back ask the archive every Δ/2 how far it has come, and bring the views there. */
 export class HeadsPoll {
   readonly #ports: HeadsPollPorts
-  /** Of the last poll that was applied. */
-  #moment: PolledHeads | undefined
-  /** Own sequences up to here were committed and are gone, and the views have started over for it. */
-  #lostThrough = 0
+  readonly #polls = new SerialQueue()
+  #heads: Heads | undefined
   #cancelTimer: CancelTimer | undefined
   #isRunning = false
-  #last: Promise<void> = Promise.resolve()
+  /** A poll that was not sent yet: a caller that asks now is served by it. */
   #waiting: Promise<void> | undefined
+  /** Ends when the cache is no longer brought to any heads that were asked for. */
+  #tended: Promise<unknown> = Promise.resolve()
 
   constructor(ports: HeadsPollPorts) {
     this.#ports = ports
@@ -43,7 +32,7 @@ export class HeadsPoll {
 
   /** The heads of the last poll. */
   get heads(): Heads | undefined {
-    return this.#moment?.heads
+    return this.#heads
   }
 
   start(): void {
@@ -55,8 +44,8 @@ export class HeadsPoll {
   async stop(): Promise<void> {
     this.#isRunning = false
     this.#cancelTimer?.()
-    await this.#last.catch(() => {})
-    await this.#ports.cacheSync.settled()
+    await this.#polls.idle()
+    await this.#tended
   }
 
   /**
@@ -67,49 +56,42 @@ export class HeadsPoll {
    */
   async now(): Promise<void> {
     await this.#pollOnce()
-    const { cacheSync } = this.#ports
-    // One that began before our poll may have been told of older heads.
-    await cacheSync.settled()
-    if (this.#moment !== undefined && cacheSync.brought !== this.#moment) await cacheSync.bring(this.#moment)
+    await this.#tend(false)
   }
 
   #pollOnce(): Promise<void> {
-    this.#waiting ??= this.#last = this.#last.then(
-      () => this.#poll(),
-      () => this.#poll(),
-    )
+    this.#waiting ??= this.#polls.run(() => {
+      this.#waiting = undefined
+      return this.#poll()
+    })
     return this.#waiting
   }
 
   async #poll(): Promise<void> {
-    this.#waiting = undefined
-    const { archive, follower, known, archiveTime, freshness, telemetry } = this.#ports
-    const { instance, committedThrough } = this.#ports.own
+    const { back, known, freshness, telemetry } = this.#ports
+    // Both before the archive is asked: what is known by now is in the heads that it will answer.
     const sentAtMs = telemetry.clock.monotonicMs()
-    const committed = committedThrough()
     const round = known.pollSent()
-    const heads = await archive.readHeads()
-    archiveTime.heard(sentAtMs, heads.nowMs)
-    const own = sequenceAt(heads.cut, instance)
-    // A batch that was committed is gone: the archive was set back, so early that the views had not heard of it [P65].
-    if (own < committed && committed > this.#lostThrough) {
-      await follower.startOver()
-      this.#lostThrough = committed
-    } else if (follower.isBehind(heads.cut)) await follower.catchUp()
-    this.#moment = { heads, sentAtMs, round }
+    this.#heads = await back.ask('reach', { sentAtMs, round })
     // R5: what is known from now on is as recent as the sending of the poll, not as its answer.
     freshness.reached(sentAtMs)
   }
 
+  #tend(mayJoin: boolean): Promise<undefined> {
+    const tended = this.#ports.back.ask('tend', { mayJoin })
+    this.#tended = tended.catch(() => {})
+    return tended
+  }
+
   #schedule(delayMs: number): void {
     if (!this.#isRunning) return
-    const { freshness, cacheSync } = this.#ports
+    const { freshness } = this.#ports
     const { clock, observer } = this.#ports.telemetry
     this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       const startedMs = clock.monotonicMs()
       void this.#pollOnce()
         // A cache that hangs must not keep the next poll waiting: what this process knows would go stale with it.
-        .then(() => this.#moment && void cacheSync.bring(this.#moment))
+        .then(() => void this.#tend(true))
         .catch((error: unknown) =>
           observer.fault?.({ part: 'poll', what: 'the heads could not be read', error }),
         )

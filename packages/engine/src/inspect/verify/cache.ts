@@ -1,7 +1,7 @@
 import { TierMisconfigured, TierUnavailable } from '@se/core'
 import { leafOf } from '@se/merkle'
 import type { VerifyCall } from '../../call-options.ts'
-import type { CacheView } from '../../views/cache-view.ts'
+import type { CacheView } from '../../back/cache-view.ts'
 import type { VerifyPorts } from './ports.ts'
 import { leafDifference, report, type Difference, type ViewReport } from './report.ts'
 import type { Scan } from './scan-rows.ts'

@@ -12,7 +12,7 @@ import type { CacheTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
 import { stampOf } from '../../read/lower-tiers.ts'
 import type { VerifyPorts } from './ports.ts'
-import type { CacheView } from '../../views/cache-view.ts'
+import type { CacheView } from '../../back/cache-view.ts'
 
 export type CopiesPorts = Pick<
   VerifyPorts,

@@ -2,10 +2,10 @@ import type { ArchiveTier, BranchSet, CacheTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
 import type { MemoryTier } from '../../memory/memory-tier.ts'
 import type { Telemetry } from '../../telemetry.ts'
-import type { CacheView } from '../../views/cache-view.ts'
+import type { CacheView } from '../../back/cache-view.ts'
 import type { FilterView } from '../../views/filter-view.ts'
 import type { HeadsPoll } from '../../views/heads-poll.ts'
-import type { LedgerFollower } from '../../views/ledger-follower.ts'
+import type { LedgerFollower } from '../../back/ledger-follower.ts'
 
 /** The copies that are compared, and what they are compared with. */
 export interface VerifyPorts {

@@ -1,6 +1,6 @@
 import { covers, type Cut, type LeafAddress } from '@se/core'
 import { differingLeaves, DigestTree, leafOf } from '@se/merkle'
-import { rowsBetween } from '../../views/net.ts'
+import { rowsBetween } from '../../back/net.ts'
 import type { VerifyPorts } from './ports.ts'
 import { leafDifference, nameOf, report, type Difference, type ViewReport } from './report.ts'
 import type { Scan } from './scan-rows.ts'

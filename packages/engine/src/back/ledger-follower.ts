@@ -1,52 +1,36 @@
 import {
-  batchesBehind,
   CorruptData,
   covers,
   equalCuts,
-  formatCut,
   invariant,
   SerialQueue,
   type ArchiveTier,
   type BranchSet,
   type Cut,
+  type LedgerRow,
   type LedgerTail,
 } from '@se/core'
 import { DigestTree } from '@se/merkle'
+import type { BackEnd } from '../seam/channel.ts'
+import type { Heard, LedgerGap, NetChange, TreeReport } from '../seam/messages.ts'
+import type { Trust } from '../seam/trust.ts'
 import type { Telemetry } from '../telemetry.ts'
-import type { FilterView } from './filter-view.ts'
-import { netChanges, rowsBetween, type NetChange } from './net.ts'
+import { netChanges, rowsBetween } from './net.ts'
 import type { TreeView } from './tree-view.ts'
-import type { Trust } from './trust.ts'
-
-/** What is told of the ledger's rows. */
-export interface LedgerListener {
-  /** Told of every change before the views stand at it: floors are raised, older entries of memory dropped. */
-  hear(changes: Iterable<NetChange>): void
-  /**
-   * The views start over at another cut, and of what lies between nothing was heard: nothing that was derived from
-   * earlier rows may be kept.
-   */
-  missed(because: LedgerGap | undefined): void
-}
 
 export interface LedgerFollowerPorts {
   readonly archive: Pick<ArchiveTier, 'backend' | 'readTail' | 'readTree' | 'scanIds'>
   readonly branches: BranchSet
   readonly tree: TreeView
-  readonly filter: FilterView
-  readonly listener: LedgerListener
+  /** Hears of every change, and of the cut, in the turn in which the tree stands there. */
+  readonly front: Pick<BackEnd, 'send'>
+  /** The archive has gone back, or is another one; told before the front is. */
+  readonly wentBack: () => void
   readonly telemetry: Telemetry
 }
 
 /** Rows of the last step up to which they are kept for the cache, which mostly begins at the same cut. */
 const ROWS_KEPT_MAX = 1_000
-
-export type LedgerGap = (LedgerTail & { kind: 'gap' })['because']
-
-/** How the filter came to stand at the tree's cut. */
-export type FilterRestore =
-  | { readonly how: 'snapshot'; readonly caughtUpBatches: number }
-  | { readonly how: 'rebuilt'; readonly because: string }
 
 /** The rows of one read of the ledger. */
 interface Step {
@@ -55,18 +39,19 @@ interface Step {
 }
 
 /**
- * Follows the ledger, and moves what hangs on it: heard writes, tree and filter, all at one cut of the archive.
+ * Follows the ledger, and moves what hangs on it, all at one cut of the archive: the tree here, heard writes and the filter in the
+ * front.
  *
- * A step reads heads and tail in one snapshot and applies it in one go, so tree and filter never stand at different
- * cuts and no reader sees half a step. Steps run one at a time.
+ * A step reads heads and tail in one snapshot and applies it in one go, and one message tells the front of it, so tree and
+ * filter never stand at different cuts and no reader sees half a step. Steps run one at a time.
  */
 export class LedgerFollower {
   readonly #ports: LedgerFollowerPorts
   #cut: Cut
   #lastStep: Step | undefined
   readonly #steps = new SerialQueue()
-  /** A rebuild that was begun and not finished: the filter is of no use before another one. */
-  #mustRebuild = false
+  /** The front's filter has been sent all it needs to stand at the cut. Not while a rebuild was begun and not finished. */
+  #isFilterThere = false
   /** A catch-up that has not begun yet: a caller that asks now is served by it. */
   #waiting: Promise<Cut> | undefined
 
@@ -97,12 +82,7 @@ export class LedgerFollower {
 
   /** Whether there is anything to do to stand at the given heads, with a filter that may be compared. */
   isBehind(heads: Cut): boolean {
-    return this.#mustRebuild || !equalCuts(heads, this.#cut)
-  }
-
-  /** Ledger rows between the views and the given heads. */
-  lagBatches(heads: Cut): number {
-    return batchesBehind(this.#cut, heads)
+    return !this.#isFilterThere || !equalCuts(heads, this.#cut)
   }
 
   /** Takes pages and tail of one snapshot. What the filter and the cache are compared with comes from here. */
@@ -111,20 +91,23 @@ export class LedgerFollower {
   }
 
   /**
-   * Brings the filter to the heads: from a snapshot and what has happened since, or from the ids. Call after
-   * {@link loadTree}.
+   * Sends the front what a filter lacks that stands at a cut. Call after {@link loadTree}, which no older cut than this may follow.
+   *
+   * @returns how many batches that were, or why they cannot be had
    */
-  restoreFilter(snapshot: Uint8Array | undefined): Promise<FilterRestore> {
+  followFilter(from: Cut): Promise<{ readonly batches: number } | { readonly because: LedgerGap }> {
     return this.#steps.run(async () => {
-      const because = await this.#refusalOfSnapshot(snapshot)
-      if (typeof because === 'number') return { how: 'snapshot', caughtUpBatches: because }
-      await this.#rebuildFilter()
-      return { how: 'rebuilt', because }
+      const tail = await this.#ports.archive.readTail(from)
+      if (tail.kind === 'gap') return { because: tail.because }
+      // The filter is older than the tree, so its tail holds all the tree lacks.
+      this.#isFilterThere = true
+      this.#advance(tail, { from: 'own-cut', changes: changesOf(tail.rows) })
+      return { batches: tail.rows.length }
     })
   }
 
-  /** Starts the filter over from the ids of one snapshot of the archive, and compares. */
-  rebuildFilter(): Promise<Trust> {
+  /** Sends the front the ids of one snapshot of the archive, and what has happened since. */
+  rebuildFilter(): Promise<void> {
     return this.#steps.run(() => this.#rebuildFilter())
   }
 
@@ -150,18 +133,18 @@ export class LedgerFollower {
   /** Takes trust from the tree, and with it from the filter, whose proof the tree is. */
   distrust(because: string): void {
     this.#ports.tree.lose(because)
-    this.#ports.filter.lose(`the tree is untrusted: ${because}`)
+    this.#ports.front.send({ kind: 'tree-judged', tree: this.#treeReport() })
   }
 
   /** The tree was compared with what the rows give, and equals it: gives trust back, to the tree and to the filter that equals it. */
   vouch(because: string): void {
     if (this.treeTrust.isTrusted) return
     this.#ports.tree.vouch(because, this.#cut)
-    if (!this.#mustRebuild) this.#compareFilter()
+    this.#ports.front.send({ kind: 'tree-judged', tree: this.#treeReport() })
   }
 
   async #loadTree(because?: LedgerGap): Promise<void> {
-    const { archive, branches, listener, telemetry } = this.#ports
+    const { archive, branches, front, wentBack, telemetry } = this.#ports
     const startedMs = telemetry.clock.monotonicMs()
     const stored = await archive.readTree()
     if (stored.tail.kind === 'gap') {
@@ -170,76 +153,47 @@ export class LedgerFollower {
     const tree = new DigestTree(branches)
     for (const { branch, page, bytes } of stored.pages) tree.setPage(branch, page, bytes)
     for (const row of stored.tail.rows) tree.apply(row.entries)
-    // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
-    listener.missed(because)
     this.#cut = stored.tail.heads.cut
     this.#lastStep = undefined
     this.#ports.tree.replaceBy(tree, this.#cut)
+    // First: what the cache has of a history that is no more seems to stand at the new cut, or beyond.
+    if (because !== undefined && because !== 'pruned') wentBack()
+    // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
+    front.send({ kind: 'started-over', because, cut: this.#cut, tree: this.#treeReport() })
     const durationMs = telemetry.clock.monotonicMs() - startedMs
     telemetry.observer.merkle?.({ store: archive.backend, operation: 'load', status: 'success', durationMs })
   }
 
-  /** @returns how many batches the snapshot lacked, or why it was of no use */
-  async #refusalOfSnapshot(snapshot: Uint8Array | undefined): Promise<number | string> {
-    const { archive, filter } = this.#ports
-    if (snapshot === undefined) return 'no snapshot'
-    const taken = filter.takeSnapshot(snapshot)
-    if ('refusal' in taken) return taken.refusal
-    const tail = await archive.readTail(taken.cut)
-    if (tail.kind === 'gap') return tail.because
-    filter.apply(netChanges(tail.rows).values())
-    // The snapshot is older than the tree, so its tail holds all the tree lacks.
-    this.#advance(tail)
-    const trust = this.#compareFilter()
-    return trust.isTrusted ? tail.rows.length : trust.because
-  }
-
-  async #rebuildFilter(): Promise<Trust> {
-    const { archive, filter } = this.#ports
-    const chunks: (readonly string[])[] = []
-    this.#mustRebuild = true
-    const idsCut = await archive.scanIds((ids) => void chunks.push(ids))
+  async #rebuildFilter(): Promise<void> {
+    const { archive, front } = this.#ports
+    this.#isFilterThere = false
+    front.send({ kind: 'ids-begin' })
+    const idsCut = await archive.scanIds((ids) => front.send({ kind: 'ids', ids }))
     const tail = await archive.readTail(this.#cut)
-    if (tail.kind === 'gap') {
-      filter.lose(`gap: ${tail.because}`)
-      return filter.trust
-    }
-    filter.replaceBy(flatten(chunks))
-    filter.apply(netChanges(rowsBetween(tail.rows, idsCut)).values())
-    this.#mustRebuild = false
-    this.#advance(tail)
-    return this.#compareFilter()
+    if (tail.kind === 'gap') return front.send({ kind: 'filter-lost', because: tail.because })
+    this.#isFilterThere = true
+    this.#advance(tail, { from: 'ids', changes: changesOf(rowsBetween(tail.rows, idsCut)) })
   }
 
   async #catchUp(): Promise<Cut> {
-    const { archive, filter } = this.#ports
-    const tail = await archive.readTail(this.#cut)
-    if (tail.kind === 'gap') {
-      await this.#startOver(tail.because)
-      return this.#cut
-    }
-    if (this.#mustRebuild) {
-      await this.#rebuildFilter()
-      return this.#cut
-    }
-    const wasEqual = filter.trust.isTrusted
-    filter.apply(netChanges(tail.rows).values())
-    this.#advance(tail)
-    if (wasEqual || tail.rows.length > 0) this.#compareFilter()
+    const tail = await this.#ports.archive.readTail(this.#cut)
+    if (tail.kind === 'gap') await this.#startOver(tail.because)
+    else if (this.#isFilterThere) this.#advance(tail)
+    else await this.#rebuildFilter()
     return this.#cut
   }
 
   /** Missed something for good: from the archive's own pages and ids. */
   async #startOver(because: LedgerGap): Promise<void> {
-    this.#ports.filter.lose(`gap: ${because}`)
-    this.#mustRebuild = true
+    this.#isFilterThere = false
+    this.#ports.front.send({ kind: 'filter-lost', because })
     await this.#loadTree(because)
     await this.#rebuildFilter()
   }
 
-  /** Hears of the rows that are new, and moves the tree; afterwards it stands at the tail's heads. */
-  #advance(tail: LedgerTail & { kind: 'rows' }): void {
-    const { listener, tree } = this.#ports
+  /** Moves the tree by the rows that are new, and tells the front of them; afterwards all stand at the tail's heads. */
+  #advance(tail: LedgerTail & { kind: 'rows' }, filter?: Heard['filter']): void {
+    const { front, tree } = this.#ports
     const rows = rowsBetween(tail.rows, this.#cut)
     const gone = new Set(rows.flatMap(({ retired = [] }) => retired.map(({ instance }) => instance)))
     const stays = [...this.#cut.positions].filter(([instance]) => !gone.has(instance))
@@ -247,22 +201,26 @@ export class LedgerFollower {
       covers(tail.heads.cut, { ...this.#cut, positions: new Map(stays) }),
       'the follower does not go back, but by starting over',
     )
-    listener.hear(netChanges(rows).values())
     tree.advance(rows)
     if (rows.length > 0) {
       this.#lastStep = rows.length > ROWS_KEPT_MAX ? undefined : { from: this.#cut, tail: { ...tail, rows } }
     }
     this.#cut = tail.heads.cut
+    front.send({
+      kind: 'heard',
+      cut: this.#cut,
+      changes: changesOf(rows),
+      filter,
+      tree: this.#treeReport(),
+    })
   }
 
-  #compareFilter(): Trust {
-    const { filter } = this.#ports
-    if (!this.treeTrust.isTrusted) return filter.trust
+  #treeReport(): TreeReport {
     const { count, membership } = this.tree
-    return filter.compare({ count, membership }, formatCut(this.#cut))
+    return { trust: this.treeTrust, count, membership }
   }
 }
 
-function* flatten(chunks: readonly (readonly string[])[]): Generator<string> {
-  for (const chunk of chunks) yield* chunk
+function changesOf(rows: readonly LedgerRow[]): NetChange[] {
+  return [...netChanges(rows).values()]
 }

@@ -5,25 +5,28 @@ import type {
   Cut,
   Heads,
   LeafAddress,
-  StorageError,
   StoredLeaf,
   StripeState,
 } from '@se/core'
 import { STRIPE_COUNT, stripeOfBucket, stripeOfId } from '@se/core/hash'
 import { EMPTY_LEAF, encodeLeaf } from '@se/merkle'
+import type { CacheReport } from '../seam/cache-report.ts'
+import type { BackEnd } from '../seam/channel.ts'
+import { standsAt, type PollSent } from '../seam/standing.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import { CacheReceipts } from './cache-receipts.ts'
-import type { KnownWrites } from '../heard/known-writes.ts'
 import { differingKeys, leafAddress, leafKey, stripeLeaves } from './receipts.ts'
-import { isOnTheWayTo, noWork, StripeKeeper, type Work } from './stripe-keeper.ts'
-import type { Moment } from './stripe-standings.ts'
+import { noWork, StripeKeeper, type Work } from './stripe-keeper.ts'
 
 export interface CacheViewPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
   readonly follower: Pick<LedgerFollower, 'catchUp' | 'cut' | 'tree' | 'recentTail'>
-  readonly known: Pick<KnownWrites, 'round' | 'droppedBefore'>
+  /** Hears of every stripe what is known of it, as soon as that changes. */
+  readonly front: Pick<BackEnd, 'send'>
+  /** Of the last poll: what became known in earlier rounds is in heads that are read from now on. */
+  readonly round: () => number
   readonly telemetry: Telemetry
   /** Of the archive. */
   readonly identity: {
@@ -31,39 +34,18 @@ export interface CacheViewPorts {
     /** 32 hex digits: the cache has keys of its own for each archive. */
     readonly birthId: string
   }
-  /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
-  readonly onSetBack: () => void
   /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
   readonly stalenessMs: number
-}
-
-/** What a comparison of the cache with the archive found, and did. */
-export interface CacheReport {
-  /** Stripes that had no meta and were made; entries that lay there are misses now. */
-  readonly created: number
-  /** Stripes of another archive or history, or too far behind, started over. */
-  readonly reset: number
-  /** Stripes that were behind the heads and were brought there. */
-  readonly finished: number
-  /** Leaves whose receipt differed from the tree before anything was done. */
-  readonly differingLeaves: readonly LeafAddress[]
-  /** Ids whose entry was older than the ledger says, and was removed. */
-  readonly removedIds: readonly string[]
-  /** Leaves whose receipt was still wrong at the same cut: all their entries were made misses. */
-  readonly invalidatedLeaves: readonly LeafAddress[]
-  /** Stripes that could not be judged: they moved all the time, did not answer, or have a cut that the archive does not know. */
-  readonly unsettled: number
 }
 
 /** Rounds in which stripes that move under our hands are looked at again. */
 const ROUNDS_MAX = 5
 
 /**
- * The shared cache as a view: which stripes are of this archive, which may be asked, and how they are brought to the heads.
+ * The shared cache as a view: which stripes are of this archive, and how they are brought to the heads.
  *
  * Nothing is presumed of a stripe. Its entries count only once it was found to stand in this archive's history, by the
- * archive's own word; it is asked only while it was seen at the heads within Δ, and stands at everything that was known of
- * single ids and has been forgotten.
+ * archive's own word. Which stripes may be asked is for the front to say, which is told of every one.
  */
 export class CacheView {
   readonly #ports: CacheViewPorts
@@ -76,7 +58,7 @@ export class CacheView {
 
   constructor(ports: CacheViewPorts) {
     this.#ports = ports
-    this.#keeper = new StripeKeeper(ports)
+    this.#keeper = new StripeKeeper({ ...ports, onShared: () => this.#tellState() })
     this.#receipts = new CacheReceipts({ ...ports, branches: ports.identity.branches })
   }
 
@@ -85,48 +67,14 @@ export class CacheView {
     return this.#isAttached && this.#keeper.shared === undefined
   }
 
-  /** What stands against the cache, or a part of it; `undefined`: nothing is known. */
-  get failure(): StorageError | undefined {
-    return this.#keeper.shared ?? this.#ports.cache.health().failure
-  }
-
-  /** Whether the id's stripe is known to be recent enough to answer. */
-  mayAsk(id: string): boolean {
-    return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.telemetry.clock.monotonicMs())
-  }
-
   /** Whether the id's stripe is known to be of this archive, however recent: its entries count, and may be asked for soon. */
   isFound(id: string): boolean {
     return this.isAttached && this.#keeper.standing(stripeOfId(id)) !== undefined
   }
 
-  /** Monotonic ms of the poll whose heads the id's stripe covers. */
-  verifiedAtMs(id: string): number {
-    return this.#keeper.standing(stripeOfId(id))?.from.sentAtMs ?? Number.NEGATIVE_INFINITY
-  }
-
-  /**
-   * Whether the id's stripe is known to stand where the views stand, or beyond: what it answers is as new as
-   * everything this process has heard, so memory may keep it.
-   */
+  /** Whether the id's stripe is known to stand where the follower stands, or beyond. */
   standsAtViews(id: string): boolean {
-    const standing = this.#keeper.standing(stripeOfId(id))
-    return standing !== undefined && isOnTheWayTo(this.#ports.follower.cut, standing.state.cut)
-  }
-
-  /** Stripes that may be asked now. */
-  get askableStripes(): number {
-    if (!this.isAttached) return 0
-    const nowMs = this.#ports.telemetry.clock.monotonicMs()
-    let count = 0
-    for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) if (this.#isRecent(stripe, nowMs)) count++
-    return count
-  }
-
-  #isRecent(stripe: number, nowMs: number): boolean {
-    const { stalenessMs, known } = this.#ports
-    const from = this.#keeper.standing(stripe)?.from
-    return from !== undefined && nowMs - from.sentAtMs <= stalenessMs && from.round >= known.droppedBefore
+    return standsAt(this.#keeper.standing(stripeOfId(id)), this.#ports.follower.cut)
   }
 
   /** Connects, once. @throws TierUnavailable when the cache does not answer */
@@ -153,6 +101,7 @@ export class CacheView {
   detach(): void {
     this.#isAttached = false
     this.#keeper.forgetAll()
+    this.#tellState()
   }
 
   /** The archive has gone back, or is another one: what is known of the stripes is of a history that is no more. */
@@ -185,7 +134,10 @@ export class CacheView {
       unsettled = Math.max(outcome.elsewhere, work.left)
       if (!options.repair) break
     }
-    this.#isAttached ||= options.repair
+    if (options.repair && !this.#isAttached) {
+      this.#isAttached = true
+      this.#tellState()
+    }
     const { created, reset, finished, removedIds } = work
     const report = { created, reset, finished, differingLeaves, removedIds, invalidatedLeaves, unsettled }
     this.#tell(report, clock.monotonicMs() - startedMs, options.repair)
@@ -223,12 +175,11 @@ export class CacheView {
    * Moves stripes that are behind to the heads, and notes which of them may be asked. Run on every poll.
    *
    * @param heads of this poll
-   * @param sentAtMs monotonic ms when the poll was sent
-   * @param round of the poll
+   * @param sent the poll
    * @throws TierUnavailable, TierMisconfigured as {@link attach}
    */
-  async tick(heads: Heads, sentAtMs: number, round: number): Promise<void> {
-    await this.#bringToHeads({ sentAtMs, round }, noWork(), heads.cut)
+  async tick(heads: Heads, sent: PollSent): Promise<void> {
+    await this.#bringToHeads(sent, noWork(), heads.cut)
     this.#tellOfDamage()
   }
 
@@ -237,7 +188,7 @@ export class CacheView {
     return this.#receipts.roots()
   }
 
-  async #bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<void> {
+  async #bringToHeads(from: PollSent, work: Work, heads?: Cut): Promise<void> {
     const wentBack = await this.#keeper.bringToHeads(from, work, heads)
     // Leaves that were invalidated since the dump count again; where their sums were wrong, they are found again.
     if (wentBack.length > 0) await this.#compareReceipts(true, wentBack)
@@ -274,8 +225,13 @@ export class CacheView {
     return true
   }
 
-  #now(): Moment {
-    return { sentAtMs: this.#ports.telemetry.clock.monotonicMs(), round: this.#ports.known.round }
+  #now(): PollSent {
+    return { sentAtMs: this.#ports.telemetry.clock.monotonicMs(), round: this.#ports.round() }
+  }
+
+  #tellState(): void {
+    const { shared } = this.#keeper
+    this.#ports.front.send({ kind: 'cache-state', isAttached: this.#isAttached, shared })
   }
 
   /** Each entry is counted; that there are any is said when there are more than before. */

@@ -10,6 +10,8 @@ import { expect, it } from 'vitest'
 import { turns } from '../testing/time.ts'
 import { createMemoryTiers } from '../testing/memory-tiers.ts'
 import type { FaultEvent } from '../observer.ts'
+import type { ToFront } from '../seam/messages.ts'
+import { AskableStripes } from '../views/askable-stripes.ts'
 import { CacheView } from './cache-view.ts'
 
 const INSTANCE = 1
@@ -45,55 +47,69 @@ async function createAttached() {
     // Rows without entries: the stripes move, their receipts do not.
     return { kind: 'rows', rows: [], heads }
   }
+  const stripes = new AskableStripes({
+    cache: tier,
+    followed: views,
+    known,
+    clock,
+    stalenessMs: STALENESS_MS,
+  })
+  const hear = (message: ToFront): void => {
+    if (message.kind === 'stripe') stripes.found(message.stripe, message.standing)
+    else if (message.kind === 'stripes-forgotten') stripes.forgetAll()
+    else if (message.kind === 'cache-state') stripes.changed(message)
+    else if (message.kind === 'set-back') calls.setBack++
+  }
   const view = new CacheView({
     cache: tier,
     archive: { readTail: async (from: Cut) => readTail(from) as never },
     follower: views as never,
-    known,
+    front: { send: hear },
+    round: () => known.round,
     telemetry: { clock, observer: { fault: (event) => void calls.faults.push(event) } },
     identity: { branches: createBranchSet([]), birthId: BIRTH_ID },
-    onSetBack: () => void calls.setBack++,
     stalenessMs: STALENESS_MS,
   })
   await view.attach()
   calls.receipts = []
-  const poll = (heads: Cut, round = 0) => view.tick({ cut: heads } as never, clock.monotonicMs(), round)
-  return { view, clock, known, views, poll, cache, tier, calls, foreign }
+  const poll = (heads: Cut, round = 0) =>
+    view.tick({ cut: heads } as never, { sentAtMs: clock.monotonicMs(), round })
+  return { view, stripes, clock, known, views, poll, cache, tier, calls, foreign }
 }
 
 it('asks a stripe for as long as Δ after the poll whose heads it covered was sent [R5]', async () => {
-  const { view, clock, poll } = await createAttached()
-  expect(view.askableStripes).toBe(STRIPE_COUNT)
+  const { view, stripes, clock, poll } = await createAttached()
+  expect(stripes.count).toBe(STRIPE_COUNT)
   await clock.advance(STALENESS_MS)
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   await clock.advance(1)
-  expect(view.mayAsk('a')).toBe(false)
-  expect(view.askableStripes).toBe(0)
+  expect(stripes.mayAsk('a')).toBe(false)
+  expect(stripes.count).toBe(0)
   await poll(at(1))
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   view.detach()
-  expect(view.mayAsk('a')).toBe(false)
+  expect(stripes.mayAsk('a')).toBe(false)
 })
 
 it('does not ask a stripe that was not brought to what was known and is forgotten [R2, P85]', async () => {
-  const { view, known, views, poll } = await createAttached()
+  const { stripes, known, views, poll } = await createAttached()
   known.droppedBefore = 2
-  expect(view.mayAsk('a')).toBe(false)
-  expect(view.askableStripes).toBe(0)
+  expect(stripes.mayAsk('a')).toBe(false)
+  expect(stripes.count).toBe(0)
   views.cut = at(2)
   await poll(at(2), 1)
-  expect(view.mayAsk('a')).toBe(false)
+  expect(stripes.mayAsk('a')).toBe(false)
   await poll(at(2), 2)
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
 })
 
 it('knows of a stripe behind the views that memory may not keep what it answers [R5]', async () => {
-  const { view, views, poll } = await createAttached()
-  expect(view.standsAtViews('a')).toBe(true)
+  const { stripes, views, poll } = await createAttached()
+  expect(stripes.standsAtViews('a')).toBe(true)
   views.cut = at(2)
-  expect(view.standsAtViews('a')).toBe(false)
+  expect(stripes.standsAtViews('a')).toBe(false)
   await poll(at(2))
-  expect(view.standsAtViews('a')).toBe(true)
+  expect(stripes.standsAtViews('a')).toBe(true)
 })
 
 const HERE = stripeOfId('a')
@@ -120,11 +136,11 @@ async function createShared(foreign: Cut = LOST) {
 }
 
 it('a foreign cut is looked at twice, and then told by name; both sides begin with fresh epochs [P66]', async () => {
-  const { view, clock, poll, stateNow, calls, tier } = await createShared()
+  const { view, stripes, clock, poll, stateNow, calls, tier } = await createShared()
   const { epoch } = await stateNow()
   await poll(at(1))
-  expect(view.mayAsk('a')).toBe(false)
-  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  expect(stripes.mayAsk('a')).toBe(false)
+  expect(stripes.count).toBe(STRIPE_COUNT - 1)
   expect((await tier.get('a')).kind).toBe('unknown')
   await clock.advance(STALENESS_MS - 1)
   await poll(at(1))
@@ -132,14 +148,14 @@ it('a foreign cut is looked at twice, and then told by name; both sides begin wi
   await clock.advance(1)
   await expect(poll(at(1))).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
   expect(view.isAttached).toBe(false)
-  expect(view.failure?.message).toContain('prefix of its own')
+  expect(stripes.failure?.message).toContain('prefix of its own')
   expect(calls.setBack).toBe(1)
   // What this process may have put under that epoch, nobody can read any more.
   expect((await stateNow()).epoch).not.toBe(epoch)
 })
 
 it('a stranger is waited for until he has been quiet for a minute, and then for two [P66]', async () => {
-  const { view, clock, poll, move } = await createShared()
+  const { view, stripes, clock, poll, move } = await createShared()
   await poll(at(1))
   await clock.advance(STALENESS_MS)
   await expect(poll(at(1))).rejects.toThrow()
@@ -151,11 +167,11 @@ it('a stranger is waited for until he has been quiet for a minute, and then for 
   await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
   await clock.advance(1)
   await view.attach()
-  expect(view.failure).toBeUndefined()
-  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  expect(stripes.failure).toBeUndefined()
+  expect(stripes.count).toBe(STRIPE_COUNT - 1)
   await clock.advance(STALENESS_MS)
   await poll(at(1))
-  expect(view.askableStripes).toBe(STRIPE_COUNT)
+  expect(stripes.count).toBe(STRIPE_COUNT)
   // He was there all the same.
   await move(cutAt('a'.repeat(32), [[9, 6]]))
   await poll(at(1))
@@ -169,7 +185,7 @@ it('a stranger is waited for until he has been quiet for a minute, and then for 
 })
 
 it('a stranger that is gone is not waited for longer because processes of this archive go on [P66]', async () => {
-  const { view, views, clock, poll, stateNow, cache } = await createShared()
+  const { view, stripes, views, clock, poll, stateNow, cache } = await createShared()
   await poll(at(1))
   await clock.advance(STALENESS_MS)
   await expect(poll(at(1))).rejects.toThrow()
@@ -185,18 +201,18 @@ it('a stranger that is gone is not waited for longer because processes of this a
   }
   await clock.advance((2 * QUIET_MS) / 60)
   await view.attach()
-  expect(view.failure).toBeUndefined()
-  expect(view.askableStripes).toBe(STRIPE_COUNT)
+  expect(stripes.failure).toBeUndefined()
+  expect(stripes.count).toBe(STRIPE_COUNT)
 })
 
 it('a foreign cut is started over once where the archive itself has gone back [P65]', async () => {
-  const { view, clock, poll, stateNow, calls, move } = await createShared()
+  const { view, stripes, clock, poll, stateNow, calls, move } = await createShared()
   view.archiveWentBack()
   await poll(at(1))
-  expect(view.mayAsk('a')).toBe(false)
+  expect(stripes.mayAsk('a')).toBe(false)
   await clock.advance(STALENESS_MS)
   await poll(at(1))
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   expect((await stateNow()).cut).toEqual(at(1))
   expect(calls.setBack).toBe(0)
   await move(LOST)
@@ -206,15 +222,15 @@ it('a foreign cut is started over once where the archive itself has gone back [P
 })
 
 it('an archive id that was replaced is no reason to look twice [P65]', async () => {
-  const { view, poll, stateNow } = await createShared(cutAt('c'.repeat(32), [[1, 1]]))
+  const { view, stripes, poll, stateNow } = await createShared(cutAt('c'.repeat(32), [[1, 1]]))
   view.archiveWentBack()
   await poll(at(1))
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   expect((await stateNow()).cut).toEqual(at(1))
 })
 
 it('a stripe that went back is brought forward by difference, and keeps its entries [R5]', async () => {
-  const { view, views, poll, cache, calls, tier } = await createAttached()
+  const { stripes, views, poll, cache, calls, tier } = await createAttached()
   const dump = cache.snapshot(HERE)
   views.cut = at(2)
   await poll(at(2))
@@ -222,7 +238,7 @@ it('a stripe that went back is brought forward by difference, and keeps its entr
   cache.restore(dump)
   await poll(at(2))
   expect((await tier.readStripes())[HERE]).toEqual(before)
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   expect(calls.setBack).toBe(0)
   expect(calls.receipts).toContain(HERE)
 })
@@ -240,20 +256,20 @@ it('an epoch that was changed by others says that what was read may not have bee
 })
 
 it('a stripe that does not answer is left out, and the others are asked [P74]', async () => {
-  const { view, clock, poll, cache } = await createAttached()
+  const { stripes, clock, poll, cache } = await createAttached()
   cache.setUnavailableStripes([HERE])
   await clock.advance(STALENESS_MS)
   await poll(at(1))
   await clock.advance(1)
-  expect(view.mayAsk('a')).toBe(false)
-  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
+  expect(stripes.mayAsk('a')).toBe(false)
+  expect(stripes.count).toBe(STRIPE_COUNT - 1)
   cache.setUnavailableStripes([])
   await poll(at(1))
-  expect(view.askableStripes).toBe(STRIPE_COUNT)
+  expect(stripes.count).toBe(STRIPE_COUNT)
 })
 
 it('a stripe that cannot be brought forward is left out, and the others are [P74]', async () => {
-  const { view, views, clock, poll, tier } = await createAttached()
+  const { stripes, views, clock, poll, tier } = await createAttached()
   const finishStripe = tier.finishStripe.bind(tier)
   tier.finishStripe = (state, ...rest) =>
     state.stripe === HERE ? Promise.reject(new TierUnavailable('full')) : finishStripe(state, ...rest)
@@ -261,12 +277,12 @@ it('a stripe that cannot be brought forward is left out, and the others are [P74
   await clock.advance(STALENESS_MS)
   await poll(at(2))
   await clock.advance(1)
-  expect(view.askableStripes).toBe(STRIPE_COUNT - 1)
-  expect(view.mayAsk('a')).toBe(false)
+  expect(stripes.count).toBe(STRIPE_COUNT - 1)
+  expect(stripes.mayAsk('a')).toBe(false)
 })
 
 it('a stripe that lost its meta is made anew; one that others made meanwhile is not believed unseen [P74]', async () => {
-  const { view, poll, cache, tier } = await createAttached()
+  const { stripes, poll, cache, tier } = await createAttached()
   const write = {
     id: 'a',
     stamp: { time: 5, instance: 1 },
@@ -287,12 +303,12 @@ it('a stripe that lost its meta is made anew; one that others made meanwhile is 
   await poll(at(1))
   expect((await tier.get('a')).kind).toBe('unknown')
   await poll(at(1))
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   expect((await tier.get('a')).kind).toBe('absent')
 })
 
 it('a stripe that others changed before the archive went back gets a new epoch all the same [P65]', async () => {
-  const { view, poll, cache, tier } = await createAttached()
+  const { view, stripes, poll, cache, tier } = await createAttached()
   const other = cache.connect()
   await other.open(BRANCHES)
   const epochNow = async () => {
@@ -306,7 +322,7 @@ it('a stripe that others changed before the archive went back gets a new epoch a
   await poll(at(1))
   const after = await epochNow()
   expect(after).not.toBe(before)
-  expect(view.mayAsk('a')).toBe(true)
+  expect(stripes.mayAsk('a')).toBe(true)
   await poll(at(1))
   expect(await epochNow()).toBe(after)
 })
@@ -330,7 +346,7 @@ it('tells of damaged entries once, with how many [P86]', async () => {
 })
 
 it('does not take for a stranger’s what its own call has done that ends after the archive went back [P65, P88]', async () => {
-  const { view, tier, views, poll } = await createAttached()
+  const { view, stripes, tier, views, poll } = await createAttached()
   views.cut = at(2)
   const finish = tier.finishStripe.bind(tier)
   const held = Promise.withResolvers<void>()
@@ -345,8 +361,8 @@ it('does not take for a stranger’s what its own call has done that ends after 
   views.cut = cutAt('c'.repeat(32), [[INSTANCE, 1]])
   held.resolve()
   await late
-  expect(view.mayAsk('a')).toBe(false)
+  expect(stripes.mayAsk('a')).toBe(false)
   await poll(views.cut)
-  expect(view.mayAsk('a')).toBe(true)
-  expect(view.failure).toBeUndefined()
+  expect(stripes.mayAsk('a')).toBe(true)
+  expect(stripes.failure).toBeUndefined()
 })

@@ -1,5 +1,4 @@
 import {
-  covers,
   encodeCut,
   equalCuts,
   StorageError,
@@ -11,20 +10,23 @@ import {
   type StripeReading,
   type StripeState,
 } from '@se/core'
+import type { BackEnd } from '../seam/channel.ts'
+import { isOnTheWayTo, type PollSent, type Standing } from '../seam/standing.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import { createTails, type LedgerTails } from './ledger-tails.ts'
 import { leavesByStripe, storedLeaves, type StripeLeaves } from './receipts.ts'
 import { isForeign, type WayToHeads } from './stripe-judgement.ts'
-import { StrangerWatch, StripeStandings, type Moment, type Standing } from './stripe-standings.ts'
+import { StrangerWatch, StripeStandings } from './stripe-standings.ts'
 
 export interface StripeKeeperPorts {
   readonly cache: CacheTier
   readonly archive: Pick<ArchiveTier, 'readTail'>
   readonly follower: Pick<LedgerFollower, 'cut' | 'tree' | 'recentTail'>
+  readonly front: Pick<BackEnd, 'send'>
   readonly telemetry: Pick<Telemetry, 'clock'>
-  /** Entries that were read from the cache may not have been true: nothing of it may be kept. */
-  readonly onSetBack: () => void
+  /** {@link StripeKeeper.shared} is another. */
+  readonly onShared: () => void
   /** Δ, ms. */
   readonly stalenessMs: number
 }
@@ -57,7 +59,7 @@ export class StripeKeeper {
 
   constructor(ports: StripeKeeperPorts) {
     this.#ports = ports
-    this.#standings = new StripeStandings(ports.stalenessMs)
+    this.#standings = new StripeStandings(ports.stalenessMs, ports.front)
   }
 
   /** The error that says that a process of another history moves the stripes; `undefined`: none was found. */
@@ -81,11 +83,11 @@ export class StripeKeeper {
     this.#standings.historyEnded()
     this.#ports.cache.doubt()
     this.#watch.reset()
-    this.#shared = undefined
+    this.#changeShared(undefined)
   }
 
   /** A stripe was found to be ours, and to stand at the heads of a moment. */
-  found(state: StripeState, from: Moment): void {
+  found(state: StripeState, from: PollSent): void {
     this.#standings.found(state, from)
     this.#ports.cache.believe([state])
   }
@@ -99,7 +101,7 @@ export class StripeKeeper {
       throw this.#shared ?? sharedWithStranger(cache.backend, 0)
     }
     this.#standings.allowStartingOver()
-    this.#shared = undefined
+    this.#changeShared(undefined)
   }
 
   /** Stripes that stand where the archive never was: stripe, epoch and cut of each. */
@@ -121,12 +123,12 @@ export class StripeKeeper {
    * @returns stripes that stood further when they were last seen
    * @throws TierUnavailable, TierMisconfigured where no stripe can be read, or a process of another history moves them
    */
-  async bringToHeads(from: Moment, work: Work, heads?: Cut): Promise<readonly number[]> {
-    const { cache, archive, follower, onSetBack } = this.#ports
+  async bringToHeads(from: PollSent, work: Work, heads?: Cut): Promise<readonly number[]> {
+    const { cache, archive, follower, front } = this.#ports
     const history = this.#history
     const readings = await cache.readStripes()
     const states = readings.flatMap((reading) => (reading.kind === 'state' ? [reading.state] : []))
-    if (states.some((state) => this.#standings.wasReplaced(state))) onSetBack()
+    if (states.some((state) => this.#standings.wasReplaced(state))) front.send({ kind: 'set-back' })
     const round: Round = {
       from,
       history,
@@ -233,7 +235,7 @@ export class StripeKeeper {
    * @throws TierMisconfigured that says so
    */
   async #withdraw(states: readonly StripeState[], count: number): Promise<never> {
-    const { cache, telemetry, onSetBack } = this.#ports
+    const { cache, telemetry, front } = this.#ports
     const shared = states.filter((state) => this.#standings.isShared(state))
     await Promise.all(
       shared.map((state) =>
@@ -243,9 +245,17 @@ export class StripeKeeper {
       ),
     )
     this.forgetAll()
-    onSetBack()
+    front.send({ kind: 'set-back' })
     this.#watch.found(telemetry.clock.monotonicMs())
-    throw (this.#shared = sharedWithStranger(cache.backend, count))
+    const error = sharedWithStranger(cache.backend, count)
+    this.#changeShared(error)
+    throw error
+  }
+
+  #changeShared(shared: TierMisconfigured | undefined): void {
+    if (this.#shared === shared) return
+    this.#shared = shared
+    this.#ports.onShared()
   }
 
   /** The tree's leaves by stripe with the cut they are of, taken when first asked for: one moment, good across awaits. */
@@ -265,7 +275,7 @@ interface TreeMoment {
 
 /** One look at all stripes. */
 interface Round {
-  readonly from: Moment
+  readonly from: PollSent
   /** How often the archive had gone back when it began. */
   readonly history: number
   readonly work: Work
@@ -281,11 +291,6 @@ interface Round {
 function wayOf(cut: Cut, tail: LedgerTail): WayToHeads {
   if (tail.kind === 'gap') return tail.because === 'ahead-of-heads' ? 'another-history' : tail.because
   return equalCuts(cut, tail.heads.cut) ? 'at-heads' : 'known'
-}
-
-/** Whether a cut lies behind another one of the same archive, or equals it. */
-export function isOnTheWayTo(cut: Cut, further: Cut): boolean {
-  return cut.archiveId === further.archiveId && covers(further, cut)
 }
 
 function sharedWithStranger(backend: string, stripes: number): TierMisconfigured {

@@ -1,24 +1,13 @@
 import type { StripeReading, StripeState } from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
+import type { BackEnd } from '../seam/channel.ts'
+import type { PollSent, Standing } from '../seam/standing.ts'
 import { judgeStripe, type StripeVerdict, type WayToHeads } from './stripe-judgement.ts'
-
-/** When heads that are read now, or were read by a poll, are asked for. */
-export interface Moment {
-  /** Monotonic ms. */
-  readonly sentAtMs: number
-  /** Of the poll. */
-  readonly round: number
-}
-
-/** A stripe that was found to be of this archive, at the heads of a moment or beyond. */
-export interface Standing {
-  readonly state: StripeState
-  readonly from: Moment
-}
 
 /** What this process has found out about each stripe. What it has not found out is not believed [P66]. */
 export class StripeStandings {
   readonly #stalenessMs: number
+  readonly #front: Pick<BackEnd, 'send'>
   readonly #standings: (Standing | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
   /** By stripe: the epoch under which its entries counted last, and may have been put by us. */
   readonly #lastEpochs: (string | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
@@ -29,8 +18,10 @@ export class StripeStandings {
   readonly #formerEpochs: string[][] = Array.from({ length: STRIPE_COUNT }, () => [])
   readonly #suspectedSinceMs: (number | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
 
-  constructor(stalenessMs: number) {
+  /** @param front hears of each change */
+  constructor(stalenessMs: number, front: Pick<BackEnd, 'send'>) {
     this.#stalenessMs = stalenessMs
+    this.#front = front
   }
 
   get(stripe: number): Standing | undefined {
@@ -38,8 +29,8 @@ export class StripeStandings {
   }
 
   /** The stripe was found to be ours, and to stand at the heads of a moment. */
-  found(state: StripeState, from: Moment): void {
-    this.#standings[state.stripe] = { state, from }
+  found(state: StripeState, from: PollSent): void {
+    this.#set(state.stripe, { state, from })
     this.#lastEpochs[state.stripe] = state.epoch
     this.#mayStartOver[state.stripe] = false
     this.#mayHoldLost[state.stripe] = false
@@ -49,11 +40,12 @@ export class StripeStandings {
   /** Nothing is known of any stripe now; what was found out about histories stays. */
   forgetAll(): void {
     this.#standings.fill(undefined)
+    this.#front.send({ kind: 'stripes-forgotten' })
   }
 
   /** What was found out about whose the stripes are does not count any more. */
   allowStartingOver(): void {
-    this.#standings.fill(undefined)
+    this.forgetAll()
     this.#mayStartOver.fill(true)
     this.#suspectedSinceMs.fill(undefined)
   }
@@ -90,11 +82,16 @@ export class StripeStandings {
     })
     if (verdict === 'suspect') {
       this.#suspectedSinceMs[stripe] ??= nowMs
-      this.#standings[stripe] = undefined
+      this.#set(stripe, undefined)
     } else if (verdict !== 'leave') {
       this.#suspectedSinceMs[stripe] = undefined
     }
     return verdict
+  }
+
+  #set(stripe: number, standing: Standing | undefined): void {
+    this.#standings[stripe] = standing
+    this.#front.send({ kind: 'stripe', stripe, standing })
   }
 
   /** Whether a stripe has got another epoch that this process did not set: another process had a reason to make misses of its entries. */

@@ -2,18 +2,8 @@
  * Pure arithmetic on ledger rows. All of it assumes rows that were read in one snapshot, hence closed under
  * dependence: for each id they form a chain, each entry's previous state being the one before it.
  */
-import { compareStamps, sequenceAt, type Cut, type LedgerEntry, type LedgerRow, type Stamp } from '@se/core'
-
-/** What a set of ledger rows comes to for one id. */
-export interface NetChange {
-  readonly id: string
-  /** The newest stamp told of. */
-  readonly stamp: Stamp
-  /** Had a value before the first of the rows. */
-  readonly wasLive: boolean
-  /** Has a value after the last of them. */
-  readonly isLive: boolean
-}
+import { compareStamps, sequenceAt, type Cut, type LedgerEntry, type LedgerRow } from '@se/core'
+import type { NetChange } from '../seam/messages.ts'
 
 /**
  * Nets rows per id. Row order does not matter: the chain is found by stamps, so that a delete by A of what B

@@ -1,21 +1,19 @@
 import { StorageError, TierMisconfigured, type Heads } from '@se/core'
-import type { KnownWrites } from '../heard/known-writes.ts'
+import type { BackEnd } from '../seam/channel.ts'
+import type { PollSent } from '../seam/standing.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { CacheView } from './cache-view.ts'
 
 /** What a poll has brought. The object itself is its identity. */
 export interface PolledHeads {
   readonly heads: Heads
-  /** `Clock.monotonicMs` at which the poll was sent. */
-  readonly sentAtMs: number
-  /** See `KnownWrites.round`. */
-  readonly round: number
+  readonly sent: PollSent
 }
 
 export interface CacheSyncPorts {
   /** `undefined`: there is no cache. */
   readonly cacheView: Pick<CacheView, 'isAttached' | 'attach' | 'detach' | 'tick'> | undefined
-  readonly known: Pick<KnownWrites, 'dropBefore'>
+  readonly front: Pick<BackEnd, 'send'>
   readonly telemetry: Telemetry
 }
 
@@ -54,13 +52,13 @@ export class CacheSync {
   }
 
   async #bring(polled: PolledHeads): Promise<void> {
-    const { cacheView, known, telemetry } = this.#ports
+    const { cacheView, front, telemetry } = this.#ports
     const { clock } = telemetry
-    const { heads, sentAtMs, round } = polled
+    const { heads, sent } = polled
     if (cacheView !== undefined) {
       const wasAttached = cacheView.isAttached
       try {
-        if (wasAttached) await cacheView.tick(heads, sentAtMs, round)
+        if (wasAttached) await cacheView.tick(heads, sent)
         else if (clock.monotonicMs() >= this.#attachNotBeforeMs) await cacheView.attach()
         if (cacheView.isAttached) this.#toldOf = undefined
       } catch (error) {
@@ -71,7 +69,7 @@ export class CacheSync {
       }
     }
     this.#brought = polled
-    known.dropBefore(round)
+    front.send({ kind: 'tended', round: sent.round })
   }
 
   /** Once for each thing that an operator has to change; else once when it ceases to answer. */

@@ -1,0 +1,87 @@
+import type { CacheTier, Clock, StorageError } from '@se/core'
+import { STRIPE_COUNT, stripeOfId } from '@se/core/hash'
+import type { KnownWrites } from '../heard/known-writes.ts'
+import type { ToFront } from '../seam/messages.ts'
+import { standsAt, type Standing } from '../seam/standing.ts'
+import type { FollowedViews } from './followed-views.ts'
+
+export interface AskableStripesPorts {
+  readonly cache: Pick<CacheTier, 'health'>
+  readonly followed: Pick<FollowedViews, 'cut'>
+  readonly known: Pick<KnownWrites, 'droppedBefore'>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Δ, ms: a stripe that was not seen at the heads for so long is not asked. */
+  readonly stalenessMs: number
+}
+
+/**
+ * Which stripes of the cache may be asked, by what the back has told of them. One is asked only while it was seen at the heads
+ * within Δ, and stands at everything that was known of single ids and has been forgotten.
+ */
+export class AskableStripes {
+  readonly #ports: AskableStripesPorts
+  readonly #standings: (Standing | undefined)[] = new Array<undefined>(STRIPE_COUNT).fill(undefined)
+  #state: Omit<ToFront & { readonly kind: 'cache-state' }, 'kind'> = { isAttached: false, shared: undefined }
+
+  constructor(ports: AskableStripesPorts) {
+    this.#ports = ports
+  }
+
+  /** Whether the cache was reached and brought into line since the start. */
+  get isAttached(): boolean {
+    return this.#state.isAttached && this.#state.shared === undefined
+  }
+
+  /** What stands against the cache, or a part of it; `undefined`: nothing is known. */
+  get failure(): StorageError | undefined {
+    return this.#state.shared ?? this.#ports.cache.health().failure
+  }
+
+  /** Whether the id's stripe is known to be recent enough to answer. */
+  mayAsk(id: string): boolean {
+    return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
+  }
+
+  /** Monotonic ms of the poll whose heads the id's stripe covers. */
+  verifiedAtMs(id: string): number {
+    return this.#standings[stripeOfId(id)]?.from.sentAtMs ?? Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Whether the id's stripe is known to stand where the views stand, or beyond: what it answers is as new as
+   * everything this process has heard, so memory may keep it.
+   */
+  standsAtViews(id: string): boolean {
+    return standsAt(this.#standings[stripeOfId(id)], this.#ports.followed.cut)
+  }
+
+  /** Stripes that may be asked now. */
+  get count(): number {
+    if (!this.isAttached) return 0
+    const nowMs = this.#ports.clock.monotonicMs()
+    let count = 0
+    for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) if (this.#isRecent(stripe, nowMs)) count++
+    return count
+  }
+
+  /** Of the cache as a whole, as the back has told. */
+  changed(state: Omit<ToFront & { readonly kind: 'cache-state' }, 'kind'>): void {
+    this.#state = state
+  }
+
+  /** What is known of a stripe; `undefined`: nothing. */
+  found(stripe: number, standing: Standing | undefined): void {
+    this.#standings[stripe] = standing
+  }
+
+  /** Nothing is known of any stripe. */
+  forgetAll(): void {
+    this.#standings.fill(undefined)
+  }
+
+  #isRecent(stripe: number, nowMs: number): boolean {
+    const { stalenessMs, known } = this.#ports
+    const from = this.#standings[stripe]?.from
+    return from !== undefined && nowMs - from.sentAtMs <= stalenessMs && from.round >= known.droppedBefore
+  }
+}
