@@ -253,9 +253,9 @@ export const mutants = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/lifecycle/assemble.ts',
-    find: 'onSetBack: () => heard.dropDerived()',
-    replace: 'onSetBack: () => {}',
+    file: 'src/lifecycle/take-from-back.ts',
+    find: 'return heard.dropDerived()',
+    replace: 'return',
     test: 'test/engine.faults.test.ts',
   },
   {
@@ -267,12 +267,12 @@ export const mutants = [
   },
   {
     file: 'src/back/ledger-follower.ts',
-    find: 'return this.#mustRebuild || !equalCuts',
+    find: 'return !this.#isFilterThere || !equalCuts',
     replace: 'return !equalCuts',
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/views/heads-poll.ts',
+    file: 'src/back/poller.ts',
     find: 'own < committed && committed > this.#lostThrough',
     replace: 'own < 0',
     test: 'test/engine.faults.test.ts',
@@ -339,20 +339,20 @@ export const mutants = [
     test: 'src/read/route.test.ts',
   },
   {
-    file: 'src/back/cache-view.ts',
+    file: 'src/views/askable-stripes.ts',
     find: 'nowMs - from.sentAtMs <= stalenessMs && ',
     replace: '',
     test: 'src/back/cache-view.test.ts',
   },
   {
-    file: 'src/back/cache-view.ts',
+    file: 'src/views/askable-stripes.ts',
     find: ' && from.round >= known.droppedBefore',
     replace: '',
     test: 'src/back/cache-view.test.ts',
   },
   {
-    file: 'src/back/cache-view.ts',
-    find: 'return standing !== undefined && isOnTheWayTo(this.#ports.follower.cut, standing.state.cut)',
+    file: 'src/seam/standing.ts',
+    find: 'return standing !== undefined && isOnTheWayTo(cut, standing.state.cut)',
     replace: 'return standing !== undefined',
     test: 'src/back/cache-view.test.ts',
   },
@@ -395,7 +395,7 @@ export const mutants = [
   },
   {
     file: 'src/back/stripe-keeper.ts',
-    find: 'if (states.some((state) => this.#standings.wasReplaced(state))) onSetBack()',
+    find: "if (states.some((state) => this.#standings.wasReplaced(state))) front.send({ kind: 'set-back' })",
     replace: '',
     test: 'src/back/cache-view.test.ts',
   },
@@ -774,13 +774,13 @@ export const mutants = [
   // an archive that went back, as a process that slept finds it [P65, P88]
   {
     file: 'src/back/ledger-follower.ts',
-    find: '      await this.#startOver(tail.because)\n      return this.#cut\n',
-    replace: '      return this.#cut\n',
+    find: "if (tail.kind === 'gap') await this.#startOver(tail.because)",
+    replace: "if (tail.kind === 'gap') return this.#cut",
     test: 'test/engine.heard.test.ts',
     title: 'P88',
   },
   {
-    file: 'src/lifecycle/assemble.ts',
+    file: 'src/back/ledger-follower.ts',
     find: "const isBack = because !== undefined && because !== 'pruned'",
     replace: 'const isBack = false',
     test: 'test/engine.heard.test.ts',
@@ -855,5 +855,50 @@ export const mutants = [
     replace: '',
     test: 'test/engine.heard.test.ts',
     title: 'P67',
+  },
+  // what crosses the seam between the planes [R2, R3, R5, P65]
+  {
+    file: 'src/back/cache-view.ts',
+    find: `    this.#keeper.forgetAll()
+    this.#tellState()`,
+    replace: '    this.#keeper.forgetAll()',
+    test: 'src/back/cache-view.test.ts',
+  },
+  {
+    file: 'src/back/stripe-standings.ts',
+    find: `    this.#standings.fill(undefined)
+    this.#front.send({ kind: 'stripes-forgotten' })`,
+    replace: '    this.#standings.fill(undefined)',
+    test: 'src/back/cache-view.test.ts',
+  },
+  {
+    file: 'src/views/followed-views.ts',
+    find: "if (way?.from === 'ids') filter.replaceBy(this.#takeIds())",
+    replace: '',
+    test: 'test/engine.test.ts',
+  },
+  {
+    file: 'src/views/followed-views.ts',
+    find: 'if (!this.#isFilterThere || ',
+    replace: 'if (',
+    test: 'src/views/followed-views.test.ts',
+  },
+  {
+    file: 'src/views/followed-views.ts',
+    find: '    this.#ids = []\n  }\n\n  idsFound',
+    replace: '  }\n\n  idsFound',
+    test: 'src/views/followed-views.test.ts',
+  },
+  {
+    file: 'src/back/poller.ts',
+    find: '    this.#round = sent.round\n',
+    replace: '',
+    test: 'src/back/poller.test.ts',
+  },
+  {
+    file: 'src/seam/back-client.ts',
+    find: '    this.#waiting.delete(answer.call)\n',
+    replace: '',
+    test: 'src/seam/back-client.test.ts',
   },
 ]

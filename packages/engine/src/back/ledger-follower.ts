@@ -156,10 +156,11 @@ export class LedgerFollower {
     this.#cut = stored.tail.heads.cut
     this.#lastStep = undefined
     this.#ports.tree.replaceBy(tree, this.#cut)
+    const isBack = because !== undefined && because !== 'pruned'
     // First: what the cache has of a history that is no more seems to stand at the new cut, or beyond.
-    if (because !== undefined && because !== 'pruned') wentBack()
+    if (isBack) wentBack()
     // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
-    front.send({ kind: 'started-over', because, cut: this.#cut, tree: this.#treeReport() })
+    front.send({ kind: 'started-over', wentBack: isBack, cut: this.#cut, tree: this.#treeReport() })
     const durationMs = telemetry.clock.monotonicMs() - startedMs
     telemetry.observer.merkle?.({ store: archive.backend, operation: 'load', status: 'success', durationMs })
   }

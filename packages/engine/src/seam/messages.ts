@@ -137,8 +137,8 @@ export interface Heard {
 /** The views start over at another cut. Of what lies between nothing was heard: what was derived from earlier rows may not be kept. */
 export interface StartedOver {
   readonly kind: 'started-over'
-  /** `undefined`: at the start. */
-  readonly because: LedgerGap | undefined
+  /** The archive has lost rows that were told of, or is another one. */
+  readonly wentBack: boolean
   readonly cut: Cut
   readonly tree: TreeReport
 }

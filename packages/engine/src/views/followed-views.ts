@@ -92,9 +92,8 @@ export class FollowedViews {
     if (way !== undefined || wasEqual || changes.length > 0) this.#compareFilter()
   }
 
-  startedOver({ because, cut, tree }: StartedOver): void {
-    const isBack = because !== undefined && because !== 'pruned'
-    this.#ports.missed(isBack ? 'wentBack' : 'gap')
+  startedOver({ wentBack, cut, tree }: StartedOver): void {
+    this.#ports.missed(wentBack ? 'wentBack' : 'gap')
     this.#isFilterThere = false
     this.#cut = cut
     this.#tree = tree
