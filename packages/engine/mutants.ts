@@ -3,7 +3,7 @@ export const mutants = [
   // flush/flush-queue and its parts [W1, W2, W3, P8, P59]
   {
     file: 'src/flush/pending-set.ts',
-    find: 'if (!isLower) return',
+    find: 'if (firstLogSequence >= (generation.firstLogSequence ?? Infinity)) return',
     replace: 'return',
     test: 'src/flush/flush-queue.property.test.ts',
   },
@@ -404,6 +404,13 @@ export const mutants = [
     find: '          if (!(error instanceof StorageError)) throw error\n          work.left++',
     replace: '          throw error',
     test: 'src/back/cache-view.test.ts',
+  },
+  // what a parked write covers, before and behind it in the log [W2, W6]
+  {
+    file: 'src/flush/pending-set.ts',
+    find: ' && lastLogSequence === logSequence',
+    replace: '',
+    test: 'src/flush/flush-queue.test.ts',
   },
   // a stranger is waited for, and none but a stranger [P66]
   {

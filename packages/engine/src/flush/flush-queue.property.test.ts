@@ -34,6 +34,7 @@ const newestOf = (writes: readonly ModelWrite[]) =>
     undefined,
   )
 const newestIn = (group: ModelGroup) => newestOf(group.writes)!
+const keyOf = ({ id, stamp }: ItemWrite) => `${id} ${stamp.time}.${stamp.instance}`
 const isAtLeast = (a: Stamp | undefined, b: Stamp) => a !== undefined && compareStamps(a, b) >= 0
 
 /**
@@ -52,9 +53,10 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
 
   let waiting: ModelGroup[] = []
   let inFlight: { batch: Batch; groups: ModelGroup[]; isOut: boolean } | undefined
-  /** Newest stamp the archive, or the parking file, holds. */
+  /** Newest stamp the archive holds. */
   const stored = new Map<string, Stamp>()
-  const parked = new Map<string, Stamp>()
+  /** Writes in the parking file. */
+  const parked = new Set<string>()
   /** Not released yet. */
   const logged: ModelWrite[] = []
   /** Appended, and not added yet: appends come back in any order. */
@@ -146,12 +148,13 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
       if (kind === 'won') return { kind, version: 1, createdAtMs: 0, wasLive: false }
       if (kind === 'superseded') return { kind, by: stored.get(id)!, isFromFuture: false }
       if (group.kind === 'commit') return { kind: 'rejected', error: new Error('refused') }
-      if (!isAtLeast(parked.get(id), stamp)) parked.set(id, stamp)
-      const from = queue.coveredFrom(batch, index)
-      const older = newestOf(
-        group.writes.filter((each) => each !== newest && from !== undefined && each.logSequence! >= from),
-      )
+      parked.add(keyOf(newest.write))
+      // What it covers at level `memory` is nowhere any more.
+      const older = newestOf(group.writes.filter((each) => each !== newest && each.logSequence !== undefined))
       if (older !== undefined) {
+        const from = queue.coveredFrom(batch, index)
+        if (from === undefined || from > older.logSequence!)
+          fail('an older write in the log is not looked for')
         seen.uncovered += 1
         covered.set(index, { write: older.write, logSequence: older.logSequence! })
         // It is read as the one that covered it was, and needs all records that its generation needed.
@@ -193,7 +196,7 @@ it('agrees with a model that keeps every write [W1, W2, W3, W6, P8, P59]', () =>
     if (releasable < released) fail(`step ${step}: released ${released}, then ${releasable}`)
     for (const { logSequence, write } of logged) {
       if (logSequence! > releasable) continue
-      if (!isAtLeast(stored.get(write.id), write.stamp) && !isAtLeast(parked.get(write.id), write.stamp)) {
+      if (!isAtLeast(stored.get(write.id), write.stamp) && !parked.has(keyOf(write))) {
         fail(`step ${step}: record ${logSequence} of ${write.id} released, and nothing holds it`)
       }
     }

@@ -335,6 +335,13 @@ describe('waiters of `archive` writes', () => {
 })
 
 describe('writes the archive does not take', () => {
+  it('looks in the log behind a parked write too: a clock that went back gives a later one an older stamp [W2, W6, P67]', () => {
+    const { queue, log, take } = createQueue()
+    log(write('a', 9), 1)
+    log(write('a', 5), 2)
+    expect(queue.coveredFrom(take(), 0)).toBe(1)
+  })
+
   it('brings back the acknowledged write that a refused, never visible one had covered', () => {
     const { queue, pending, releasable, archive, log, take, heard } = createQueue()
     log(write('a', 1), 1)

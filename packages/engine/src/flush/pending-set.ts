@@ -36,6 +36,8 @@ interface Generation extends OutgoingWrite, RecordHolder {
   logSequence: number | undefined
   /** The first record of all its writes, also of those coalesced away [P59]. */
   firstLogSequence: number | undefined
+  /** The last one: an older write may lie behind a newer one, as the clock went back, or it was replayed. */
+  lastLogSequence: number | undefined
   /** Something newer was heard of that will not give way to it: it is not read. */
   isOvertaken: boolean
   isSettled: boolean
@@ -101,6 +103,7 @@ export class PendingSet {
       isAcknowledged: true,
       logSequence,
       firstLogSequence: logSequence,
+      lastLogSequence: logSequence,
       isOvertaken,
       isSettled: false,
       isFoundAgain: false,
@@ -207,8 +210,8 @@ export class PendingSet {
    * `undefined`: there are none. To be asked before the write is settled as parked.
    */
   coveredFrom(outgoing: OutgoingWrite): number | undefined {
-    const { logSequence, firstLogSequence } = this.#inFlight.get(outgoing.write.id) ?? {}
-    return firstLogSequence === logSequence ? undefined : firstLogSequence
+    const { logSequence, firstLogSequence, lastLogSequence } = this.#inFlight.get(outgoing.write.id) ?? {}
+    return firstLogSequence === logSequence && lastLogSequence === logSequence ? undefined : firstLogSequence
   }
 
   /**
@@ -294,10 +297,10 @@ export class PendingSet {
     } else {
       this.#release(later.bytes)
     }
-    const { firstLogSequence } = later
-    const isLower =
-      firstLogSequence !== undefined && firstLogSequence < (generation.firstLogSequence ?? Infinity)
-    if (!isLower) return
+    const { firstLogSequence, lastLogSequence } = later
+    if (firstLogSequence === undefined || lastLogSequence === undefined) return
+    generation.lastLogSequence = Math.max(lastLogSequence, generation.lastLogSequence ?? 0)
+    if (firstLogSequence >= (generation.firstLogSequence ?? Infinity)) return
     generation.firstLogSequence = firstLogSequence
     this.#ports.lowWaterMark.claim(generation)
   }
