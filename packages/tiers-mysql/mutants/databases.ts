@@ -54,7 +54,7 @@ export const databases = [
   },
   {
     file: 'src/heads.ts',
-    find: "  reader.dialect.checkWritable(rows[0]?.read_only ?? '')\n",
+    find: '  reader.dialect.checkWritable(first.read_only)\n',
     replace: '',
     ...SERVER,
     title: 'demoted',

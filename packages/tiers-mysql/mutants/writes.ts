@@ -1,4 +1,4 @@
-import { DECISIONS, JUDGE, CLOCK, SQLITE, FAULTS, LOCKS } from './tests.ts'
+import { DECISIONS, JUDGE, CLOCK, SQLITE, SQLITE_OWN, FAULTS, LOCKS } from './tests.ts'
 
 /** The rules of writes, claims, histories and upkeep, each broken once. */
 export const writes = [
@@ -63,13 +63,13 @@ export const writes = [
   // A batch once [W5], by whoever holds the instance [P52], in sequence [P53], known by its link [P92, P95].
   {
     file: 'src/put-batch.ts',
-    find: "      .where('epoch', '=', batch.claim.epoch)\n",
+    find: "      .where('epoch', '=', claim.epoch)\n",
     replace: '',
     ...SQLITE,
   },
   {
     file: 'src/put-batch.ts',
-    find: "      .where('nonce', '=', batch.claim.nonce)\n",
+    find: "      .where('nonce', '=', claim.nonce)\n",
     replace: '',
     ...SQLITE,
   },
@@ -116,6 +116,26 @@ export const writes = [
     ...SQLITE,
   },
   { file: 'src/instances.ts', find: "    .where('number', '!=', claim.instance)\n", replace: '', ...SQLITE },
+  // An archive that has lost its id is an error, not an empty one of 1970 [R1, P80].
+  {
+    file: 'src/meta.ts',
+    find: "  if (row === undefined) throw factLost('archive_id')\n  return row.now_ms",
+    replace: '  return row?.now_ms ?? 0',
+    ...SQLITE_OWN,
+  },
+  {
+    file: 'src/heads.ts',
+    find: "if (first === undefined) throw factLost('archive_id')",
+    replace:
+      "if (first === undefined) return { cut: { archiveId: '', positions: new Map() }, prunedSequences: new Map(), nowMs: 0, instances: new Map() }",
+    ...SQLITE_OWN,
+  },
+  {
+    file: 'src/put-batch.ts',
+    find: 'return raised === 1',
+    replace: 'return true',
+    ...SQLITE,
+  },
   {
     file: 'src/judge-cut.ts',
     find: "if (sequenceAt(from, instance) < sequence) return 'pruned'",

@@ -13,7 +13,7 @@ import { foldTree } from './fold-tree.ts'
 import { newArchiveId } from './identity.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
 import { MayBeBehind } from './may-be-behind.ts'
-import { readMeta, writeMeta, writeTreeCut } from './meta.ts'
+import { readMeta, readNowMs, writeMeta, writeTreeCut } from './meta.ts'
 import type { InstanceRow } from './schema.ts'
 import { LIST_MAX, partsOfCount } from './statement-sizes.ts'
 import { readLinks } from './tail.ts'
@@ -124,14 +124,7 @@ async function writeInstance(
   { nonce, lastNumber, newLink }: { nonce: string; lastNumber: number; newLink: string },
 ): Promise<InstanceRow> {
   const { builder } = session.dialect
-  const [clock] = await session.rows(
-    builder
-      .selectFrom('sync_meta')
-      .where('name', '=', 'archive_id')
-      .select(session.dialect.nowMs().as('now_ms'))
-      .compile(),
-  )
-  const nowMs = clock?.now_ms ?? 0
+  const nowMs = await readNowMs(session)
   const claimed = { nonce, state: 'active', claimed_at: nowMs, seen_at: nowMs } as const
   if (plan.kind === 'take-over') {
     // Above a hole, what lies below counts as pruned: no view may try to walk over it.

@@ -1,5 +1,6 @@
 import type { Cut, Heads, Position } from '@se/core'
 import type { RowReader } from './archive-database.ts'
+import { factLost } from './meta.ts'
 
 /** Where an instance stands, as its row says. */
 export interface InstanceHead {
@@ -23,6 +24,8 @@ export interface InstanceHeads extends Heads {
 /**
  * The heads, in one small statement, which also asks whether the server can be written: one that was demoted answers
  * on with what it had, and that is not what is true now [R5, P69].
+ *
+ * @throws CorruptData when the archive has lost its id
  */
 export async function readHeads(reader: RowReader): Promise<Heads> {
   const { cut, prunedSequences, nowMs } = await readInstanceHeads(reader)
@@ -46,7 +49,10 @@ export async function readInstanceHeads(reader: RowReader): Promise<InstanceHead
     ])
     .compile()
   const rows = (await reader.rows(query)) as readonly HeadsRow[]
-  reader.dialect.checkWritable(rows[0]?.read_only ?? '')
+  const [first] = rows
+  // Not an archive in which nothing was ever written, in 1970.
+  if (first === undefined) throw factLost('archive_id')
+  reader.dialect.checkWritable(first.read_only)
   const positions = new Map<number, Position>()
   const prunedSequences = new Map<number, number>()
   const instances = new Map<number, InstanceHead>()
@@ -56,6 +62,6 @@ export async function readInstanceHeads(reader: RowReader): Promise<InstanceHead
     if (row.last_sequence > 0) positions.set(row.number, { sequence: row.last_sequence, link: row.link })
     if (row.pruned_sequence > 0) prunedSequences.set(row.number, row.pruned_sequence)
   }
-  const cut: Cut = { archiveId: rows[0]?.archive_id ?? '', positions }
-  return { cut, prunedSequences, nowMs: rows[0]?.now_ms ?? 0, instances }
+  const cut: Cut = { archiveId: first.archive_id, positions }
+  return { cut, prunedSequences, nowMs: first.now_ms, instances }
 }

@@ -9,6 +9,7 @@ import { sql } from 'kysely'
 import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
+import { readNowMs } from './meta.ts'
 import type { InstanceState } from './schema.ts'
 import { isInLedger, lockOwnRow } from './take-sequence.ts'
 
@@ -35,9 +36,6 @@ export async function seeInstance(
 /**
  * Takes instances out that no process needs, and says so in the ledger, within the caller's transaction.
  *
- * They are found without locks, because their rows belong to the process that writes under them, and then locked one by one
- * and looked at again.
- *
  * @throws InstanceFenced
  * @throws MayBeBehind while `isSure` is false
  */
@@ -46,29 +44,60 @@ export async function retireInstances(
   request: RetirementRequest,
   isSure: boolean,
 ): Promise<readonly RetiredInstance[]> {
-  const { claim, sequence, link, deadBeforeMs, instancesMax } = request
-  const { builder } = session.dialect
+  const { claim, sequence, link } = request
+  const { instance } = claim
   const own = await lockOwnRow(session, claim, isSure)
   if (await isInLedger(session, own, { sequence, link }, isSure)) {
     // Pruned meanwhile: nothing is left to say of it.
-    return (await readLedgerRow(session, { instance: claim.instance, sequence }))?.retired ?? []
+    return (await readLedgerRow(session, { instance, sequence }))?.retired ?? []
   }
-  const [clock] = await session.rows(
-    builder
-      .selectFrom('sync_meta')
-      .where('name', '=', 'archive_id')
-      .select(session.dialect.nowMs().as('now_ms'))
-      .compile(),
-  )
-  const nowMs = clock?.now_ms ?? 0
-  // Seen in the future, by a clock that was wrong: counted from now.
+  const nowMs = await readNowMs(session)
+  await countFutureFromNow(session, nowMs)
+  const retired = await lockUnneeded(session, request)
+  if (retired.length === 0) return []
+  const { builder } = session.dialect
   await session.run(
     builder
+      .updateTable('sync_instances')
+      .set({ last_sequence: sequence, link })
+      .where('number', '=', instance)
+      .compile(),
+  )
+  const row: LedgerRow = {
+    instance,
+    sequence,
+    link,
+    kind: 'retirement',
+    committedAtMs: nowMs,
+    entries: [],
+    retired,
+  }
+  await insertLedgerRow(session, row, encodeLedgerRow(row))
+  const numbers = retired.map((gone) => gone.instance)
+  await session.run(builder.deleteFrom('sync_instances').where('number', 'in', numbers).compile())
+  return retired
+}
+
+/** Whoever was seen in the future was seen by a clock that was wrong: it counts as seen now. */
+async function countFutureFromNow(session: WriteSession, nowMs: number): Promise<void> {
+  await session.run(
+    session.dialect.builder
       .updateTable('sync_instances')
       .set({ seen_at: nowMs })
       .where('seen_at', '>', nowMs + FUTURE_MS_MAX)
       .compile(),
   )
+}
+
+/**
+ * The instances that no process needs. They are found without locks, because their rows belong to the process that writes under
+ * them, and then locked and looked at again.
+ */
+async function lockUnneeded(
+  session: WriteSession,
+  { claim, deadBeforeMs, instancesMax }: RetirementRequest,
+): Promise<readonly RetiredInstance[]> {
+  const { builder, forUpdate } = session.dialect
   const unneeded = builder
     .selectFrom('sync_instances')
     .select(['number', 'last_sequence', 'link'])
@@ -80,40 +109,8 @@ export async function retireInstances(
   const found = await session.rows(unneeded.compile())
   if (found.length === 0) return []
   const numbers = found.map(({ number }) => number)
-  const locked = await session.rows(
-    unneeded.where('number', 'in', numbers).modifyEnd(session.dialect.forUpdate).compile(),
-  )
-  if (locked.length === 0) return []
-  const retired = locked.map((row): RetiredInstance => {
-    const { number, last_sequence: lastSequence } = row
-    return { instance: number, sequence: lastSequence, link: lastSequence === 0 ? LINK_NONE : row.link }
+  const locked = await session.rows(unneeded.where('number', 'in', numbers).modifyEnd(forUpdate).compile())
+  return locked.map(({ number, last_sequence: sequence, link }): RetiredInstance => {
+    return { instance: number, sequence, link: sequence === 0 ? LINK_NONE : link }
   })
-  await session.run(
-    builder
-      .updateTable('sync_instances')
-      .set({ last_sequence: sequence, link })
-      .where('number', '=', claim.instance)
-      .compile(),
-  )
-  const row: LedgerRow = {
-    instance: claim.instance,
-    sequence,
-    link,
-    kind: 'retirement',
-    committedAtMs: nowMs,
-    entries: [],
-    retired,
-  }
-  await insertLedgerRow(session, row, encodeLedgerRow(row))
-  await session.run(
-    builder
-      .deleteFrom('sync_instances')
-      .where(
-        'number',
-        'in',
-        retired.map(({ instance }) => instance),
-      )
-      .compile(),
-  )
-  return retired
 }

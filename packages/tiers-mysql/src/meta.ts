@@ -11,7 +11,7 @@ export async function readMeta(reader: RowReader, name: MetaName, lock: MetaLock
   if (lock === 'update') query = query.modifyEnd(reader.dialect.forUpdate)
   if (lock === 'share') query = query.modifyEnd(reader.dialect.forShare)
   const [row] = await reader.rows(query.compile())
-  if (row === undefined) throw new CorruptData(`sync_meta has no ${name}`)
+  if (row === undefined) throw factLost(name)
   return row.value
 }
 
@@ -19,6 +19,24 @@ export async function writeMeta(session: WriteSession, name: MetaName, value: st
   await session.run(
     session.dialect.builder.updateTable('sync_meta').set({ value }).where('name', '=', name).compile(),
   )
+}
+
+/**
+ * The archive's clock, ms since 1970 UTC.
+ *
+ * @throws CorruptData when the archive has lost its id: a time made up instead would make living instances look dead
+ */
+export async function readNowMs(reader: RowReader): Promise<number> {
+  const { builder } = reader.dialect
+  const [row] = await reader.rows(
+    builder
+      .selectFrom('sync_meta')
+      .where('name', '=', 'archive_id')
+      .select(reader.dialect.nowMs().as('now_ms'))
+      .compile(),
+  )
+  if (row === undefined) throw factLost('archive_id')
+  return row.now_ms
 }
 
 /** Where the stored pages stand. */
@@ -34,4 +52,9 @@ export function writeTreeCut(session: WriteSession, cut: Cut): Promise<void> {
 export async function raiseCollectionFloor(session: WriteSession, floor: number): Promise<void> {
   if (Number(await readMeta(session, 'collection_floor', 'update')) >= floor) return
   await writeMeta(session, 'collection_floor', String(floor))
+}
+
+/** The error of an archive that has lost a fact of its own. */
+export function factLost(name: MetaName): CorruptData {
+  return new CorruptData(`sync_meta has no ${name}`)
 }

@@ -108,30 +108,11 @@ export async function putBatch(
   { batch, writes, stampTimeMax }: PreparedBatch,
   isSure: boolean,
 ): Promise<CommittedBatch> {
-  const { instance } = batch.claim
-  const { sequence, link } = batch
-  // 1. The next sequence is ours, or someone took the instance over, or the batch is in the ledger already.
-  const nowMs = session.dialect.nowMs()
-  // What is too far ahead is stored, if at all, for its id's sake alone: it must not drag the instance's clock along.
-  const stampLimit = sql<number>`(${nowMs} + ${sql.lit(STAMP_AHEAD_MS_MAX + 1)}) * ${sql.lit(stampTimeOf(1))} - 1`
-  const raised = await session.run(
-    session.dialect.builder
-      .updateTable('sync_instances')
-      .set({
-        last_sequence: sequence,
-        link,
-        max_stamp: sql<number>`case when max_stamp >= ${stampTimeMax} then max_stamp
-          when ${stampTimeMax} <= ${stampLimit} then ${stampTimeMax}
-          when max_stamp >= ${stampLimit} then max_stamp else ${stampLimit} end`,
-      })
-      .where('number', '=', instance)
-      .where('epoch', '=', batch.claim.epoch)
-      .where('nonce', '=', batch.claim.nonce)
-      .where('last_sequence', '=', sequence - 1)
-      .compile(),
-  )
-  if (raised === 0) return resolveFate(session, batch, writes, isSure)
-  invariant(raised === 1, 'a sequence raises one instance')
+  const { sequence, link, claim } = batch
+  const { instance } = claim
+  // 1. The next sequence is ours, or another process took the instance over, or the batch is in the ledger already.
+  const isNext = await takeNext(session, batch, stampTimeMax)
+  if (!isNext) return resolveFate(session, batch, writes, isSure)
 
   // 2. What was collected stays deleted.
   const conditions = await readConditions(session, instance)
@@ -154,6 +135,35 @@ export async function putBatch(
   // 5. The ledger.
   await insertLedgerRow(session, row, entries)
   return { sequence, outcomes: plan.outcomes, wasCommittedBefore: false }
+}
+
+/** Takes the batch's sequence for its instance. @returns false: it is not the next one, or the claim is not ours */
+async function takeNext(
+  session: WriteSession,
+  { claim, sequence, link }: ArchiveBatch,
+  stampTimeMax: number,
+): Promise<boolean> {
+  const { builder } = session.dialect
+  // What is too far ahead is stored, if at all, for its id's sake alone: it must not drag the instance's clock along.
+  const stampLimit = sql<number>`(${session.dialect.nowMs()} + ${sql.lit(STAMP_AHEAD_MS_MAX + 1)}) * ${sql.lit(stampTimeOf(1))} - 1`
+  const raised = await session.run(
+    builder
+      .updateTable('sync_instances')
+      .set({
+        last_sequence: sequence,
+        link,
+        max_stamp: sql<number>`case when max_stamp >= ${stampTimeMax} then max_stamp
+          when ${stampTimeMax} <= ${stampLimit} then ${stampTimeMax}
+          when max_stamp >= ${stampLimit} then max_stamp else ${stampLimit} end`,
+      })
+      .where('number', '=', claim.instance)
+      .where('epoch', '=', claim.epoch)
+      .where('nonce', '=', claim.nonce)
+      .where('last_sequence', '=', sequence - 1)
+      .compile(),
+  )
+  invariant(raised <= 1, 'a sequence is taken by one instance', { raised })
+  return raised === 1
 }
 
 /**

@@ -126,35 +126,7 @@ async function* ledgerChunks(
   let left = ranges
   while (left.length > 0) {
     const part = left.slice(0, CONDITIONS_MAX)
-    const query = reader.dialect.builder
-      .selectFrom('sync_ledger')
-      .where((where) =>
-        where.or(
-          part.map(({ instance, first, last }) =>
-            where.and([
-              where('instance', '=', instance),
-              where('sequence', '>=', first),
-              where('sequence', '<=', last),
-            ]),
-          ),
-        ),
-      )
-      .select([
-        'instance',
-        'sequence',
-        'link',
-        'kind',
-        'committed_at',
-        sql<Uint8Array | null>`case when length(entries) <= ${sql.lit(ROW_BYTES_INLINE)} then entries end`.as(
-          'entries',
-        ),
-        sql<number>`length(entries)`.as('entry_bytes'),
-      ])
-      .orderBy('instance')
-      .orderBy('sequence')
-      .limit(sql.lit(LEDGER_ROWS_PER_STATEMENT))
-      .compile()
-    const columns: readonly FirstLedgerAnswer[] = await reader.rows(query)
+    const columns = await readFirstRows(reader, part)
     for (const chunk of partsOfBytes(columns, ({ entry_bytes: bytes }) => bytes, ANSWER_BYTES_MAX)) {
       const large = chunk.filter(({ entries }) => entries === null)
       const entriesOf = await readEntries(reader, large)
@@ -175,6 +147,39 @@ async function* ledgerChunks(
       .map((range) => (range.instance === last.instance ? { ...range, first: last.sequence + 1 } : range))
       .filter((range) => range.first <= range.last)
   }
+}
+
+/** The first rows of the ranges, up to {@link LEDGER_ROWS_PER_STATEMENT}, by instance and sequence. */
+function readFirstRows(reader: RowReader, ranges: readonly Range[]): Promise<readonly FirstLedgerAnswer[]> {
+  const query = reader.dialect.builder
+    .selectFrom('sync_ledger')
+    .where((where) =>
+      where.or(
+        ranges.map(({ instance, first, last }) =>
+          where.and([
+            where('instance', '=', instance),
+            where('sequence', '>=', first),
+            where('sequence', '<=', last),
+          ]),
+        ),
+      ),
+    )
+    .select([
+      'instance',
+      'sequence',
+      'link',
+      'kind',
+      'committed_at',
+      sql<Uint8Array | null>`case when length(entries) <= ${sql.lit(ROW_BYTES_INLINE)} then entries end`.as(
+        'entries',
+      ),
+      sql<number>`length(entries)`.as('entry_bytes'),
+    ])
+    .orderBy('instance')
+    .orderBy('sequence')
+    .limit(sql.lit(LEDGER_ROWS_PER_STATEMENT))
+    .compile()
+  return reader.rows(query)
 }
 
 /** Entries of single rows, by `positionKey`. */

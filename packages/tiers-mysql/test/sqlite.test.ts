@@ -269,6 +269,26 @@ describe('SQLite archive', () => {
     },
   )
 
+  it('an archive that has lost its id tells neither heads nor a time, and so takes no living instance for dead [R1, P80]', async () => {
+    const archive = sqliteArchive({ file, exclusive: false })
+    open.push(archive)
+    await archive.open({ branches: createBranchSet(), digests: 'keyed' })
+    const [ours, living] = [await claim(archive, 'a'), await claim(archive, 'b')]
+    const request = { claim: ours, sequence: 1, link: linkOf(ours.instance, 1), instancesMax: 10 }
+    const { cut, nowMs } = await archive.readHeads()
+    const deadBeforeMs = nowMs - 60_000
+    const database = new Database(file)
+    database.exec("UPDATE sync_meta SET name = 'lost' WHERE name = 'archive_id'")
+    const lost = { code: 'SE_CORRUPT_DATA', message: expect.stringContaining('archive_id') }
+    await expect(archive.retireInstances({ ...request, deadBeforeMs })).rejects.toMatchObject(lost)
+    await expect(archive.readHeads()).rejects.toMatchObject(lost)
+    await expect(archive.readTail(cut)).rejects.toMatchObject(lost)
+    database.exec("UPDATE sync_meta SET name = 'archive_id' WHERE name = 'lost'")
+    database.close()
+    expect(await archive.retireInstances({ ...request, deadBeforeMs })).toEqual([])
+    await archive.touchInstance(living)
+  })
+
   it('a ledger row edited by hand is corrupt, not believed', async () => {
     const archive = await openArchive()
     const own = await claim(archive)
