@@ -59,28 +59,13 @@ export async function openPlace(settings: Settings): Promise<Place> {
     },
   )
 
-  const connectRedis = async () => {
-    if (cache.kind === 'off') throw new Error(`there is no cache: ${cache.because}`)
-    const client = new Redis(cache.url, {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: 2_000,
-      commandTimeout: 5_000,
-      retryStrategy: () => null,
-    })
-    client.on('error', () => {})
-    await client.connect()
-    return client
-  }
-
   return {
     directory,
     logDirectory: logDirectoryOf(directory),
     isTemporary,
     archive,
     cache,
-    connectRedis,
+    connectRedis: () => connectTo(cache),
     tiers: {
       dataDirectory: directory,
       sqlUrl,
@@ -92,7 +77,7 @@ export async function openPlace(settings: Settings): Promise<Place> {
       // Only under the prefix this run made up: under a given one there may be keys of others.
       if (isAllTemporary && cache.kind === 'given' && settings.redisPrefix === undefined) {
         done.push(
-          await removeKeys(connectRedis, cache.prefix).then(
+          await removeKeys(cache).then(
             (count) => `removed ${count} keys of this run from Redis`,
             (error: Error) => `the keys of this run could not be removed from Redis: ${error.message}`,
           ),
@@ -143,12 +128,28 @@ async function openCache(
   return { cache: { kind: 'private', url: server.url, prefix }, server }
 }
 
-/** @returns how many there were */
-async function removeKeys(connect: () => Promise<Redis>, prefix: string): Promise<number> {
-  const client = await connect()
+/** @throws Error when there is no cache, or it does not answer */
+async function connectTo(cache: CachePlace): Promise<Redis> {
+  if (cache.kind === 'off') throw new Error(`there is no cache: ${cache.because}`)
+  const client = new Redis(cache.url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+    commandTimeout: 5_000,
+    retryStrategy: () => null,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+/** Removes all keys under the prefix. @returns how many there were */
+async function removeKeys(cache: Exclude<CachePlace, { kind: 'off' }>): Promise<number> {
+  const client = await connectTo(cache)
   try {
     let removedCount = 0
-    const match = `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
+    const match = `${cache.prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`
     for await (const keys of client.scanStream({ match, count: 1_000 }) as AsyncIterable<string[]>) {
       if (keys.length > 0) removedCount += await client.unlink(...keys)
     }

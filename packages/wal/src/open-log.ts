@@ -10,9 +10,11 @@ import type { Log } from './log.ts'
 import { guardObserver, type LogRecovery } from './observer.ts'
 import { readLogOptions, type LogOptions, type ParsedOptions } from './options.ts'
 import { recoverLog, replaceOpenFiles, type RecoveredLog } from './recovery.ts'
+import type { SealedSegment } from './sealed-segments.ts'
 import { SegmentFiles } from './segment-files.ts'
 import { SegmentHandle } from './segment-handle.ts'
 import type { PreparedSegment } from './segment-supply.ts'
+import type { SurveyedSegment } from './survey.ts'
 
 /**
  * Opens the log of a directory, or starts one: takes the lock, reads and checks every record, cuts a torn tail.
@@ -38,14 +40,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     // From the end, so that ids never have a gap.
     next = await openPrepared(parsed, files, recovered)
     active = await openActive(parsed, files, recovered, spares)
-    const recovery: LogRecovery = {
-      outcome: outcomeOf(recovered),
-      records: recovered.position.nextSequence - 1 - recovered.releasedThrough,
-      bytesRead: recovered.bytesRead,
-      segments: recovered.segments.length,
-      durationMs: clock.monotonicMs() - startMs,
-      ...(recovered.torn === undefined ? {} : { torn: recovered.torn }),
-    }
+    const recovery = recoveryOf(recovered, clock.monotonicMs() - startMs)
     await lock.makeSure()
     observer?.recovered?.(recovery)
     return assembleLog({
@@ -61,13 +56,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
         backlog: recovered.backlog,
       },
       active,
-      sealed: recovered.segments.slice(0, -1).map((segment) => ({
-        id: segment.segmentId,
-        firstSequence: segment.firstSequence,
-        lastSequence: segment.lastSequence,
-        segmentBytes: segment.header.segmentBytes,
-        usedBytes: segment.end,
-      })),
+      sealed: recovered.segments.slice(0, -1).map(sealedOf),
       stock: { spares, next, nextId: (next ?? active).id + 1 },
     })
   } catch (error) {
@@ -150,6 +139,25 @@ async function openPrepared(
     id: prepared.segmentId,
     segmentBytes: prepared.header.segmentBytes,
     handle: await SegmentHandle.open(fileSystem, `${directory}/${prepared.file}`),
+  }
+}
+
+/** A segment that is full: all but the last. */
+function sealedOf(segment: SurveyedSegment): SealedSegment {
+  const { segmentId: id, firstSequence, lastSequence, header, end: usedBytes } = segment
+  return { id, firstSequence, lastSequence, segmentBytes: header.segmentBytes, usedBytes }
+}
+
+/** @param durationMs of the whole recovery */
+function recoveryOf(recovered: RecoveredLog, durationMs: number): LogRecovery {
+  const { position, releasedThrough, bytesRead, segments, torn } = recovered
+  return {
+    outcome: outcomeOf(recovered),
+    records: position.nextSequence - 1 - releasedThrough,
+    bytesRead,
+    segments: segments.length,
+    durationMs,
+    ...(torn === undefined ? {} : { torn }),
   }
 }
 
