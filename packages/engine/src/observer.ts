@@ -160,18 +160,23 @@ export interface FaultEvent {
 /** Everything that is pulled, at one moment. */
 export interface EngineGauges {
   readonly l1Items: number
+  /** What L1 accounts for, bytes. */
   readonly l1Bytes: number
   /** 0 … 1: part of L1's bound that cannot be evicted. */
   readonly memoryPressure: number
   /** 0 … 1: part of the pending bound in use; at 1 writers wait or are refused. */
   readonly backpressureLevel: number
+  /** Ids in the filter. */
   readonly filterEntries: number
   /** 0 … 1: slots in use. */
   readonly filterLoad: number
+  /** Acknowledged and not yet in L3. */
   readonly pendingItems: number
   /** Seconds since the oldest pending item was acknowledged; 0 with none. */
   readonly pendingAgeSeconds: number
+  /** Records of the log that are not released. */
   readonly walEntries: number
+  /** What the log uses, bytes. */
   readonly walBytes: number
   /** Ledger rows each view has yet to apply. */
   readonly viewLagBatches: Readonly<Partial<Record<ViewName, number>>>

@@ -49,11 +49,13 @@ export interface ArchiveContractCase {
 export const BRANCHES = createBranchSet(['user.', 'user.admin.'])
 export const text = new TextEncoder()
 
-/** One log directory at work. */
+/** One log directory at work: what it remembers, and the batches it sends. A case changes the fields to play a copy or a restore. */
 export class Writer {
   readonly archive: CompleteArchiveTier
   claim: InstanceClaim
+  /** The name under which it claims next. */
   nonce: string
+  /** Of the last batch it has sent. */
   sequence: number
   readonly #links = new Map<number, string>()
   #time: number
@@ -72,6 +74,7 @@ export class Writer {
     return { time: this.#time, instance: this.claim.instance }
   }
 
+  /** Sends the writes as the next batch. */
   put(...writes: readonly ItemWrite[]): Promise<CommittedBatch> {
     this.sequence += 1
     return this.send(this.sequence, writes)
@@ -88,6 +91,7 @@ export class Writer {
     return link
   }
 
+  /** What the directory remembers, as a claim takes it. */
   memory(): InstanceMemory {
     const { instance, epoch, birthId, archiveId } = this.claim
     const { sequence: lastSequence } = this
