@@ -497,21 +497,21 @@ export const mutants = [
     test: 'test/engine.heard.test.ts',
   },
   {
-    file: 'src/inspect/verify/tree.ts',
+    file: 'src/back/verify/tree.ts',
     find: 'if (scan !== undefined) follower.vouch(because)',
     replace: 'if (scan !== undefined) {}',
     test: 'test/engine.verify.test.ts',
   },
   {
-    file: 'src/inspect/verify/copies.ts',
+    file: 'src/back/verify/entries.ts',
     find: "if (order > 0) return 'the entry is newer than anything that the archive has'",
     replace: 'if (order > 0) return undefined',
     test: 'test/engine.verify.test.ts',
   },
   {
-    file: 'src/inspect/verify/scan-rows.ts',
-    find: 'if (!isEqual) memoryDifferences',
-    replace: 'if (false) memoryDifferences',
+    file: 'src/inspect/verify/memory.ts',
+    find: 'if (!isEqual) this.#wrong',
+    replace: 'if (false) this.#wrong',
     test: 'test/engine.verify.test.ts',
   },
   {
@@ -802,15 +802,15 @@ export const mutants = [
   // The roots of an engine without a cache differ from nothing [P87].
   {
     file: 'src/inspect/roots.ts',
-    find: 'const agree = cacheView === undefined',
-    replace: 'const agree = false',
+    find: 'agree: stripes === undefined || cache === archive',
+    replace: 'agree: cache === archive',
     test: 'test/engine.verify.test.ts',
     title: 'P87',
   },
   {
     file: 'src/inspect/roots.ts',
-    find: 'const agree = cacheView === undefined',
-    replace: 'const agree = cacheView !== null',
+    find: 'agree: stripes === undefined || cache === archive',
+    replace: 'agree: cache === undefined || cache === archive',
     test: 'test/engine.verify.test.ts',
     title: 'P87',
   },
@@ -828,7 +828,7 @@ export const mutants = [
     title: 'P88',
   },
   {
-    file: 'src/inspect/verify/copies.ts',
+    file: 'src/inspect/verify/memory.ts',
     find: 'if (isNewer(stamp, stampOf(lookup))) {',
     replace: 'if (false) {',
     test: 'test/engine.verify.test.ts',
@@ -904,8 +904,14 @@ export const mutants = [
   },
   {
     file: 'src/seam/back-client.ts',
-    find: '    this.#waiting.delete(answer.call)\n',
+    find: '    this.#waiting.delete(call)\n',
     replace: '',
+    test: 'src/seam/back-client.test.ts',
+  },
+  {
+    file: 'src/seam/back-client.ts',
+    find: "return this.#end.send({ kind: 'more', call })",
+    replace: 'return',
     test: 'src/seam/back-client.test.ts',
   },
 ]

@@ -37,8 +37,7 @@ import type { ReadSource } from './read/answer.ts'
 import type { FastAnswer } from './read/read-path.ts'
 import { readRoots, type Roots } from './inspect/roots.ts'
 import { readGauges, readStatus, type EngineStatus } from './inspect/status.ts'
-import type { VerifyReport } from './inspect/verify/report.ts'
-import { verify } from './inspect/verify/verify.ts'
+import { verify, type VerifyReport } from './inspect/verify/verify.ts'
 import type { WriteReceipt } from './write/write-path.ts'
 
 /** What an engine offers, for others to offer it too: a client of a server, a double in a test. */
@@ -210,17 +209,15 @@ export class Engine implements AsyncDisposable {
    */
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     const call = readVerifyOptions(options)
-    const { archive, cache, observer, config, clock } = this.#environment
-    const { cacheView, follower, filter, memory, description, poll } = this.#life.reading('verify')
+    const { archive, observer, clock } = this.#environment
+    const { back, followed, filter, memory, description, poll } = this.#life.reading('verify')
     const ports = {
+      back,
       archive,
-      cache,
-      cacheView,
-      follower,
+      followed,
       filter,
       memory,
       poll,
-      branches: config.branches,
       digester: createRowDigester(description.digestKey),
       telemetry: { observer, clock },
     }

@@ -30,6 +30,23 @@ const ENGINE_ORDER: readonly (readonly string[])[] = [
   ['deadline', 'directory.ts', 'kept-item.ts', 'level.ts', 'observer.ts', 'report.ts', 'value'],
 ]
 
+/** The back of the engine, what it may import, and the one file that puts it behind the seam. */
+const BACK = 'src/back'
+const BACK_MAY_IMPORT = [BACK, 'src/guard', 'src/observer.ts', 'src/seam', 'src/telemetry.ts']
+const BACK_IS_MADE_IN = 'src/lifecycle/assemble.ts'
+
+/** Arrows between the two planes of the engine that do not go through the seam. */
+function pastTheSeam(arrows: Arrows): string[] {
+  return [...arrows].flatMap(([from, targets]) =>
+    targets
+      .filter((to) => {
+        if (partOf(from) === BACK) return to.startsWith('src/') && !BACK_MAY_IMPORT.includes(partOf(to))
+        return partOf(to) === BACK && from !== BACK_IS_MADE_IN
+      })
+      .map((to) => `${from} → ${to}`),
+  )
+}
+
 /** Folder below `src`, or the file itself where it stands at the top. */
 function partOf(file: string): string {
   return file.split('/').slice(0, 2).join('/')
@@ -85,6 +102,12 @@ describe('the imports', () => {
     expect([...parts].toSorted()).toEqual(ENGINE_ORDER.flat().toSorted())
   })
 
+  it('cross between the front of the engine and its back at the seam alone', () => {
+    const own = ownOf(projects.find(({ name }) => name === 'engine')!.files)
+    expect([...own.keys()].filter((file) => partOf(file) === BACK).length).toBeGreaterThan(10)
+    expect(pastTheSeam(own)).toEqual([])
+  })
+
   it('go in no circle between projects, tests apart', () => {
     const arrows = new Map(
       projects.map(({ name, projects: seen }) => [name, [...ownOf(seen).values()].flat()]),
@@ -114,6 +137,18 @@ describe('what reads them', () => {
     expect(circlesOf(arrows('a>b, b>c, c>b'))).toEqual(['b → c → b'])
     expect(circlesOf(arrows('a>bc, b>d, c>d, d>a'))).toEqual(['a → b → d → a'])
     expect(circlesOf(arrows('a>a, b>c, c>b'))).toEqual(['a → a', 'b → c → b'])
+  })
+
+  it('finds arrows past the seam, either way', () => {
+    const files = new Map([
+      ['src/back/one.ts', ['src/back/two.ts', 'src/seam/messages.ts', 'src/heard/heard.ts', 'core']],
+      ['src/read/three.ts', ['src/seam/messages.ts', 'src/back/one.ts']],
+      [BACK_IS_MADE_IN, ['src/back/one.ts']],
+    ])
+    expect(pastTheSeam(files)).toEqual([
+      'src/back/one.ts → src/heard/heard.ts',
+      'src/read/three.ts → src/back/one.ts',
+    ])
   })
 
   it('draws folders from files', () => {

@@ -1,5 +1,5 @@
 import type { ArchiveDescription, BranchSet, InstanceClaim, Random } from '@se/core'
-import { DigestTree } from '@se/merkle'
+import { createRowDigester, DigestTree } from '@se/merkle'
 import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { GuardedCache } from '../guard/guard-cache.ts'
 import type { BackEnd } from '../seam/channel.ts'
@@ -14,6 +14,7 @@ import { LedgerFollower } from './ledger-follower.ts'
 import { OwnLedger } from './own-ledger.ts'
 import { Poller } from './poller.ts'
 import { TreeView } from './tree-view.ts'
+import { Verifier } from './verify/verifier.ts'
 
 /** What the back is made of. */
 export interface BackDependencies {
@@ -22,7 +23,7 @@ export interface BackDependencies {
   readonly branches: BranchSet
   /** Δ, ms. */
   readonly stalenessMs: number
-  readonly description: Pick<ArchiveDescription, 'birthId'>
+  readonly description: Pick<ArchiveDescription, 'birthId' | 'digestKey'>
   readonly claim: InstanceClaim
   readonly random: Pick<Random, 'bytes'>
   readonly telemetry: Telemetry
@@ -32,7 +33,7 @@ export interface BackDependencies {
 export function assembleBack(
   front: BackEnd,
   { archive, cache, branches, stalenessMs, description, claim, random, telemetry }: BackDependencies,
-): { readonly follower: LedgerFollower; readonly cacheView: CacheView | undefined } {
+): void {
   const ledger = new OwnLedger({
     archive,
     claim,
@@ -81,7 +82,14 @@ export function assembleBack(
     upkeep: new InstanceUpkeep({ archive, ledger, telemetry }),
     follower,
     poller,
+    verifier: new Verifier({
+      archive,
+      cache,
+      cacheView,
+      follower,
+      branches,
+      digester: createRowDigester(description.digestKey),
+    }),
     cacheView,
   })
-  return { follower, cacheView }
 }

@@ -1,17 +1,20 @@
 import { invariant } from '@se/core'
 import type { BackEnd } from '../seam/channel.ts'
 import type { Question, QuestionKind, Questions, ToBack } from '../seam/messages.ts'
+import type { RowDigest } from '../seam/view-report.ts'
 import type { BatchWriter } from './batch-writer.ts'
 import type { CacheView } from './cache-view.ts'
 import type { InstanceUpkeep } from './instance-upkeep.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import type { Poller } from './poller.ts'
+import type { Verifier } from './verify/verifier.ts'
 
 export interface BackParts {
   readonly batches: BatchWriter
   readonly upkeep: InstanceUpkeep
   readonly follower: LedgerFollower
   readonly poller: Poller
+  readonly verifier: Verifier
   /** `undefined`: there is no cache, and no question about it comes. */
   readonly cacheView: CacheView | undefined
 }
@@ -22,10 +25,24 @@ type Answering = {
 }
 
 /** Takes what the front sends, hands it to the part that can do it, and answers. */
-export function serveBack(end: BackEnd, { batches, upkeep, follower, poller, cacheView }: BackParts): void {
+export function serveBack(
+  end: BackEnd,
+  { batches, upkeep, follower, poller, verifier, cacheView }: BackParts,
+): void {
   const theCache = (): CacheView => {
     invariant(cacheView !== undefined, 'only an engine with a cache asks about it')
     return cacheView
+  }
+  /** By question: what goes on when its rows have been taken. */
+  const paused = new Map<number, () => void>()
+  const sendRows = (call: number, rows: readonly RowDigest[]): Promise<void> =>
+    new Promise((resolve) => {
+      paused.set(call, resolve)
+      end.send({ kind: 'rows', call, rows })
+    })
+  const more = (call: number): void => {
+    paused.get(call)?.()
+    paused.delete(call)
   }
   const answering: Answering = {
     batch: ({ writes }) => batches.write(writes),
@@ -46,6 +63,13 @@ export function serveBack(end: BackEnd, { batches, upkeep, follower, poller, cac
     tend: async ({ mayJoin }) => void (await poller.tend(mayJoin)),
     'connect-cache': async () => void (await theCache().connect()),
     'attach-cache': async () => theCache().attach(),
+    roots: async () => {
+      if (cacheView?.isAttached === true) return cacheView.readRoots()
+      return { cut: follower.cut, archive: follower.tree.root(), cache: undefined }
+    },
+    'verify-tree': ({ call, isDeep }) => verifier.tree(isDeep, (rows) => sendRows(call, rows)),
+    'look-again': ({ rows }) => verifier.lookAgain(rows),
+    'verify-cache': (verification) => verifier.cache(verification),
   }
   const answer = async (question: Question): Promise<void> => {
     const { call } = question
@@ -58,6 +82,7 @@ export function serveBack(end: BackEnd, { batches, upkeep, follower, poller, cac
   }
   end.onMessage((message: ToBack) => {
     if (message.kind === 'give-up') batches.giveUp()
+    else if (message.kind === 'more') more(message.call)
     else void answer(message)
   })
 }

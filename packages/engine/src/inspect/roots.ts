@@ -14,15 +14,11 @@ export interface Roots {
 
 /** The stripes of the cache are compared at the cut of the archive's root, also while others write. */
 export async function readRoots({
-  follower,
-  cacheView,
+  back,
   poll,
-}: Pick<EngineParts, 'follower' | 'cacheView' | 'poll'>): Promise<Roots> {
+  stripes,
+}: Pick<EngineParts, 'back' | 'poll' | 'stripes'>): Promise<Roots> {
   await poll.now()
-  if (cacheView?.isAttached !== true) {
-    const agree = cacheView === undefined
-    return { cut: encodeCut(follower.cut), archive: follower.tree.root(), cache: undefined, agree }
-  }
-  const { cut, archive, cache } = await cacheView.readRoots()
-  return { cut: encodeCut(cut), archive, cache, agree: cache === archive }
+  const { cut, archive, cache } = await back.ask('roots', {})
+  return { cut: encodeCut(cut), archive, cache, agree: stripes === undefined || cache === archive }
 }

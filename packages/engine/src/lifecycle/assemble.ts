@@ -14,8 +14,6 @@ import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import { assembleBack } from '../back/assemble-back.ts'
-import type { CacheView } from '../back/cache-view.ts'
-import type { LedgerFollower } from '../back/ledger-follower.ts'
 import { BatchSender } from '../flush/batch-sender.ts'
 import { FlushTally } from '../flush/flush-tally.ts'
 import { LogRelease } from '../flush/log-release.ts'
@@ -72,8 +70,6 @@ export interface EngineParts {
   readonly filter: FilterView
   readonly followed: FollowedViews
   readonly stripes: AskableStripes | undefined
-  readonly follower: LedgerFollower
-  readonly cacheView: CacheView | undefined
   readonly freshness: Freshness
   readonly poll: HeadsPoll
   readonly back: BackClient
@@ -183,7 +179,7 @@ export function assemble(
     onDropped: () => pipeline.releaseSettled(),
   })
   takeFromBack(channel.front, { back, sender, tally, followed, stripes, heard, known, archiveTime })
-  const { follower, cacheView } = assembleBack(channel.back, {
+  assembleBack(channel.back, {
     archive,
     cache,
     branches,
@@ -206,8 +202,6 @@ export function assemble(
     filter,
     followed,
     stripes,
-    follower,
-    cacheView,
     freshness,
     poll,
     back,

@@ -29,6 +29,7 @@ export function takeFromBack(end: FrontEnd, parts: FrontParts): void {
     switch (message.kind) {
       case 'done':
       case 'failed':
+      case 'rows':
         return back.take(message)
       case 'committed':
         return sender.committed(message.position)

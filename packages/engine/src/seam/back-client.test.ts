@@ -32,6 +32,25 @@ it('refuses a second answer, and one to nothing that was asked', async () => {
   await expect(fate).resolves.toBe('in')
 })
 
+it('gives rows to the one who asked for them, and asks for more once they are taken', async () => {
+  const { sent, client } = createClient()
+  const seen: string[] = []
+  const verified = client.ask('verify-tree', { isDeep: true }, (rows) => {
+    seen.push(...rows.map(({ id }) => id))
+    expect(sent).toHaveLength(seen.length)
+  })
+  const stamp = { time: 1, instance: 1 } as never
+  client.take({ kind: 'rows', call: 1, rows: [{ id: 'a', stamp, digest: undefined }] })
+  client.take({ kind: 'rows', call: 1, rows: [{ id: 'b', stamp, digest: undefined }] })
+  client.take({ kind: 'done', call: 1, value: 'the report' })
+  expect(seen).toEqual(['a', 'b'])
+  expect(sent.slice(1)).toEqual([
+    { kind: 'more', call: 1 },
+    { kind: 'more', call: 1 },
+  ])
+  await expect(verified).resolves.toBe('the report')
+})
+
 it('in one thread delivers in the turn of sending, to whom it is for, and only where both are there', () => {
   const { front, back } = directChannel()
   const heard: string[] = []

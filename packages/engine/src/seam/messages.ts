@@ -16,6 +16,7 @@ import type {
 import type { CacheReport } from './cache-report.ts'
 import type { PollSent, Standing } from './standing.ts'
 import type { Trust } from './trust.ts'
+import type { RowDigest, ViewReport, WrongCopy } from './view-report.ts'
 
 /** What became of a batch whose answer did not come. `running`: it may still go through. */
 export type BatchFate = 'in' | 'out' | 'running'
@@ -78,6 +79,35 @@ export interface Questions {
   readonly 'connect-cache': { readonly asks: object; readonly answers: undefined }
   /** Reaches the cache and brings it into line. */
   readonly 'attach-cache': { readonly asks: object; readonly answers: CacheReport }
+  /** Compares the roots of archive and cache at one cut. `cache`: `undefined` where there is none to compare. */
+  readonly roots: {
+    readonly asks: object
+    readonly answers: { readonly cut: Cut; readonly archive: string; readonly cache: string | undefined }
+  }
+  /** Compares the tree with its pages, or with all rows, which come as `rows` then. */
+  readonly 'verify-tree': { readonly asks: { readonly isDeep: boolean }; readonly answers: TreeVerified }
+  /** Which of the rows have a wrong entry in the cache, and not one that is only on its way. After a poll that was sent when they had been read. */
+  readonly 'look-again': {
+    readonly asks: { readonly rows: readonly RowDigest[] }
+    readonly answers: readonly WrongCopy[]
+  }
+  /** Compares the cache with the tree, and repairs it. `undefined`: there is no cache. */
+  readonly 'verify-cache': {
+    readonly asks: { readonly isRepair: boolean; readonly wrongEntries: readonly WrongCopy[] }
+    readonly answers: ViewReport | undefined
+  }
+}
+
+export interface TreeVerified {
+  readonly tree: ViewReport
+  /** Where all rows were read. */
+  readonly scan:
+    | {
+        readonly rowsRead: number
+        /** Rows whose entry in the cache is not what it should be, or is only not there yet. */
+        readonly suspects: readonly RowDigest[]
+      }
+    | undefined
 }
 
 export type QuestionKind = keyof Questions
@@ -92,8 +122,14 @@ export interface GiveUp {
   readonly kind: 'give-up'
 }
 
+/** The `rows` of a question have been taken: further ones may come. */
+export interface More {
+  readonly kind: 'more'
+  readonly call: number
+}
+
 /** From the front. */
-export type ToBack = Question | GiveUp
+export type ToBack = Question | GiveUp | More
 
 /** What a set of ledger rows comes to for one id. */
 export interface NetChange {
@@ -143,6 +179,13 @@ export interface StartedOver {
   readonly tree: TreeReport
 }
 
+/** Rows that a question asks for. The next ones come after {@link More}, the answer comes after the last. */
+export interface Rows {
+  readonly kind: 'rows'
+  readonly call: number
+  readonly rows: readonly RowDigest[]
+}
+
 /** The one answer to a question. */
 export type Answer =
   | { readonly kind: 'done'; readonly call: number; readonly value: unknown }
@@ -151,6 +194,7 @@ export type Answer =
 /** From the back. What an answer depends on is sent before it. */
 export type ToFront =
   | Answer
+  | Rows
   /** The own ledger has got another row. */
   | { readonly kind: 'committed'; readonly position: Position }
   /** The cache has taken items of a batch. */

@@ -1,22 +1,20 @@
-import type { ArchiveTier, BranchSet, CacheTier } from '@se/core'
+import type { ArchiveTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
 import type { MemoryTier } from '../../memory/memory-tier.ts'
+import type { BackClient } from '../../seam/back-client.ts'
 import type { Telemetry } from '../../telemetry.ts'
-import type { CacheView } from '../../back/cache-view.ts'
 import type { FilterView } from '../../views/filter-view.ts'
+import type { FollowedViews } from '../../views/followed-views.ts'
 import type { HeadsPoll } from '../../views/heads-poll.ts'
-import type { LedgerFollower } from '../../back/ledger-follower.ts'
 
-/** The copies that are compared, and what they are compared with. */
+/** The copies in the front that are compared, what they are compared with, and the way to those in the back. */
 export interface VerifyPorts {
-  readonly archive: Pick<ArchiveTier, 'backend' | 'readTree' | 'readTail' | 'scanRows' | 'getMany'>
-  readonly cache: Pick<CacheTier, 'getMany' | 'readReceipt' | 'invalidateLeaves'> | undefined
-  readonly cacheView: CacheView | undefined
-  readonly follower: LedgerFollower
-  readonly filter: FilterView
+  readonly back: Pick<BackClient, 'ask'>
+  readonly archive: Pick<ArchiveTier, 'backend' | 'getMany'>
+  readonly followed: Pick<FollowedViews, 'cut' | 'tree'>
+  readonly filter: Pick<FilterView, 'trust' | 'digest'>
   readonly memory: Pick<MemoryTier, 'peek' | 'drop' | 'ids'>
   readonly poll: Pick<HeadsPoll, 'now'>
-  readonly branches: BranchSet
   readonly digester: RowDigester
   readonly telemetry: Telemetry
 }

@@ -1,23 +1,32 @@
 import { TierMisconfigured, TierUnavailable } from '@se/core'
 import { leafOf } from '@se/merkle'
-import type { VerifyCall } from '../../call-options.ts'
-import type { CacheView } from '../../back/cache-view.ts'
-import type { VerifyPorts } from './ports.ts'
-import { leafDifference, report, type Difference, type ViewReport } from './report.ts'
-import type { Scan } from './scan-rows.ts'
+import {
+  leafDifference,
+  reportOn,
+  type Difference,
+  type ViewReport,
+  type WrongCopy,
+} from '../../seam/view-report.ts'
+import type { CacheView } from '../cache-view.ts'
+import type { BackVerifyPorts } from './ports.ts'
+
+export interface CacheVerification {
+  readonly isRepair: boolean
+  /** Entries that were found to be wrong, row by row. */
+  readonly wrongEntries: readonly WrongCopy[]
+}
 
 export async function verifyCache(
-  ports: VerifyPorts,
+  ports: Pick<BackVerifyPorts, 'follower' | 'branches'>,
   cacheView: CacheView,
-  options: VerifyCall,
-  scan: Scan | undefined,
+  verification: CacheVerification,
 ): Promise<ViewReport> {
   try {
-    return await compareCache(ports, cacheView, options, scan)
+    return await compareCache(ports, cacheView, verification)
   } catch (error) {
     // The cache may be lost at any time: that is a finding, not a failure of the comparison.
     if (!(error instanceof TierUnavailable || error instanceof TierMisconfigured)) throw error
-    return report('cache', ports, {
+    return reportOn('cache', ports.follower.cut, {
       isTrusted: false,
       because: `the cache does not answer: ${error.message}`,
       digest: '',
@@ -29,15 +38,11 @@ export async function verifyCache(
 }
 
 async function compareCache(
-  ports: VerifyPorts,
+  { follower, branches }: Pick<BackVerifyPorts, 'follower' | 'branches'>,
   cacheView: CacheView,
-  options: VerifyCall,
-  scan: Scan | undefined,
+  { isRepair, wrongEntries }: CacheVerification,
 ): Promise<ViewReport> {
-  const { follower, branches } = ports
-  const isRepair = options.repair
   const outcome = await cacheView.synchronise({ repair: isRepair })
-  const wrongEntries = scan?.cacheDifferences ?? []
   const repairedEntries =
     isRepair && wrongEntries.length > 0
       ? await cacheView.invalidate(wrongEntries.map(({ id }) => leafOf(id, branches)))
@@ -51,7 +56,7 @@ async function compareCache(
   ]
   const repaired = isRepair ? outcome.invalidatedLeaves.length + repairedEntries : 0
   const isTrusted = follower.treeTrust.isTrusted && outcome.unsettled === 0 && repaired >= differences.length
-  return report('cache', ports, {
+  return reportOn('cache', follower.cut, {
     isTrusted,
     because: !follower.treeTrust.isTrusted
       ? `the tree is untrusted: ${follower.treeTrust.because}`

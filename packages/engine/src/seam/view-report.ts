@@ -1,6 +1,5 @@
-import { formatCut, type BranchSet, type LeafAddress } from '@se/core'
-import type { ViewName } from '../../observer.ts'
-import type { VerifyPorts } from './ports.ts'
+import { formatCut, type ArchivedRow, type BranchSet, type Cut, type LeafAddress } from '@se/core'
+import type { ViewName } from '../observer.ts'
 
 /** Most differences a report lists; all are counted. */
 export const DIFFERENCES_LISTED_MAX = 100
@@ -9,6 +8,15 @@ export const DIFFERENCES_LISTED_MAX = 100
 export type Difference =
   | { readonly kind: 'id'; readonly id: string; readonly what: string }
   | { readonly kind: 'leaf'; readonly branch: string; readonly bucket: number; readonly what: string }
+
+/** A copy of a row that is not what the archive has. */
+export interface WrongCopy {
+  readonly id: string
+  readonly what: string
+}
+
+/** A row without its bytes. */
+export type RowDigest = Pick<ArchivedRow, 'id' | 'stamp' | 'digest'>
 
 export interface ViewReport {
   readonly view: ViewName
@@ -26,24 +34,15 @@ export interface ViewReport {
   readonly repaired: number
 }
 
-export interface VerifyReport {
-  /** Every view is trusted, and nothing differs that was not repaired. */
-  readonly isTrusted: boolean
-  readonly isDeep: boolean
-  /** Rows digested anew; 0 unless deep. */
-  readonly rowsRead: number
-  readonly views: readonly ViewReport[]
-  readonly durationMs: number
-}
-
-export function report(
+/** @param cut where the copy stands */
+export function reportOn(
   view: ViewName,
-  { follower }: Pick<VerifyPorts, 'follower'>,
+  cut: Cut,
   found: Omit<ViewReport, 'view' | 'cut' | 'differenceCount'>,
 ): ViewReport {
   return {
     view,
-    cut: formatCut(follower.cut),
+    cut: formatCut(cut),
     ...found,
     differences: found.differences.slice(0, DIFFERENCES_LISTED_MAX),
     differenceCount: found.differences.length,

@@ -1,11 +1,14 @@
 import { covers, type Cut, type LeafAddress } from '@se/core'
 import { differingLeaves, DigestTree, leafOf } from '@se/merkle'
-import { rowsBetween } from '../../back/net.ts'
-import type { VerifyPorts } from './ports.ts'
-import { leafDifference, nameOf, report, type Difference, type ViewReport } from './report.ts'
+import { leafDifference, nameOf, reportOn, type Difference, type ViewReport } from '../../seam/view-report.ts'
+import { rowsBetween } from '../net.ts'
+import type { BackVerifyPorts } from './ports.ts'
 import type { Scan } from './scan-rows.ts'
 
-export async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Promise<ViewReport> {
+export async function verifyTree(
+  ports: Pick<BackVerifyPorts, 'archive' | 'follower' | 'branches'>,
+  scan: Scan | undefined,
+): Promise<ViewReport> {
   const { follower, archive, branches } = ports
   let other: { tree: DigestTree; cut: Cut; name: string }
   if (scan === undefined) {
@@ -38,7 +41,7 @@ export async function verifyTree(ports: VerifyPorts, scan: Scan | undefined): Pr
   if (gap !== undefined || first !== undefined) follower.distrust(because)
   // The rows are the truth: a tree that equals what they give is right, also where a difference was found before.
   else if (scan !== undefined) follower.vouch(because)
-  return report('tree', ports, {
+  return reportOn('tree', follower.cut, {
     isTrusted: gap === undefined && first === undefined && follower.treeTrust.isTrusted,
     because: first === undefined && !follower.treeTrust.isTrusted ? follower.treeTrust.because : because,
     digest,
@@ -59,7 +62,7 @@ interface Aligned {
 
 /** Moves a tree that was read elsewhere to the views' cut, and compares in the same turn, as the views move at any other time. */
 async function compareAligned(
-  { follower, archive }: Pick<VerifyPorts, 'follower' | 'archive'>,
+  { follower, archive }: Pick<BackVerifyPorts, 'follower' | 'archive'>,
   other: { readonly tree: DigestTree; readonly cut: Cut },
 ): Promise<Aligned> {
   const roots = () => ({ expected: other.tree.root(), digest: follower.tree.root() })

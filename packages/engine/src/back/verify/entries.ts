@@ -1,69 +1,21 @@
-/** Copies of rows, in the cache and in memory, that are not what the archive has; nothing is said of what is only on its way. */
+/** Entries of the cache that are not what the archive has; nothing is said of what is only on its way. */
 import {
   compareStamps,
   equalStamps,
   equalBytes,
-  isNewer,
-  type ArchivedRow,
+  type CacheTier,
   type Lookup,
   type StoredItem,
 } from '@se/core'
-import type { CacheTier } from '@se/core'
 import type { RowDigester } from '@se/merkle'
-import { stampOf } from '../../read/lower-tiers.ts'
-import type { VerifyPorts } from './ports.ts'
-import type { CacheView } from '../../back/cache-view.ts'
+import type { RowDigest, WrongCopy } from '../../seam/view-report.ts'
+import type { CacheView } from '../cache-view.ts'
+import type { BackVerifyPorts } from './ports.ts'
 
-export type CopiesPorts = Pick<
-  VerifyPorts,
-  'archive' | 'cache' | 'cacheView' | 'memory' | 'poll' | 'digester'
->
-
-export interface WrongCopy {
-  readonly id: string
-  readonly what: string
-}
-
-export const MEMORY_CHANGED = "the item in memory is not the row's"
-
-/** Ids asked for at once. */
-const IDS_MAX = 500
-
-/**
- * Items in memory of which the archive has nothing as new: they were read from a history that it has lost, before the ledger had
- * told of them, so nothing else can notice [P65].
- *
- * @param compared ids that need not be looked at
- */
-export async function findLostInMemory(
-  { memory, archive }: CopiesPorts,
-  compared: ReadonlySet<string>,
-): Promise<WrongCopy[]> {
-  const lost: WrongCopy[] = []
-  const ids = [...memory.ids()].filter((id) => !compared.has(id))
-  for (let at = 0; at < ids.length; at += IDS_MAX) {
-    // What is clean now the archive has had by now: asked after that, it has it, or something newer.
-    const clean = ids.slice(at, at + IDS_MAX).flatMap((id) => {
-      const entry = memory.peek(id)
-      return entry === undefined || entry.isPinned ? [] : [entry.item]
-    })
-    const lookups = await archive.getMany(clean.map(({ id }) => id))
-    for (const [index, { id, stamp }] of clean.entries()) {
-      const lookup = lookups[index]!
-      const now = memory.peek(id)?.item
-      if (lookup.kind === 'unknown' || now === undefined || !equalStamps(now.stamp, stamp)) continue
-      if (isNewer(stamp, stampOf(lookup))) {
-        lost.push({ id, what: 'the item in memory is newer than anything that the archive has' })
-      }
-    }
-  }
-  return lost
-}
-
-export type SuspectRow = Pick<ArchivedRow, 'id' | 'stamp' | 'digest'>
+export type EntriesPorts = Pick<BackVerifyPorts, 'archive' | 'cache' | 'cacheView' | 'digester'>
 
 /** The cache's entries of some rows; what it does not have, and stripes that were not found to be ours, are passed over. */
-export async function readEntries<Row extends SuspectRow>(
+export async function readEntries<Row extends RowDigest>(
   rows: readonly Row[],
   cache: Pick<CacheTier, 'getMany'>,
   cacheView: CacheView,
@@ -77,7 +29,7 @@ export async function readEntries<Row extends SuspectRow>(
 }
 
 /** Whether an entry is not the row's own: perhaps it is only not there yet, or the row was written since. */
-export function isSuspect(row: SuspectRow, entry: StoredItem, digester: RowDigester): boolean {
+export function isSuspect(row: RowDigest, entry: StoredItem, digester: RowDigester): boolean {
   if (!equalStamps(entry.stamp, row.stamp) || row.digest === undefined) return true
   return !equalBytes(digester.digest(entry), row.digest)
 }
@@ -85,13 +37,12 @@ export function isSuspect(row: SuspectRow, entry: StoredItem, digester: RowDiges
 /**
  * While others write, an entry may be older than a row that was written a moment ago, or newer than a row that was read a
  * moment ago. Once the stripe has been brought to heads that include the row, it may not be older; and the archive, asked after
- * the cache, has whatever an entry can have come from.
+ * the cache, has whatever an entry can have come from. Call after a poll that was sent when the rows had been read.
  */
-export async function lookAgain(ports: CopiesPorts, rows: readonly SuspectRow[]): Promise<WrongCopy[]> {
-  const { archive, cache, cacheView, poll, digester } = ports
+export async function lookAgain(ports: EntriesPorts, rows: readonly RowDigest[]): Promise<WrongCopy[]> {
+  const { archive, cache, cacheView, digester } = ports
   if (cache === undefined || cacheView === undefined) return []
-  await poll.now()
-  // The views have heard of the rows; what a stripe that stands there answers from now on is as new.
+  // The follower has heard of the rows; what a stripe that stands there answers from now on is as new.
   const brought = new Set(rows.filter((row) => cacheView.standsAtViews(row.id)))
   const found = await readEntries(rows, cache, cacheView)
   const lookups = await archive.getMany(found.map(({ row }) => row.id))
@@ -104,7 +55,7 @@ export async function lookAgain(ports: CopiesPorts, rows: readonly SuspectRow[])
 
 /** @param now what the archive has of the id, asked after the entry was read */
 function differenceOfEntry(
-  row: SuspectRow,
+  row: RowDigest,
   entry: StoredItem,
   now: Lookup,
   digester: RowDigester,
