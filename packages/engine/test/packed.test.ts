@@ -51,6 +51,33 @@ describe('@se/engine from its tarball', () => {
     )
   })
 
+  it('has the simulated world as an entry of its own, which the main entry does not bring along', () => {
+    const printed = stranger.run(`
+      import * as main from '@se/engine'
+      import { decodeScript, encodeScript, run, RULES, SimulationFailed, simulate, writeScript } from '@se/engine/testing'
+      const script = writeScript({ seed: 2, steps: 60 })
+      const { acknowledged, story } = await run(decodeScript(encodeScript(script)))
+      const wrong = { actions: {}, check: ([engine]) => engine.submit('', 1) }
+      const failure = await simulate({ seed: 2, steps: 5, application: () => wrong }).catch((error) => error)
+      console.log(acknowledged > 0, story.length > 60, 'simulate' in main, 'stale' in RULES)
+      // Both entries have the same classes.
+      console.log(failure instanceof SimulationFailed, failure.rule.slice(0, 12), main.WrongPhase.name)`)
+    expect(printed).toBe('true true false true\ntrue InvalidInput WrongPhase\n')
+    // What the main entry loads, file by file.
+    const loaded = stranger.run(`
+      import { readFileSync } from 'node:fs'
+      const files = new Set()
+      const load = (url) => {
+        if (files.has(url.href)) return
+        files.add(url.href)
+        for (const [, next] of readFileSync(url, 'utf8').matchAll(/from ['"](\\.[^'"]+)['"]/g)) load(new URL(next, url))
+      }
+      load(new URL(import.meta.resolve('@se/engine')))
+      const text = [...files].map((file) => readFileSync(new URL(file), 'utf8')).join('')
+      console.log(files.size > 0, text.includes('createPowerLossFileSystem'), text.includes('lost-history'))`)
+    expect(loaded).toBe('true false false\n')
+  })
+
   it.each(['engine', 'core', 'cuckoo', 'merkle', 'wal'])(
     'has the names of the classes of @se/%s as in the source',
     (name) => {

@@ -71,7 +71,6 @@ export interface World {
   readonly clock: Pick<Clock, 'nowMs'>
   readonly random: Random
   state: State
-  onCommit: ((row: LedgerRow) => void) | undefined
 }
 
 export function newState(random: Random): State {
@@ -109,10 +108,9 @@ export function linkOf(state: State, own: Instance, sequence: number): string | 
 }
 
 /** Adds a row to an instance's ledger. */
-export function append({ state, onCommit }: World, own: Instance, row: LedgerRow): void {
+export function append({ state }: World, own: Instance, row: LedgerRow): void {
   const ledger = state.ledger.get(own.number) ?? new Map<number, LedgerRow>()
   state.ledger.set(own.number, ledger.set(row.sequence, row))
   own.lastSequence = row.sequence
   own.link = row.link
-  onCommit?.(row)
 }

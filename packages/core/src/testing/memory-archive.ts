@@ -16,7 +16,7 @@ import type {
   InstanceClaim,
   RetirementRequest,
 } from '../archive-tier.ts'
-import type { Heads, LedgerRow, LedgerTail, RetiredInstance, StoredTree } from '../ledger.ts'
+import type { Heads, LedgerTail, RetiredInstance, StoredTree } from '../ledger.ts'
 import type { Lookup } from '../lookup.ts'
 import * as instances from './memory-archive-instances.ts'
 import * as batches from './memory-archive-batches.ts'
@@ -46,8 +46,6 @@ export interface MemoryArchive extends CompleteArchiveTier {
   backup(): MemoryArchiveBackup
   /** Puts the archive back to what it was, for all peers. */
   restoreTo(backup: MemoryArchiveBackup): void
-  /** Told of each batch as it is committed, by whichever peer; one listener for all of them. */
-  onCommit(listener: (row: LedgerRow) => void): void
 }
 
 /** Opaque. */
@@ -63,7 +61,6 @@ export function memoryArchive(options: MemoryArchiveOptions): MemoryArchive {
     clock: options.clock ?? systemClock,
     random,
     state,
-    onCommit: undefined,
   })
 }
 
@@ -96,10 +93,6 @@ class MemoryArchiveHandle implements MemoryArchive {
 
   restoreTo(backup: MemoryArchiveBackup): void {
     this.#world.state = structuredClone(backup.state)
-  }
-
-  onCommit(listener: (row: LedgerRow) => void): void {
-    this.#world.onCommit = listener
   }
 
   async open(options: ArchiveOpenOptions): Promise<ArchiveDescription> {

@@ -91,6 +91,7 @@ export async function run(script: Script, subject: Subject = {}): Promise<Simula
       story: world.story,
     }
   } catch (error) {
+    if (error !== world.broken) world.fail(error)
     // What broke counts, and not that its tiers cannot be let go of.
     await world.close().catch(() => {})
     throw new SimulationFailed(script, world.story, error)

@@ -78,7 +78,8 @@ export class Model {
   commit(id: string, stamp: Stamp): void {
     const value = this.#sent.get(keyOf(id, stamp))
     const issued = value === undefined ? undefined : this.#byValue.get(value)
-    if (issued !== undefined) learn(issued, stamp)
+    // An item of the application may have the number of a write of the script.
+    if (issued?.id === id) learn(issued, stamp)
     this.#archive.add({ id, stamp, value, ...this.now() })
   }
 

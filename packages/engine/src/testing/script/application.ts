@@ -31,9 +31,10 @@ export interface ApplicationAction {
 export interface Application {
   readonly actions: Readonly<Record<string, ApplicationAction>>
   /**
-   * Looks at a process in the end, when everything answers and everything is flushed.
+   * Looks at everything in the end, when everything answers and everything is flushed.
    *
+   * @param engines of all processes, by number. What one has set aside only it knows
    * @throws any error, which fails the run
    */
-  check?(engine: EngineFace, context: ActionContext): Promise<void>
+  check?(engines: readonly EngineFace[]): Promise<void>
 }

@@ -1,5 +1,4 @@
-import { TierUnavailable, type ArchiveTier, type CacheTier, type Lookup } from '@se/core'
-import { systemClock } from '@se/core/node'
+import { TierUnavailable, type ArchiveTier, type CacheTier, type Clock, type Lookup } from '@se/core'
 import { Anomaly } from '../anomaly.ts'
 
 /** Longest time that the world stands still for a call of a tier, ms of real time. */
@@ -19,6 +18,11 @@ interface Call {
  */
 export class Calls {
   readonly #open = new Set<Call>()
+  readonly #realClock: Pick<Clock, 'monotonicMs'>
+
+  constructor(realClock: Pick<Clock, 'monotonicMs'>) {
+    this.#realClock = realClock
+  }
 
   /** A tier whose calls are counted. */
   counted<T extends ArchiveTier | CacheTier>(tier: T): T {
@@ -43,10 +47,10 @@ export class Calls {
   /** @throws Anomaly naming a call that does not end */
   async ended(): Promise<void> {
     if (this.#open.size === 0) return
-    const startMs = systemClock.monotonicMs()
+    const startMs = this.#realClock.monotonicMs()
     for (let out = this.#out(); out.length > 0; out = this.#out()) {
       await new Promise((resolve) => setImmediate(resolve))
-      if (systemClock.monotonicMs() - startMs < PATIENCE_MS) continue
+      if (this.#realClock.monotonicMs() - startMs < PATIENCE_MS) continue
       throw new Anomaly('hangs', `${out.join()} has not ended in ${PATIENCE_MS} ms`)
     }
   }

@@ -37,10 +37,9 @@ export async function end(world: World): Promise<void> {
   }
   // A process that takes the cache for a copy’s tries it again once nothing foreign has moved for a minute.
   if (world.processes.some((each) => world.isTakenForCopys(each))) await pass(world.clock, QUIET_MS)
-  for (const each of world.processes) {
-    await checkAtEnd(world, each)
-    await world.settle(Promise.resolve(world.application?.check?.(each.engine, world.contextOf(each))))
-  }
+  for (const each of world.processes) await checkAtEnd(world, each)
+  const engines = world.processes.map(({ engine }) => engine)
+  await world.settle(Promise.resolve(world.application?.check?.(engines)))
 }
 
 async function flushOrStartAnew(world: World, process: Process): Promise<void> {

@@ -1,4 +1,5 @@
 import { compareStamps, createBranchSet, stampMs, type ArchiveTier, type Clock, type Stamp } from '@se/core'
+import { systemClock } from '@se/core/node'
 import {
   createFakeClock,
   seededRandom,
@@ -31,7 +32,7 @@ export const STALENESS_MS = 500
 
 /** One archive, some caches, some processes, and a clock that stands still until it is told to move. */
 export class World {
-  readonly #calls = new Calls()
+  readonly #calls = new Calls(systemClock)
   readonly clock: FakeClock = waitingClock(this.#calls)
   readonly archiveServer: ArchiveServer
   /** A connection of nobody’s: it is always answered. */
