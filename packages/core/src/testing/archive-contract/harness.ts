@@ -53,7 +53,7 @@ export const text = new TextEncoder()
 export class Writer {
   readonly archive: CompleteArchiveTier
   claim: InstanceClaim
-  /** The name under which it claims next. */
+  /** The name it has claimed under. */
   nonce: string
   /** Of the last batch it has sent. */
   sequence: number
