@@ -1,7 +1,7 @@
 /**
  * Goal: what the documents say can be done, can be done; what they point to, is there.
  * Method: every TypeScript block of a README is run as a program of its own, every command of a shell block of the first page is
- * run (but `npm test`, which is what runs this), every relative link and every file named in docs/INVARIANTS.md is looked for.
+ * run (but `npm test`, which is what runs this), every relative link and every file named by its path is looked for.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -155,6 +155,24 @@ describe('what documents point to', () => {
         )
         .map((name) => `${file}: ${name}`),
     )
+    expect(missing).toEqual([])
+  })
+
+  it('is there: files named by their whole path, in every document and every comment', () => {
+    const tracked = execFileSync('git', ['ls-files', '*.md', '*.ts', '*.mjs'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    const files = tracked.split('\n').filter((file) => file !== '' && existsSync(path.join(root, file)))
+    const missing = files.flatMap((file) => {
+      const text = readFileSync(path.join(root, file), 'utf8')
+      // In code a path may be one that a test makes up; what a comment says is meant.
+      const said = file.endsWith('.md') ? text : (text.match(/\/\*\*?[\s\S]*?\*\/|\/\/.*/g) ?? []).join('\n')
+      return [...said.matchAll(/\b((?:packages|apps|tools|docs)\/[\w./-]+\.(?:ts|md|mjs|json))\b/g)]
+        .map((match) => match[1]!)
+        .filter((name) => !existsSync(path.join(root, name)))
+        .map((name) => `${file}: ${name}`)
+    })
     expect(missing).toEqual([])
   })
 
