@@ -18,6 +18,7 @@ import { sql } from 'kysely'
 import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
+import { factLost } from './meta.ts'
 import { planBatch, type BatchConditions, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
 import { outcomesOfCommitted } from './resolve-fate.ts'
 import { isInLedger, lockOwnRow } from './take-sequence.ts'
@@ -187,7 +188,7 @@ async function readConditions(session: WriteSession, instance: number): Promise<
       .modifyEnd(session.dialect.forShare)
       .compile(),
   )
-  invariant(row !== undefined, 'the archive has a collection floor')
+  if (row === undefined) throw factLost('collection_floor')
   return {
     collectionFloor: Number(row.value),
     recordedTime: row.recorded_time ?? 0,

@@ -269,7 +269,7 @@ describe('SQLite archive', () => {
     },
   )
 
-  it('an archive that has lost its id tells neither heads nor a time, and so takes no living instance for dead [R1, P80]', async () => {
+  it('an archive that has lost a fact says so: without its id it tells neither heads nor a time, and takes no living instance for dead [R1, P80]', async () => {
     const archive = sqliteArchive({ file, exclusive: false })
     open.push(archive)
     await archive.open({ branches: createBranchSet(), digests: 'keyed' })
@@ -277,14 +277,25 @@ describe('SQLite archive', () => {
     const request = { claim: ours, sequence: 1, link: linkOf(ours.instance, 1), instancesMax: 10 }
     const { cut, nowMs } = await archive.readHeads()
     const deadBeforeMs = nowMs - 60_000
-    const database = new Database(file)
-    database.exec("UPDATE sync_meta SET name = 'lost' WHERE name = 'archive_id'")
-    const lost = { code: 'SE_CORRUPT_DATA', message: expect.stringContaining('archive_id') }
-    await expect(archive.retireInstances({ ...request, deadBeforeMs })).rejects.toMatchObject(lost)
-    await expect(archive.readHeads()).rejects.toMatchObject(lost)
-    await expect(archive.readTail(cut)).rejects.toMatchObject(lost)
-    database.exec("UPDATE sync_meta SET name = 'archive_id' WHERE name = 'lost'")
-    database.close()
+    const editor = new Database(file)
+    const rename = (from: string, to: string) =>
+      editor.prepare('UPDATE sync_meta SET name = ? WHERE name = ?').run(to, from)
+    const lost = (fact: string) => ({ code: 'SE_CORRUPT_DATA', message: expect.stringContaining(fact) })
+
+    rename('archive_id', 'lost')
+    await expect(archive.retireInstances({ ...request, deadBeforeMs })).rejects.toMatchObject(
+      lost('archive_id'),
+    )
+    await expect(archive.readHeads()).rejects.toMatchObject(lost('archive_id'))
+    await expect(archive.readTail(cut)).rejects.toMatchObject(lost('archive_id'))
+    rename('lost', 'archive_id')
+
+    rename('collection_floor', 'lost')
+    const batch = { claim: ours, sequence: 1, link: linkOf(ours.instance, 1), writes: [write('a', 1)] }
+    await expect(archive.putBatch(batch)).rejects.toMatchObject(lost('collection_floor'))
+    rename('lost', 'collection_floor')
+    editor.close()
+
     expect(await archive.retireInstances({ ...request, deadBeforeMs })).toEqual([])
     await archive.touchInstance(living)
   })
