@@ -72,8 +72,8 @@ export const mutants = [
   },
   {
     file: TABLE,
-    find: 'bucketCount) this.#segments.pop()',
-    replace: 'bucketCount - 1) this.#segments.pop()',
+    find: 'bucketCount) this.#slabs.pop()',
+    replace: 'bucketCount - 1) this.#slabs.pop()',
     test: TABLE_TEST,
   },
   { file: TABLE, find: 'const SPLITS_PER_ADD = 4', replace: 'const SPLITS_PER_ADD = 3', test: TABLE_TEST },

@@ -68,7 +68,7 @@ export const mutants = [
   // The tree above them.
   { file: TREE, find: 'subtractLanes(this.#total, 0, before, 0)', replace: '', test: TREE_TEST },
   { file: TREE, find: 'Math.min(list.length, start + RUN)', replace: 'start + RUN', test: TREE_TEST },
-  { file: TREE, find: 'placesDiffer >>> 16 === 0', replace: 'true', test: TREE_TEST },
+  { file: TREE, find: 'leavesDiffer >>> 16 === 0', replace: 'true', test: TREE_TEST },
   { file: TREE, find: 'if (!isOneBranch) ', replace: '', test: TREE_TEST },
   {
     file: TREE,
@@ -111,7 +111,7 @@ export const mutants = [
     replace: 'if (areLanesZero(remote, at)) found.missing.push(address)',
     test: DIFF_TEST,
   },
-  { file: ANSWERS, find: '!isAsked || byAddress.has(place)', replace: '!isAsked', test: DIFF_TEST },
+  { file: ANSWERS, find: '!isAsked || byAddress.has(pageNumber)', replace: '!isAsked', test: DIFF_TEST },
   { file: DIFF, find: "checkCount(theirPages, run.length, 'remote')", replace: '', test: DIFF_TEST },
   { file: DIFF, find: 'page * PAGE_LEAVES + index', replace: 'page * PAGE_LEAVES', test: DIFF_TEST },
   { file: 'src/diff-plan.ts', find: 'Math.abs(gap)', replace: 'gap', test: DIFF_TEST },

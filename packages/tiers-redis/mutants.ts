@@ -120,7 +120,7 @@ export const mutants = [
   // … and made anew where its stand is of another epoch.
   {
     file: STRIPES,
-    find: '!isMarkUnder(head.state.epoch, stand[0])',
+    find: '!isMarkUnder(header.state.epoch, stand[0])',
     replace: 'stand[0]?.length !== 16',
     ...DAMAGED_META,
   },

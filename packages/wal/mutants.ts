@@ -79,7 +79,7 @@ export const mutants = [
   // the chain of groups is not looked at
   {
     file: 'src/scan.ts',
-    find: '|| head.previousCrc !== position.previousCrc',
+    find: '|| header.previousCrc !== position.previousCrc',
     replace: '',
     test: 'src/scan.test.ts',
   },

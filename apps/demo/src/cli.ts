@@ -18,7 +18,7 @@ const run = defineCommand({
     description: 'Five items through three tiers and back (what is done without a command)',
   },
   args: {},
-  run: (context) => conclude(context, {}, (settings) => runTour(settings)),
+  run: (context) => runCommand(context, {}, (settings) => runTour(settings)),
 })
 
 const plantArgs = {
@@ -29,7 +29,7 @@ const plant = defineCommand({
   meta: { name: 'plant', description: 'Makes a difference in the cache or in a row, and has it found' },
   args: plantArgs,
   run: (context) =>
-    conclude(context, plantArgs, (settings) => {
+    runCommand(context, plantArgs, (settings) => {
       switch (context.args.where) {
         case 'cache':
           return plantInCache(settings)
@@ -58,7 +58,7 @@ const importCommand = defineCommand({
   },
   args: importArgs,
   run: (context) =>
-    conclude(context, importArgs, (settings) => {
+    runCommand(context, importArgs, (settings) => {
       const { file, limit } = context.args
       if (limit !== undefined && !/^[1-9]\d{0,14}$/.test(limit)) {
         throw new UsageError(`--limit must be a whole number from 1, not ${JSON.stringify(limit)}`)
@@ -98,7 +98,7 @@ export async function main(rawArgs: string[]): Promise<void> {
 }
 
 /** citty takes any option and any number of arguments; we say what we do not know. */
-async function conclude(
+async function runCommand(
   { args }: { readonly args: Readonly<Record<string, unknown>> & { readonly _: readonly string[] } },
   known: ArgsDef,
   command: (settings: Settings) => Promise<number>,

@@ -56,18 +56,18 @@ type Result<T, P> = P extends { readonly default: unknown } | { readonly isRequi
   ? T
   : T | undefined
 
-interface Range {
+interface NumberRange {
   readonly min: number
   readonly max: number
 }
 
 /** A whole number, limits included. */
-export function integerField<P extends Presence<number>>(given: P & Range): Field<Result<number, P>> {
+export function integerField<P extends Presence<number>>(given: P & NumberRange): Field<Result<number, P>> {
   return numeric(given, `integer from ${given.min} to ${given.max}`, 'an integer', Number.isInteger)
 }
 
 /** A number with fraction, limits included. */
-export function numberField<P extends Presence<number>>(given: P & Range): Field<Result<number, P>> {
+export function numberField<P extends Presence<number>>(given: P & NumberRange): Field<Result<number, P>> {
   return numeric(
     given,
     `number from ${given.min} to ${given.max}`,
@@ -267,7 +267,7 @@ export function fieldsMarkdown(table: FieldTable): string {
 }
 
 function numeric<P extends Presence<number>>(
-  given: P & Range,
+  given: P & NumberRange,
   allows: string,
   kind: string,
   isKind: (value: unknown) => boolean,

@@ -125,9 +125,9 @@ export class StampClock {
   /**
    * @param clock `nowMs` is the archive's clock, as well as it is known
    * @param instance number of this instance in the archive, 1 … 2^32-1
-   * @param floorTime stamp time to stay above (log, archive's record), as far as the bound allows
+   * @param aboveTime stamp time to stay above (log, archive's record), as far as the bound allows
    */
-  constructor(clock: Pick<Clock, 'nowMs'>, instance: number, floorTime = 0) {
+  constructor(clock: Pick<Clock, 'nowMs'>, instance: number, aboveTime = 0) {
     invariant(
       Number.isInteger(instance) && instance >= 1 && instance <= INSTANCE_MAX,
       'instance is a u32 above 0',
@@ -137,7 +137,7 @@ export class StampClock {
     )
     this.#clock = clock
     this.instance = instance
-    this.#newestTime = floorTime
+    this.#newestTime = aboveTime
   }
 
   /** Whether the stamp is too far ahead of the clock for other ids to follow it. */

@@ -29,9 +29,9 @@ import {
   type StoredItem,
   type StripeReading,
   type WriteOutcome,
-} from '@se/core'
-import { hashId, type HashWords } from '@se/core/hash'
-import { systemClock } from '@se/core/node'
+} from '../src/index.ts'
+import { hashId, type HashWords } from '../src/hash.ts'
+import { systemClock } from '../src/node/index.ts'
 import { expectTypeOf } from 'vitest'
 
 declare const archive: ArchiveTier

@@ -16,7 +16,7 @@ describe('CuckooFilter', () => {
   it('says present for every key that was added, also far beyond its capacity [P22][P23]', () => {
     const filter = filled(10, 50_000)
     for (let key = 0; key < 50_000; key++) expect(filter.has(`key.${key}`)).toBe(true)
-    expect(filter.size).toBe(50_000)
+    expect(filter.count).toBe(50_000)
     expect(filter.loadFactor).toBeGreaterThan(0.4)
     expect(filter.loadFactor).toBeLessThanOrEqual(0.9)
   })
@@ -36,7 +36,7 @@ describe('CuckooFilter', () => {
     expect(filter.delete('a')).toBe(true)
     expect(filter.has('a')).toBe(false)
     expect(filter.delete('a')).toBe(false)
-    expect(filter.size).toBe(0)
+    expect(filter.count).toBe(0)
   })
 
   it('adds a key whose tag is already there, so that deleting one of two lookalikes leaves the other [P25]', () => {

@@ -59,10 +59,10 @@ export class GrowingTable {
   readonly stash: Stash
   readonly #baseMask: number
   /**
-   * Segment 0 holds the first 2^baseBits buckets, each further one as many as all before it: nothing is copied when the table
+   * Slab 0 holds the first 2^baseBits buckets, each further one as many as all before it: nothing is copied when the table
    * grows, and there are so few that a processor has them all at hand.
    */
-  readonly #segments: Int32Array[] = []
+  readonly #slabs: Int32Array[] = []
   #bucketCount: number
   #wideMask: number
   #narrowMask: number
@@ -100,35 +100,25 @@ export class GrowingTable {
     return this.#occupied
   }
 
-  /** Bytes of all segments. */
+  /** Bytes of all slabs. */
   get byteLength(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.byteLength, 0)
+    return this.#slabs.reduce((sum, slab) => sum + slab.byteLength, 0)
   }
 
   has(tag: number, base: number): boolean {
     const index = (base & this.#baseMask) | (tag << this.baseBits)
     let bucket = this.#fold(index)
-    let segment = this.#segmentOf(bucket)
-    let at = (bucket << 2) & (segment.length - 1)
+    let slab = this.#slabOf(bucket)
+    let at = (bucket << 2) & (slab.length - 1)
     let word = tag << 1
-    if (
-      segment[at] === word ||
-      segment[at + 1] === word ||
-      segment[at + 2] === word ||
-      segment[at + 3] === word
-    ) {
+    if (slab[at] === word || slab[at + 1] === word || slab[at + 2] === word || slab[at + 3] === word) {
       return true
     }
     bucket = this.#fold(index ^ spread(tag))
-    segment = this.#segmentOf(bucket)
-    at = (bucket << 2) & (segment.length - 1)
+    slab = this.#slabOf(bucket)
+    at = (bucket << 2) & (slab.length - 1)
     word |= 1
-    if (
-      segment[at] === word ||
-      segment[at + 1] === word ||
-      segment[at + 2] === word ||
-      segment[at + 3] === word
-    ) {
+    if (slab[at] === word || slab[at + 1] === word || slab[at + 2] === word || slab[at + 3] === word) {
       return true
     }
     return this.stash.size > 0 && this.stash.has(tag, base & this.#baseMask)
@@ -171,24 +161,24 @@ export class GrowingTable {
   }
 
   /**
-   * Makes sure that there are segments for so many buckets. New ones are zero, and touched only where they are used.
+   * Makes sure that there are slabs for so many buckets. New ones are zero, and touched only where they are used.
    *
    * @throws OutOfMemory; nothing has changed for the buckets there are
    */
   reserve(bucketCount: number): void {
-    for (let number = this.#segments.length; this.#firstOf(number) < bucketCount; number++) {
+    for (let number = this.#slabs.length; this.#firstOf(number) < bucketCount; number++) {
       const buckets = number === 0 ? 2 ** this.baseBits : this.#firstOf(number)
-      this.#segments.push(newSlots(Int32Array, buckets * SLOTS_PER_BUCKET))
+      this.#slabs.push(newSlots(Int32Array, buckets * SLOTS_PER_BUCKET))
     }
   }
 
   /** The words of buckets `from` … `to` − 1 as consecutive views; to be used before the next change. */
   *words(from: number, to: number): Generator<Int32Array, void, undefined> {
     while (from < to) {
-      const segment = this.#segmentOf(from)
-      const start = (from << 2) & (segment.length - 1)
-      const buckets = Math.min(to - from, (segment.length - start) / SLOTS_PER_BUCKET)
-      yield segment.subarray(start, start + buckets * SLOTS_PER_BUCKET)
+      const slab = this.#slabOf(from)
+      const start = (from << 2) & (slab.length - 1)
+      const buckets = Math.min(to - from, (slab.length - start) / SLOTS_PER_BUCKET)
+      yield slab.subarray(start, start + buckets * SLOTS_PER_BUCKET)
       from += buckets
     }
   }
@@ -202,10 +192,10 @@ export class GrowingTable {
     const wordMax = 2 ** (this.hashBits + 1)
     let occupied = 0
     for (let bucket = 0; bucket < this.#bucketCount; bucket++) {
-      const segment = this.#segmentOf(bucket)
-      const at = (bucket << 2) & (segment.length - 1)
+      const slab = this.#slabOf(bucket)
+      const at = (bucket << 2) & (slab.length - 1)
       for (let slot = at; slot < at + SLOTS_PER_BUCKET; slot++) {
-        const word = segment[slot]!
+        const word = slab[slot]!
         if (word === 0) continue
         occupied++
         const tag = word >>> 1
@@ -226,24 +216,24 @@ export class GrowingTable {
 
   /** Puts a word into a free slot of a bucket. @returns false when there is none */
   #put(bucket: number, word: number): boolean {
-    const segment = this.#segmentOf(bucket)
-    const at = (bucket << 2) & (segment.length - 1)
-    if (segment[at] === 0) segment[at] = word
-    else if (segment[at + 1] === 0) segment[at + 1] = word
-    else if (segment[at + 2] === 0) segment[at + 2] = word
-    else if (segment[at + 3] === 0) segment[at + 3] = word
+    const slab = this.#slabOf(bucket)
+    const at = (bucket << 2) & (slab.length - 1)
+    if (slab[at] === 0) slab[at] = word
+    else if (slab[at + 1] === 0) slab[at + 1] = word
+    else if (slab[at + 2] === 0) slab[at + 2] = word
+    else if (slab[at + 3] === 0) slab[at + 3] = word
     else return false
     this.#occupied++
     return true
   }
 
   #take(bucket: number, word: number): boolean {
-    const segment = this.#segmentOf(bucket)
-    const at = (bucket << 2) & (segment.length - 1)
-    if (segment[at] === word) segment[at] = 0
-    else if (segment[at + 1] === word) segment[at + 1] = 0
-    else if (segment[at + 2] === word) segment[at + 2] = 0
-    else if (segment[at + 3] === word) segment[at + 3] = 0
+    const slab = this.#slabOf(bucket)
+    const at = (bucket << 2) & (slab.length - 1)
+    if (slab[at] === word) slab[at] = 0
+    else if (slab[at + 1] === word) slab[at + 1] = 0
+    else if (slab[at + 2] === word) slab[at + 2] = 0
+    else if (slab[at + 3] === word) slab[at + 3] = 0
     else return false
     this.#occupied--
     return true
@@ -253,10 +243,10 @@ export class GrowingTable {
   #kick(bucket: number, word: number, kicksMax: number): void {
     for (let kicks = 0; kicks < kicksMax; kicks++) {
       this.#kickState = nextKickState(this.#kickState)
-      const segment = this.#segmentOf(bucket)
-      const slot = ((bucket << 2) & (segment.length - 1)) | (this.#kickState >>> 30)
-      const victim = segment[slot]!
-      segment[slot] = word
+      const slab = this.#slabOf(bucket)
+      const slot = ((bucket << 2) & (slab.length - 1)) | (this.#kickState >>> 30)
+      const victim = slab[slot]!
+      slab[slot] = word
       bucket = this.#otherBucket(bucket, victim)
       word = victim ^ 1
       if (this.#put(bucket, word)) return
@@ -303,14 +293,14 @@ export class GrowingTable {
     const target = this.#bucketCount
     this.#resize(target + 1)
     const source = target & this.#narrowMask
-    const segment = this.#segmentOf(source)
-    const at = (source << 2) & (segment.length - 1)
+    const slab = this.#slabOf(source)
+    const at = (source << 2) & (slab.length - 1)
     for (let slot = at; slot < at + SLOTS_PER_BUCKET; slot++) {
-      const word = segment[slot]!
+      const word = slab[slot]!
       if (word === 0) continue
       const tag = word >>> 1
       if (this.#fold(residentIndex(source, tag, word & 1, this.baseBits)) === source) continue
-      segment[slot] = 0
+      slab[slot] = 0
       this.#occupied--
       this.#put(target, word)
     }
@@ -320,10 +310,10 @@ export class GrowingTable {
   #merge(): void {
     const source = this.#bucketCount - 1
     const target = source & this.#narrowMask
-    const segment = this.#segmentOf(source)
-    const at = (source << 2) & (segment.length - 1)
-    const words = segment.slice(at, at + SLOTS_PER_BUCKET)
-    segment.fill(0, at, at + SLOTS_PER_BUCKET)
+    const slab = this.#slabOf(source)
+    const at = (source << 2) & (slab.length - 1)
+    const words = slab.slice(at, at + SLOTS_PER_BUCKET)
+    slab.fill(0, at, at + SLOTS_PER_BUCKET)
     this.#resize(source)
     this.#release()
     for (const word of words) {
@@ -340,18 +330,18 @@ export class GrowingTable {
     this.#growAbove = growMark(bucketCount)
   }
 
-  #segmentOf(bucket: number): Int32Array {
-    return this.#segments[32 - Math.clz32(bucket >>> this.baseBits)]!
+  #slabOf(bucket: number): Int32Array {
+    return this.#slabs[32 - Math.clz32(bucket >>> this.baseBits)]!
   }
 
-  /** Gives back the last segment when it is not used any more. */
+  /** Gives back the last slab when it is not used any more. */
   #release(): void {
-    if (this.#firstOf(this.#segments.length - 1) >= this.#bucketCount) this.#segments.pop()
+    if (this.#firstOf(this.#slabs.length - 1) >= this.#bucketCount) this.#slabs.pop()
   }
 
-  /** The first bucket of a segment. */
-  #firstOf(segment: number): number {
-    return segment === 0 ? 0 : 2 ** (this.baseBits + segment - 1)
+  /** The first bucket of a slab. */
+  #firstOf(slab: number): number {
+    return slab === 0 ? 0 : 2 ** (this.baseBits + slab - 1)
   }
 }
 

@@ -53,12 +53,7 @@ export abstract class KeyedFilter {
     this.membership = parts.membership
   }
 
-  /** Number of keys: adds less successful deletes. */
-  get size(): number {
-    return this.membership.count
-  }
-
-  /** The same as {@link size}; so called where it is compared with a digest tree's count. */
+  /** Number of keys: adds less successful deletes. Equals a digest tree's count. */
   get count(): number {
     return this.membership.count
   }
@@ -138,7 +133,7 @@ export abstract class KeyedFilter {
   /** Its figures. The sum is text, in decimal digits: JSON has no integers of 64 bits. */
   toJSON(): Record<string, unknown> {
     return {
-      size: this.size,
+      count: this.count,
       sum: String(this.sum),
       byteLength: this.byteLength,
       loadFactor: this.loadFactor,

@@ -30,14 +30,14 @@ describe.each(Object.entries(kinds))('%s [P77]', (name, kind) => {
   it('refuses a single key where it takes many: its characters are not meant', () => {
     const filter = kind.create(options)
     expect(() => filter.addMany('user.1')).toThrow(expect.objectContaining({ field: 'keys' }))
-    expect(filter.size).toBe(0)
+    expect(filter.count).toBe(0)
   })
 
   it('shows its figures in JSON and on the console', () => {
     const filter = kind.create(options)
     filter.addMany(['a', 'b'])
     const shown = JSON.parse(JSON.stringify(filter)) as Record<string, unknown>
-    expect(shown).toMatchObject({ size: 2, sum: String(filter.sum), falsePositiveRate: 0.01, seed: 0 })
+    expect(shown).toMatchObject({ count: 2, sum: String(filter.sum), falsePositiveRate: 0.01, seed: 0 })
     expect(inspect(filter)).toContain(`${name} {`)
     expect(inspect(filter)).toContain(`sum: ${filter.sum}n`)
     expect(inspect(filter)).not.toMatch(/tagKey|#|Map|Array/)

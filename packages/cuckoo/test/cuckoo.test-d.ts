@@ -7,7 +7,7 @@ import {
   type FilterOptions,
   type HashKey,
   type Restored,
-} from '@se/cuckoo'
+} from '../src/index.ts'
 import { expectTypeOf } from 'vitest'
 
 declare const bytes: Uint8Array

@@ -35,14 +35,14 @@ describe.each([
       return [h1! | 0, h2! | 0] as const
     }
     for (const key of KEYS) byHash.addHash(...signed(key))
-    expect(byKey.size).toBe(KEYS.length)
+    expect(byKey.count).toBe(KEYS.length)
     expect(byHash.toSnapshot()).toEqual(byKey.toSnapshot())
     for (const key of KEYS) {
       expect(byHash.has(key)).toBe(true)
       expect(byKey.hasHash(...signed(key))).toBe(true)
     }
     for (const key of KEYS) expect(byKey.delete(key)).toBe(byHash.deleteHash(...signed(key)))
-    expect([byKey.size, byKey.sum, byHash.sum]).toEqual([0, 0n, 0n])
+    expect([byKey.count, byKey.sum, byHash.sum]).toEqual([0, 0n, 0n])
     expect(KEYS.some((key) => byKey.has(key))).toBe(false)
   })
 })

@@ -47,9 +47,9 @@ export function pagesByAddress(
   const byAddress = new Map<number, Uint8Array>()
   for (const answer of pages) {
     const { branch, page, bytes } = (answer as StoredTreePage | null) ?? NO_PAGE
-    const place = branch * BRANCH_PAGES + page
+    const pageNumber = branch * BRANCH_PAGES + page
     const isAsked = branches.includes(branch) && Number.isInteger(page) && page >= 0 && page < BRANCH_PAGES
-    if (!isAsked || byAddress.has(place)) {
+    if (!isAsked || byAddress.has(pageNumber)) {
       throw new CorruptData(
         `${side} pages: page ${page} of branch ${branch} was not asked for, or came twice`,
         { details: { branch, page } },
@@ -60,7 +60,7 @@ export function pagesByAddress(
         details: { branch, page },
       })
     }
-    byAddress.set(place, bytes)
+    byAddress.set(pageNumber, bytes)
   }
   return byAddress
 }

@@ -62,9 +62,9 @@ export async function diff(
     readWhole(local, remote, whole, tops, found),
   ])
   return {
-    missing: found.missing.sort(byPlace),
-    extra: found.extra.sort(byPlace),
-    different: found.different.sort(byPlace),
+    missing: found.missing.sort(byAddress),
+    extra: found.extra.sort(byAddress),
+    different: found.different.sort(byAddress),
     roundTrips: 1 + Math.max(...costs.map((cost) => cost.roundTrips)),
     remoteBytes: theirs.sums.length + costs.reduce((sum, cost) => sum + cost.remoteBytes, 0),
   }
@@ -88,7 +88,7 @@ async function walk(
   const differing: { address: PageAddress; sums: Pair }[] = []
   for (const [index, branch] of branches.entries()) {
     const pages = decodeBoth(ours[index], theirs[index])
-    checkSums(pages, tops, branch * LANES)
+    checkSumsAddUp(pages, tops, branch * LANES)
     for (let page = 0; page < BRANCH_PAGES; page++) {
       const at = page * LANES
       if (areLanesEqual(pages.local, at, pages.remote, at)) continue
@@ -108,7 +108,7 @@ async function walk(
     cost.remoteBytes += lengthOf(theirPages)
     for (const [index, { address, sums }] of run.entries()) {
       const leaves = decodeBoth(ourPages[index], theirPages[index])
-      checkSums(leaves, sums, 0)
+      checkSumsAddUp(leaves, sums, 0)
       compareLeaves(leaves, address, found)
     }
   }
@@ -133,8 +133,8 @@ async function readWhole(
     for (const branch of run) {
       const sums: Pair = { local: new Uint32Array(LANES), remote: new Uint32Array(LANES) }
       for (let page = 0; page < BRANCH_PAGES; page++) {
-        const place = branch * BRANCH_PAGES + page
-        const leaves = decodeBoth(ourPages.get(place), theirPages.get(place))
+        const pageNumber = branch * BRANCH_PAGES + page
+        const leaves = decodeBoth(ourPages.get(pageNumber), theirPages.get(pageNumber))
         addUp(leaves.local, sums.local)
         addUp(leaves.remote, sums.remote)
         compareLeaves(leaves, { branch, page }, found)
@@ -184,7 +184,7 @@ function decodeSide(bytes: Uint8Array | undefined): Uint32Array {
 }
 
 /** @throws TreeChanged unless the 256 nodes of each side add up to its parent at `parents[at…]` */
-function checkSums(children: Pair, parents: Pair, at: number): void {
+function checkSumsAddUp(children: Pair, parents: Pair, at: number): void {
   const sums: Pair = { local: new Uint32Array(LANES), remote: new Uint32Array(LANES) }
   addUp(children.local, sums.local)
   addUp(children.remote, sums.remote)
@@ -206,6 +206,6 @@ function lengthOf(pages: readonly (Uint8Array | undefined)[]): number {
   return pages.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0)
 }
 
-function byPlace(a: LeafAddress, b: LeafAddress): number {
+function byAddress(a: LeafAddress, b: LeafAddress): number {
   return a.branch - b.branch || a.bucket - b.bucket
 }

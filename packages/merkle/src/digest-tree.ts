@@ -244,37 +244,37 @@ export class DigestTree {
    */
   #applyRun(list: readonly TreeEntry[], start: number, end: number): void {
     const length = end - start
-    let placesDiffer = 0
+    let leavesDiffer = 0
     for (let index = 0; index < length; index++) {
       const entry = list[start + index]!
       const hash = this.#idHash(entry.id, words)
       deltaLanes(entry, hash, runDeltas, index * LANES)
-      runPlaces[index] = this.branches.branchOf(entry.id) * BRANCH_LEAVES + bucketOf(hash)
-      placesDiffer |= runPlaces[index]! ^ runPlaces[0]!
+      runLeaves[index] = this.branches.branchOf(entry.id) * BRANCH_LEAVES + bucketOf(hash)
+      leavesDiffer |= runLeaves[index]! ^ runLeaves[0]!
     }
-    this.#addRun(length, placesDiffer >>> 16 === 0)
+    this.#addRun(length, leavesDiffer >>> 16 === 0)
   }
 
   /** Adds the run's deltas. By itself, because together the two exceed what V8 inlines into one function. */
   #addRun(length: number, isOneBranch: boolean): void {
     let near = 0
     for (let index = 0; index < length; index++) {
-      const place = runPlaces[index]!
-      near += this.#leavesOf(place >>> 16).prefetch(place & 0xffff)
+      const leaf = runLeaves[index]!
+      near += this.#leavesOf(leaf >>> 16).prefetch(leaf & 0xffff)
     }
     prefetched[0] = near
     for (let index = 0; index < length; index++) {
-      const place = runPlaces[index]!
-      this.#leavesOf(place >>> 16).addToLeaf(place & 0xffff, runDeltas, index * LANES)
+      const leaf = runLeaves[index]!
+      this.#leavesOf(leaf >>> 16).addToLeaf(leaf & 0xffff, runDeltas, index * LANES)
     }
     for (let index = 0; index < length; index++) {
-      const place = runPlaces[index]!
-      const leaves = this.#leavesOf(place >>> 16)
-      leaves.addToPage(place & 0xffff, runDeltas, index * LANES)
+      const leaf = runLeaves[index]!
+      const leaves = this.#leavesOf(leaf >>> 16)
+      leaves.addToPage(leaf & 0xffff, runDeltas, index * LANES)
       if (!isOneBranch) addLanes(leaves.total, 0, runDeltas, index * LANES)
     }
     sumLanes(runDeltas, length, delta)
-    if (isOneBranch) addLanes(this.#leavesOf(runPlaces[0]! >>> 16).total, 0, delta, 0)
+    if (isOneBranch) addLanes(this.#leavesOf(runLeaves[0]! >>> 16).total, 0, delta, 0)
     addLanes(this.#total, 0, delta, 0)
   }
 
@@ -314,7 +314,7 @@ function checkBelow(value: number, limit: number, field: string): void {
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 /** Entries of one run: enough to overlap their memory accesses, few enough to stay in the first cache. */
 const RUN = 64
-const runPlaces = new Uint32Array(RUN)
+const runLeaves = new Uint32Array(RUN)
 const runDeltas = new Uint32Array(RUN * LANES)
 /** Where prefetched words go, so that reading them is not optimised away. */
 const prefetched = new Uint32Array(1)

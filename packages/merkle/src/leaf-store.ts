@@ -58,8 +58,8 @@ export async function loadTree(
   const tops = lanesOfBranches(answer, 'source')
   checkSameBranches(branches.prefixes, answer.prefixes)
   const all = branches.prefixes.map((_, branch) => branch)
-  for (const [place, bytes] of pagesByAddress(await source.readAllPages(all), all, 'source')) {
-    tree.setPage(Math.floor(place / BRANCH_PAGES), place % BRANCH_PAGES, bytes)
+  for (const [pageNumber, bytes] of pagesByAddress(await source.readAllPages(all), all, 'source')) {
+    tree.setPage(Math.floor(pageNumber / BRANCH_PAGES), pageNumber % BRANCH_PAGES, bytes)
   }
   const sums = new Uint32Array(LANES)
   for (const branch of all) {

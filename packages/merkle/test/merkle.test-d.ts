@@ -17,7 +17,7 @@ import {
   type TreeDiff,
   type TreeEntry,
   type TreeSource,
-} from '@se/merkle'
+} from '../src/index.ts'
 import { expectTypeOf } from 'vitest'
 
 declare const branches: BranchSet

@@ -11,9 +11,9 @@ import {
   type InstrumentKey,
   type InstrumentKind,
   type MetricsObserver,
-} from '@se/metrics'
-import { createConsoleMetrics, type RawMetrics, type RawValue } from '@se/metrics/console'
-import { createPrometheusMetrics } from '@se/metrics/prometheus'
+} from '../src/index.ts'
+import { createConsoleMetrics, type RawMetrics, type RawValue } from '../src/console.ts'
+import { createPrometheusMetrics } from '../src/prometheus.ts'
 import type { LogObserver } from '@se/wal'
 import { expectTypeOf } from 'vitest'
 

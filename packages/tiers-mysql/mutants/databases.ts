@@ -26,7 +26,7 @@ export const databases = [
   // A connection lost while it wrote is ended on the server [P61].
   {
     file: 'src/mysql/lost-sessions.ts',
-    find: '      await endSession(connection, mark)\n',
+    find: '      await endSession(connection, lockName)\n',
     replace: '',
     ...FAULTS,
   },

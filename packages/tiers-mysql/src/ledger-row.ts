@@ -19,7 +19,7 @@ import { invariantOrder } from './byte-order.ts'
  * The bytes of `sync_ledger.entries`; drawn in docs/formats/ledger-row.md.
  */
 const FORMAT = 2
-const HEAD_BYTES = 34
+const HEADER_BYTES = 34
 const CRC_BYTES = 4
 const DIGEST_BYTES = 16
 const ENTRY_BYTES_MAX = 2 + ID_BYTES_MAX + 2 * STAMP_BYTES + 2 * DIGEST_BYTES
@@ -39,7 +39,7 @@ export function kindNumber(kind: LedgerRow['kind']): number {
 
 /** Most bytes of a row with so many entries. */
 export function ledgerRowBytesMax(entryCount: number): number {
-  return HEAD_BYTES + entryCount * ENTRY_BYTES_MAX + CRC_BYTES
+  return HEADER_BYTES + entryCount * ENTRY_BYTES_MAX + CRC_BYTES
 }
 
 /** @param row entries in byte order of their ids; a retirement has none, and retired instances instead */
@@ -63,7 +63,7 @@ export function encodeLedgerRow(row: LedgerRow): Buffer {
   putU64(buffer, 14, row.committedAtMs)
   writeLink(row.link, buffer, 22)
   buffer.writeUInt32BE(row.entries.length + retired.length, 30)
-  let at = HEAD_BYTES
+  let at = HEADER_BYTES
   for (const entry of row.entries) at = encodeEntry(entry, buffer, at)
   for (const { instance, sequence, link } of retired) {
     buffer.writeUInt32BE(instance, at)
@@ -126,7 +126,8 @@ export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
     new CorruptData(`ledger row ${columns.instance}/${columns.sequence}: ${what}`, {
       details: { instance: columns.instance, sequence: columns.sequence, bytes: buffer.length },
     })
-  if (buffer.length < HEAD_BYTES + CRC_BYTES) throw corrupt(`has ${buffer.length} bytes, fewer than its head`)
+  if (buffer.length < HEADER_BYTES + CRC_BYTES)
+    throw corrupt(`has ${buffer.length} bytes, fewer than its header`)
   if (buffer[0] !== FORMAT) throw corrupt(`has format ${buffer[0]}, known is ${FORMAT}`)
   const end = buffer.length - CRC_BYTES
   if (crc32(buffer.subarray(0, end)) !== buffer.readUInt32BE(end)) throw corrupt('checksum differs')
@@ -139,10 +140,10 @@ export function decodeLedgerRow(columns: LedgerColumns): LedgerRow {
     readLink(buffer, 22) !== columns.link ||
     u64At(buffer, 14) !== columns.committed_at
   ) {
-    throw corrupt('the head names another row than its columns')
+    throw corrupt('the header names another row than its columns')
   }
   const count = buffer.readUInt32BE(30)
-  const body = buffer.subarray(HEAD_BYTES, end)
+  const body = buffer.subarray(HEADER_BYTES, end)
   const { instance, sequence, link, committed_at: committedAtMs } = columns
   const row = { instance, sequence, link, kind, committedAtMs }
   return kind === 'retirement'

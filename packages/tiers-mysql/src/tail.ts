@@ -22,7 +22,7 @@ import { decodeLedgerRow, type LedgerColumns } from './ledger-row.ts'
 import { ANSWER_BYTES_MAX, CONDITIONS_MAX, partsOfBytes, partsOfCount } from './statement-sizes.ts'
 
 /** Ledger rows of one instance, from the first to the last sequence, both included. */
-interface Range {
+interface SequenceRange {
   readonly instance: number
   readonly first: number
   readonly last: number
@@ -77,8 +77,8 @@ export async function readTail(reader: RowReader, from: Cut): Promise<LedgerTail
 }
 
 /** What a cut lacks of the heads. */
-function rangesBetween(from: Cut, heads: Pick<InstanceHeads, 'cut'>): readonly Range[] {
-  const ranges: Range[] = []
+function rangesBetween(from: Cut, heads: Pick<InstanceHeads, 'cut'>): readonly SequenceRange[] {
+  const ranges: SequenceRange[] = []
   for (const [instance, { sequence: last }] of heads.cut.positions) {
     const first = sequenceAt(from, instance) + 1
     if (first <= last) ranges.push({ instance, first, last })
@@ -121,7 +121,7 @@ interface FirstLedgerAnswer extends Omit<LedgerColumns, 'entries'> {
 /** Reads ledger rows in chunks that are bounded in bytes, by instance and sequence. */
 async function* ledgerChunks(
   reader: RowReader,
-  ranges: readonly Range[],
+  ranges: readonly SequenceRange[],
 ): AsyncGenerator<readonly LedgerRow[]> {
   let left = ranges
   while (left.length > 0) {
@@ -150,7 +150,10 @@ async function* ledgerChunks(
 }
 
 /** The first rows of the ranges, up to {@link LEDGER_ROWS_PER_STATEMENT}, by instance and sequence. */
-function readFirstRows(reader: RowReader, ranges: readonly Range[]): Promise<readonly FirstLedgerAnswer[]> {
+function readFirstRows(
+  reader: RowReader,
+  ranges: readonly SequenceRange[],
+): Promise<readonly FirstLedgerAnswer[]> {
   const query = reader.dialect.builder
     .selectFrom('sync_ledger')
     .where((where) =>

@@ -416,7 +416,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
       random: systemRandom,
     }
     const connections = await Promise.all([connect(options), connect(options), connect(options)])
-    expect(new Set(connections.map(({ session }) => session.mark)).size).toBe(3)
+    expect(new Set(connections.map(({ session }) => session.lockName)).size).toBe(3)
     for (const connection of connections) {
       const settings = await connection.arrays<[string, string]>(
         `SHOW SESSION VARIABLES WHERE variable_name IN

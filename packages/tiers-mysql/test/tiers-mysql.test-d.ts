@@ -1,12 +1,12 @@
 /** The types of the public face, as an engine's owner sees them. Checked by the compiler; nothing here runs. */
 import type { ArchiveTier, CompleteArchiveTier, LedgerRow, WriteOutcome } from '@se/core'
-import { decodeLedgerRow, encodeLedgerRow, type RetryReport } from '@se/tiers-mysql'
-import { mysqlArchive, type MysqlArchiveOptions, type SqlArchive } from '@se/tiers-mysql/mysql'
+import { decodeLedgerRow, encodeLedgerRow, type RetryReport } from '../src/index.ts'
+import { mysqlArchive, type MysqlArchiveOptions, type SqlArchive } from '../src/mysql/index.ts'
 import {
   sqliteArchive,
   type SqlArchive as SqliteSqlArchive,
   type SqliteArchiveOptions,
-} from '@se/tiers-mysql/sqlite'
+} from '../src/sqlite/index.ts'
 import { expectTypeOf } from 'vitest'
 
 const url = 'mysql://user@localhost/app'

@@ -8,7 +8,7 @@ import { EPOCH_BYTES, type KnownCuts } from './mark.ts'
 export const ENTRY_BYTES_UNTOLD = 16 * 1024
 
 /** The fields of a meta that are not of a leaf. */
-export interface MetaHead {
+export interface MetaHeader {
   readonly state: StripeState
   /** 16 hex digits. */
   readonly revision: string
@@ -20,7 +20,7 @@ export function decodeMeta(
   stripe: number,
   [epoch, cut, revision, bytesMax]: readonly (Buffer | null)[],
   cuts: KnownCuts,
-): MetaHead | undefined {
+): MetaHeader | undefined {
   if (epoch?.length !== EPOCH_BYTES || revision?.length !== EPOCH_BYTES || !cut) return undefined
   try {
     return {

@@ -19,19 +19,19 @@ import { CALL_ITEMS_MAX } from './scripts.ts'
 const SPANNING_CALL_ITEMS = 125
 /** A call that has this many bytes is closed. A value above it has a call of its own. */
 export const CALL_BYTES_MAX = 1024 * 1024
-/** Entries above this mean length are compared by their head alone, which costs a command each. */
+/** Entries above this mean length are compared by their header alone, which costs a command each. */
 const READ_WHOLE_BYTES_MAX = 512
 
-const GROUP_HEAD_BYTES = 4 + 4 + 8 + 1
+const GROUP_HEADER_BYTES = 4 + 4 + 8 + 1
 const TOKEN_BYTES = 16
-const ITEM_HEAD_BYTES = LEAF_FIELD_BYTES + TOKEN_BYTES + STAMP_BYTES + 4
+const ITEM_HEADER_BYTES = LEAF_FIELD_BYTES + TOKEN_BYTES + STAMP_BYTES + 4
 const NO_EPOCH = new Uint8Array(8)
 
 /** Arguments of one `sePut`, and whose outcomes it will answer. */
 export interface PutCall {
   readonly keys: string[]
   readonly groupCount: number
-  readonly reading: 'whole' | 'head'
+  readonly reading: 'whole' | 'header'
   readonly blob: Buffer
   /** Indexes into the puts, in order of the answer. */
   readonly positions: readonly number[]
@@ -102,7 +102,7 @@ function groupPuts(
     hashes[index] = hash[0]!
     const groups = byStripe[stripe]!
     const epoch = put.permit?.epoch
-    const bytes = ITEM_HEAD_BYTES + ENTRY_FIXED_BYTES + (put.write.bytes?.length ?? 0)
+    const bytes = ITEM_HEADER_BYTES + ENTRY_FIXED_BYTES + (put.write.bytes?.length ?? 0)
     let group = groups.find(
       (one) =>
         one.epoch === epoch &&
@@ -137,8 +137,8 @@ class CallEncoder {
   encode(groups: readonly Group[]): PutCall {
     const positions = groups.flatMap((group) => group.positions)
     const keys = groups.map((group) => this.#keys.meta(group.stripe))
-    let length = groups.length * GROUP_HEAD_BYTES
-    for (const position of positions) length += ITEM_HEAD_BYTES + this.#entryBytes(this.#puts[position]!)
+    let length = groups.length * GROUP_HEADER_BYTES
+    for (const position of positions) length += ITEM_HEADER_BYTES + this.#entryBytes(this.#puts[position]!)
     const blob = Buffer.allocUnsafe(length)
     let at = 0
     for (const group of groups) {
@@ -156,7 +156,7 @@ class CallEncoder {
     return {
       keys,
       groupCount: groups.length,
-      reading: length <= positions.length * READ_WHOLE_BYTES_MAX ? 'whole' : 'head',
+      reading: length <= positions.length * READ_WHOLE_BYTES_MAX ? 'whole' : 'header',
       blob,
       positions,
       positionsByStripe: byStripe(groups),

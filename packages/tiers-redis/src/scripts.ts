@@ -19,14 +19,14 @@ export const TOKEN_NONE = '0'.repeat(16)
 export const CALL_ITEMS_MAX = 500
 
 /**
- * The head of an entry. What is of another type is removed, and counts as not there: no other program may use our keys.
+ * The header of an entry. What is of another type is removed, and counts as not there: no other program may use our keys.
  */
 const HEAD_OF = `
 local foreign = 0
 local function headOf(key)
-  local head = redis.pcall('GETRANGE', key, 0, 21)
-  if type(head) == 'string' then return head end
-  if not string.find(head.err, 'WRONGTYPE', 1, true) then error(head.err) end
+  local header = redis.pcall('GETRANGE', key, 0, 21)
+  if type(header) == 'string' then return header end
+  if not string.find(header.err, 'WRONGTYPE', 1, true) then error(header.err) end
   redis.call('UNLINK', key)
   foreign = foreign + 1
   return ''
@@ -37,7 +37,7 @@ end
  * Puts items of one or more stripes.
  *
  * KEYS  one meta a group, then the items' keys in order of the groups
- * ARGV  1 a fresh token  2 how many groups  3 `whole` or `head`: how existing entries are read
+ * ARGV  1 a fresh token  2 how many groups  3 `whole` or `header`: how existing entries are read
  *       4 time to live in ms, or ''  5 groups:
  *       u32 item count, u32 bytes of its largest entry where that is worth a word (else 0), 8 bytes epoch of their permits
  *       (zeros: none), `w` write or `f` fill, then by item

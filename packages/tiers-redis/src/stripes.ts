@@ -19,7 +19,7 @@ import { fateOf, unknownCauseOf } from './failures.ts'
 import { shareOut, type FinishItem, type FinishLeaf, type StripeShare } from './finish-plan.ts'
 import { leafName, leafNumber, leafOfField, META_FIELDS, sumsField, type CacheKeys } from './keys.ts'
 import { EPOCH_BYTES, isMarkUnder, markOf, type KnownCuts } from './mark.ts'
-import { decodeMeta, encodeBounds, encodeLeaves, ENTRY_BYTES_UNTOLD, type MetaHead } from './meta.ts'
+import { decodeMeta, encodeBounds, encodeLeaves, ENTRY_BYTES_UNTOLD, type MetaHeader } from './meta.ts'
 import { CALL_ITEMS_MAX } from './scripts.ts'
 
 export interface StripePorts {
@@ -71,12 +71,14 @@ export class Stripes {
           ]),
         ),
       )) ?? [[], []]
-      const head = decodeMeta(stripe, meta, cuts)
-      if (head === undefined || !isMarkUnder(head.state.epoch, stand[0])) return { kind: 'none' }
+      const header = decodeMeta(stripe, meta, cuts)
+      if (header === undefined || !isMarkUnder(header.state.epoch, stand[0])) return { kind: 'none' }
       const leafEpochs =
-        head.revision === head.state.epoch ? NO_LEAF_EPOCHS : beliefs.leafEpochsAt(stripe, head.revision)
+        header.revision === header.state.epoch
+          ? NO_LEAF_EPOCHS
+          : beliefs.leafEpochsAt(stripe, header.revision)
       if (leafEpochs !== undefined)
-        return { kind: 'state', state: beliefs.remember({ ...head, leafEpochs }, order) }
+        return { kind: 'state', state: beliefs.remember({ ...header, leafEpochs }, order) }
       const state = await this.#readLeafEpochs(stripe)
       return state === undefined ? { kind: 'none' } : { kind: 'state', state }
     } catch (cause) {
@@ -222,9 +224,9 @@ export class Stripes {
     for (const { branch, bucket, value } of read.leaves) {
       if (!isEmptyLeaf(decodeLeaf(value))) leaves.push({ branch, bucket, sums: new Uint8Array(value) })
     }
-    const { state, revision } = read.head
+    const { state, revision } = read.header
     const leafEpochs = revision === state.epoch ? NO_LEAF_EPOCHS : beliefs.leafEpochsAt(stripe, revision)
-    if (leafEpochs !== undefined) beliefs.remember({ ...read.head, leafEpochs }, order)
+    if (leafEpochs !== undefined) beliefs.remember({ ...read.header, leafEpochs }, order)
     return { state, leaves }
   }
 
@@ -276,20 +278,20 @@ export class Stripes {
     for (const { branch, bucket, value } of read.leaves) {
       leafEpochs.set(leafNumber(branch, bucket), value.toString('hex'))
     }
-    return beliefs.remember({ ...read.head, leafEpochs }, order)
+    return beliefs.remember({ ...read.header, leafEpochs }, order)
   }
 
   async #readLeafFields(
     stripe: number,
     kind: 's' | 'e',
-  ): Promise<{ readonly head: MetaHead; readonly leaves: readonly ReadLeaf[] } | undefined> {
+  ): Promise<{ readonly header: MetaHeader; readonly leaves: readonly ReadLeaf[] } | undefined> {
     const { connection, keys, cuts } = this.#ports
     const answer = (await this.#onMeta(stripe, () =>
       connection.run(stripe, (client: ScriptClient) => client.seReadBuffer(1, keys.meta(stripe), kind)),
     )) as (Buffer | null)[] | null | undefined
     if (answer === null || answer === undefined) return undefined
-    const head = decodeMeta(stripe, answer.slice(0, META_FIELDS.length), cuts)
-    if (head === undefined) return undefined
+    const header = decodeMeta(stripe, answer.slice(0, META_FIELDS.length), cuts)
+    if (header === undefined) return undefined
     const leaves: ReadLeaf[] = []
     for (let at = META_FIELDS.length; at < answer.length; at += 2) {
       const leaf = leafOfField(answer[at]!)
@@ -299,7 +301,7 @@ export class Stripes {
         value: answer[at + 1]!,
       })
     }
-    return { head, leaves }
+    return { header, leaves }
   }
 
   /** A key of another type where a meta should be is removed, and there is no meta. */

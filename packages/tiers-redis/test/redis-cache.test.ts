@@ -52,7 +52,7 @@ describeWithServer('redis', 'redis cache on a shared server', (url) => {
     expect(keys).toHaveLength(2 * STRIPE_COUNT + 1)
   })
 
-  it('compares big entries by their head alone, in calls of bounded size [W3]', async () => {
+  it('compares big entries by their header alone, in calls of bounded size [W3]', async () => {
     const cache = await seated({ url, prefix, valueBytesMax: 4_000_000 })
     // One that is larger than a call, and above what is offered by default.
     const values = Array.from({ length: 300 }, (_, index): [string, Uint8Array] => [

@@ -1,6 +1,6 @@
 /** The types of the public face, as an engine's owner sees them. Checked by the compiler; nothing here runs. */
 import type { CacheTier, CompleteCacheTier, Lookup } from '@se/core'
-import { redisCache, type RedisCache, type RedisCacheOptions } from '@se/tiers-redis'
+import { redisCache, type RedisCache, type RedisCacheOptions } from '../src/index.ts'
 import type { Cluster, Redis } from 'ioredis'
 import { expectTypeOf } from 'vitest'
 

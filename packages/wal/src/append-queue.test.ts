@@ -46,7 +46,7 @@ describe('how many calls go into a group', () => {
     expect(queueOf(...calls).countFitting(room)).toBe(count)
   })
 
-  it('counts a control group as head and commit frame', () => {
+  it('counts a control group as header and commit frame', () => {
     expect(groupBytesOf(0, 0)).toBe(CONTROL_GROUP_BYTES)
   })
 })

@@ -37,8 +37,11 @@ export class LogFollower {
   }
 
   async #start(take: (first: number, payloads: Iterable<Uint8Array>) => void): Promise<void> {
-    const survey = await surveyLog(this.#directory, this.#fileSystem, ({ head }, _segmentId, offset, bytes) =>
-      take(head.firstSequence, payloadsOf(bytes, viewOf(bytes), offset, head)),
+    const survey = await surveyLog(
+      this.#directory,
+      this.#fileSystem,
+      ({ header }, _segmentId, offset, bytes) =>
+        take(header.firstSequence, payloadsOf(bytes, viewOf(bytes), offset, header)),
     )
     if (survey.finding !== undefined) throw survey.finding.error
     this.#segmentId = survey.last?.segmentId
@@ -54,8 +57,8 @@ export class LogFollower {
     if (bytes === undefined) {
       throw new LogUnreadable(`${segmentFileName(segmentId)} was freed before it was read to its end`)
     }
-    this.#position = scanGroups(bytes, segmentId, this.#position, ({ head }, offset) =>
-      take(head.firstSequence, payloadsOf(bytes, viewOf(bytes), offset, head)),
+    this.#position = scanGroups(bytes, segmentId, this.#position, ({ header }, offset) =>
+      take(header.firstSequence, payloadsOf(bytes, viewOf(bytes), offset, header)),
     )
     const next = await this.#read(segmentId + 1, SEGMENT_HEADER_BYTES)
     const reading = next === undefined ? undefined : decodeSegmentHeader(next)

@@ -1,5 +1,5 @@
 /**
- * The bytes on disk, drawn in docs/formats/log.md: segment header, group head, commit frame. Pure.
+ * The bytes on disk, drawn in docs/formats/log.md: segment header, group header, commit frame. Pure.
  *
  * Every number is little-endian. Sequences, ids and times are u64 below 2^53.
  */
@@ -8,14 +8,14 @@ import { invariant } from '@se/core'
 
 export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 64
-export const GROUP_HEAD_BYTES = 64
+export const GROUP_HEADER_BYTES = 64
 export const COMMIT_FRAME_BYTES = 32
 export const LENGTH_BYTES = 4
 /** Groups start at multiples of this. */
 export const ALIGNMENT_BYTES = 8
-/** A control group, which has no records: head and commit frame. */
-export const CONTROL_GROUP_BYTES = GROUP_HEAD_BYTES + COMMIT_FRAME_BYTES
-for (const bytes of [SEGMENT_HEADER_BYTES, GROUP_HEAD_BYTES, COMMIT_FRAME_BYTES]) {
+/** A control group, which has no records: header and commit frame. */
+export const CONTROL_GROUP_BYTES = GROUP_HEADER_BYTES + COMMIT_FRAME_BYTES
+for (const bytes of [SEGMENT_HEADER_BYTES, GROUP_HEADER_BYTES, COMMIT_FRAME_BYTES]) {
   invariant(bytes % ALIGNMENT_BYTES === 0, 'frames keep groups aligned', { bytes })
 }
 
@@ -64,9 +64,9 @@ export interface GroupFacts {
   readonly flags: number
 }
 
-export interface GroupHead extends GroupFacts {
+export interface GroupHeader extends GroupFacts {
   readonly recordCount: number
-  /** Head, lengths, payloads, padding and commit frame. */
+  /** Header, lengths, payloads, padding and commit frame. */
   readonly groupBytes: number
 }
 
@@ -159,7 +159,7 @@ function looksLikeHeader(view: DataView): boolean {
   return view.getUint16(8, true) === FORMAT_VERSION && view.getUint16(10, true) === SEGMENT_HEADER_BYTES
 }
 
-export function encodeGroupHead(
+export function encodeGroupHeader(
   bytes: Uint8Array,
   view: DataView,
   offset: number,
@@ -180,14 +180,14 @@ export function encodeGroupHead(
   view.setUint32(offset + 60, crc32(bytes.subarray(offset, offset + 60)), true)
 }
 
-/** @returns undefined unless a whole head of this segment stands at the offset */
-export function decodeGroupHead(
+/** @returns undefined unless a whole header of this segment stands at the offset */
+export function decodeGroupHeader(
   bytes: Uint8Array,
   view: DataView,
   offset: number,
   segmentId: number,
-): GroupHead | undefined {
-  if (offset + GROUP_HEAD_BYTES > bytes.length) return undefined
+): GroupHeader | undefined {
+  if (offset + GROUP_HEADER_BYTES > bytes.length) return undefined
   if (view.getUint32(offset, true) !== GROUP_MAGIC) return undefined
   if (getU64(view, offset + 8) !== segmentId) return undefined
   if (crc32(bytes.subarray(offset, offset + 60)) !== view.getUint32(offset + 60, true)) return undefined

@@ -38,8 +38,8 @@ it('decodes what it encodes, behind a prefix or not, with the same encoder again
     expect(groupBytes % 8).toBe(0)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const group = decodeGroup(bytes, view, start, facts.segmentId)!
-    expect(group).toMatchObject({ head: { ...facts, recordCount: payloads.length }, crc })
-    const decoded = [...payloadsOf(bytes, view, start, group.head)]
+    expect(group).toMatchObject({ header: { ...facts, recordCount: payloads.length }, crc })
+    const decoded = [...payloadsOf(bytes, view, start, group.header)]
     expect(decoded.length).toBe(payloads.length)
     expect(decoded.every((payload, index) => Buffer.compare(payload, payloads[index]!) === 0)).toBe(true)
     expect(decodeGroup(bytes, view, start, facts.segmentId + 1)).toBeUndefined()

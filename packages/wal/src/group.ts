@@ -3,14 +3,14 @@ import { invariant } from '@se/core'
 import {
   COMMIT_FRAME_BYTES,
   decodeCommitFrame,
-  decodeGroupHead,
+  decodeGroupHeader,
   encodeCommitFrame,
-  encodeGroupHead,
-  GROUP_HEAD_BYTES,
+  encodeGroupHeader,
+  GROUP_HEADER_BYTES,
   groupBytesOf,
   LENGTH_BYTES,
   type GroupFacts,
-  type GroupHead,
+  type GroupHeader,
 } from './format.ts'
 import { GROUP_BYTES_DEFAULT } from './limits.ts'
 
@@ -77,9 +77,9 @@ export class GroupEncoder {
     const arena = this.#arena
     const view = this.#view
     if (prefix !== undefined) arena.set(prefix, 0)
-    encodeGroupHead(arena, view, prefixBytes, facts, recordCount, groupBytes)
+    encodeGroupHeader(arena, view, prefixBytes, facts, recordCount, groupBytes)
 
-    let write = prefixBytes + GROUP_HEAD_BYTES
+    let write = prefixBytes + GROUP_HEADER_BYTES
     for (let index = 0; index < recordCount; index++) {
       view.setUint32(write, payloads[index]!.length, true)
       write += LENGTH_BYTES
@@ -98,7 +98,7 @@ export class GroupEncoder {
       }
     }
     const bodyBytes = recordCount * LENGTH_BYTES + payloadBytes
-    const padding = groupBytes - GROUP_HEAD_BYTES - bodyBytes - COMMIT_FRAME_BYTES
+    const padding = groupBytes - GROUP_HEADER_BYTES - bodyBytes - COMMIT_FRAME_BYTES
     for (let index = 0; index < padding; index++) arena[write++] = 0
     encodeCommitFrame(view, write, facts.segmentId, facts.firstSequence + recordCount - 1, groupBytes)
     const crcAt = write + COMMIT_FRAME_BYTES - 4
@@ -122,13 +122,13 @@ export class GroupEncoder {
 }
 
 export interface DecodedGroup {
-  readonly head: GroupHead
+  readonly header: GroupHeader
   readonly lastSequence: number
   readonly crc: number
 }
 
 /**
- * Reads and checks the group at the offset, in isolation: head, commit frame, sizes and CRC. Order and chain
+ * Reads and checks the group at the offset, in isolation: header, commit frame, sizes and CRC. Order and chain
  * are for the caller, who knows the group before.
  *
  * @returns undefined if there is no whole group of this segment
@@ -139,17 +139,17 @@ export function decodeGroup(
   offset: number,
   segmentId: number,
 ): DecodedGroup | undefined {
-  const head = decodeGroupHead(bytes, view, offset, segmentId)
-  if (head === undefined) return undefined
-  const end = offset + head.groupBytes
-  const bodyBytes = head.groupBytes - GROUP_HEAD_BYTES - COMMIT_FRAME_BYTES
-  if (end > bytes.length || head.recordCount * LENGTH_BYTES > bodyBytes) return undefined
+  const header = decodeGroupHeader(bytes, view, offset, segmentId)
+  if (header === undefined) return undefined
+  const end = offset + header.groupBytes
+  const bodyBytes = header.groupBytes - GROUP_HEADER_BYTES - COMMIT_FRAME_BYTES
+  if (end > bytes.length || header.recordCount * LENGTH_BYTES > bodyBytes) return undefined
   const commit = decodeCommitFrame(view, end - COMMIT_FRAME_BYTES, segmentId)
-  if (commit === undefined || commit.groupBytes !== head.groupBytes) return undefined
-  const lastSequence = head.firstSequence + head.recordCount - 1
+  if (commit === undefined || commit.groupBytes !== header.groupBytes) return undefined
+  const lastSequence = header.firstSequence + header.recordCount - 1
   if (commit.lastSequence !== lastSequence) return undefined
   if (crc32(bytes.subarray(offset, end - 4)) !== commit.crc) return undefined
-  return { head, lastSequence, crc: commit.crc }
+  return { header, lastSequence, crc: commit.crc }
 }
 
 /** The payloads of a group that `decodeGroup` found whole, as views into the same memory. */
@@ -157,11 +157,11 @@ export function* payloadsOf(
   bytes: Uint8Array,
   view: DataView,
   offset: number,
-  head: GroupHead,
+  header: GroupHeader,
 ): Generator<Uint8Array> {
-  let start = offset + GROUP_HEAD_BYTES + head.recordCount * LENGTH_BYTES
-  for (let index = 0; index < head.recordCount; index++) {
-    const length = view.getUint32(offset + GROUP_HEAD_BYTES + index * LENGTH_BYTES, true)
+  let start = offset + GROUP_HEADER_BYTES + header.recordCount * LENGTH_BYTES
+  for (let index = 0; index < header.recordCount; index++) {
+    const length = view.getUint32(offset + GROUP_HEADER_BYTES + index * LENGTH_BYTES, true)
     yield bytes.subarray(start, start + length)
     start += length
   }

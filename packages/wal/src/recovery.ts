@@ -36,8 +36,8 @@ export async function recoverLog(
   segmentBytes: number,
 ): Promise<RecoveredLog> {
   const backlog = new Backlog(segmentBytes)
-  const survey = await surveyLog(directory, fileSystem, ({ head, lastSequence }) => {
-    if (head.recordCount > 0) backlog.add(lastSequence, head.groupBytes, head.writtenMs)
+  const survey = await surveyLog(directory, fileSystem, ({ header, lastSequence }) => {
+    if (header.recordCount > 0) backlog.add(lastSequence, header.groupBytes, header.writtenMs)
   })
   if (survey.finding !== undefined) throw survey.finding.error
   backlog.release(survey.releasedThrough)

@@ -1,9 +1,9 @@
 import { readFully, showBytes, type FileHandle, type FileSystem, type ShownBytes } from '@se/core'
 import { LogDamaged, LogUnreadable } from './errors.ts'
 import {
-  decodeGroupHead,
+  decodeGroupHeader,
   decodeSegmentHeader,
-  GROUP_HEAD_BYTES,
+  GROUP_HEADER_BYTES,
   segmentFileName,
   SEGMENT_HEADER_BYTES,
 } from './format.ts'
@@ -66,15 +66,15 @@ export async function* replaySegment(
       }
       if (group.lastSequence >= from) {
         const records: LogRecord[] = []
-        let sequence = group.head.firstSequence
-        for (const payload of payloadsOf(bytes, view, inChunk.offset, group.head)) {
+        let sequence = group.header.firstSequence
+        for (const payload of payloadsOf(bytes, view, inChunk.offset, group.header)) {
           if (sequence >= from && sequence <= through) records.push(new LogRecord(sequence, payload))
           sequence++
         }
         yield records
       }
       position = {
-        offset: position.offset + group.head.groupBytes,
+        offset: position.offset + group.header.groupBytes,
         nextSequence: group.lastSequence + 1,
         previousCrc: group.crc,
       }
@@ -121,9 +121,9 @@ class SegmentReader {
 
   /** Makes the window hold the group that starts there, if one does. */
   async loadGroup(offset: number, segmentId: number): Promise<void> {
-    await this.load(offset, GROUP_HEAD_BYTES)
-    const head = decodeGroupHead(this.bytes, this.view, offset - this.start, segmentId)
-    if (head !== undefined) await this.load(offset, head.groupBytes)
+    await this.load(offset, GROUP_HEADER_BYTES)
+    const header = decodeGroupHeader(this.bytes, this.view, offset - this.start, segmentId)
+    if (header !== undefined) await this.load(offset, header.groupBytes)
   }
 }
 

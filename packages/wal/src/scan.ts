@@ -5,8 +5,8 @@ import {
   COMMIT_MAGIC_BYTES,
   CONTROL_GROUP_BYTES,
   decodeCommitFrame,
-  decodeGroupHead,
-  GROUP_HEAD_BYTES,
+  decodeGroupHeader,
+  GROUP_HEADER_BYTES,
   GROUP_MAGIC_BYTES,
 } from './format.ts'
 import { decodeGroup, type DecodedGroup } from './group.ts'
@@ -33,8 +33,8 @@ export function readGroup(
 ): DecodedGroup | undefined {
   const group = decodeGroup(bytes, view, position.offset, segmentId)
   if (group === undefined) return undefined
-  const { head } = group
-  if (head.firstSequence !== position.nextSequence || head.previousCrc !== position.previousCrc)
+  const { header } = group
+  if (header.firstSequence !== position.nextSequence || header.previousCrc !== position.previousCrc)
     return undefined
   return group
 }
@@ -53,14 +53,14 @@ export function scanGroups(
     if (group === undefined) return position
     onGroup(group, position.offset)
     position = {
-      offset: position.offset + group.head.groupBytes,
+      offset: position.offset + group.header.groupBytes,
       nextSequence: group.lastSequence + 1,
       previousCrc: group.crc,
     }
   }
 }
 
-/** A head that stands behind the last good group. */
+/** A header that stands behind the last good group. */
 export interface FollowingGroup {
   readonly offset: number
   readonly firstSequence: number
@@ -73,10 +73,10 @@ export interface FollowingGroup {
  *
  *   nothing of this segment behind the end -> clean
  *   remains, but nothing that says the end had been synced over -> torn
- *   a head that says so -> damaged
+ *   a header that says so -> damaged
  *
  * A group says how many bytes of the segment were synced before it was written. A power cut can take any part of
- * what was not synced, and never what was. So if a head further on knows of synced bytes beyond the end,
+ * what was not synced, and never what was. So if a header further on knows of synced bytes beyond the end,
  * the bytes at the end were durable once and have been damaged since [P10].
  */
 export type SegmentEnd =
@@ -96,17 +96,17 @@ export function judgeEnd(
   let durableBytes = 0
   let remainsEnd = 0
   for (const offset of findAligned(bytes, GROUP_MAGIC_BYTES, end)) {
-    const head = decodeGroupHead(bytes, view, offset, segmentId)
-    if (head === undefined) continue
-    durableBytes = Math.max(durableBytes, head.durableBytes)
+    const header = decodeGroupHeader(bytes, view, offset, segmentId)
+    if (header === undefined) continue
+    durableBytes = Math.max(durableBytes, header.durableBytes)
     remainsEnd = Math.max(
       remainsEnd,
-      Math.min(bytes.length, offset + Math.max(head.groupBytes, CONTROL_GROUP_BYTES)),
+      Math.min(bytes.length, offset + Math.max(header.groupBytes, CONTROL_GROUP_BYTES)),
     )
     follows.push({
       offset,
-      firstSequence: head.firstSequence,
-      recordCount: head.recordCount,
+      firstSequence: header.firstSequence,
+      recordCount: header.recordCount,
       isWhole: decodeGroup(bytes, view, offset, segmentId) !== undefined,
     })
   }
@@ -128,12 +128,12 @@ export function describeEnd(
   end: number,
   nextSequence: number,
 ): string {
-  if (end + GROUP_HEAD_BYTES > bytes.length) return 'the file ends'
-  const head = decodeGroupHead(bytes, view, end, segmentId)
-  if (head === undefined) return 'no whole group head'
+  if (end + GROUP_HEADER_BYTES > bytes.length) return 'the file ends'
+  const header = decodeGroupHeader(bytes, view, end, segmentId)
+  if (header === undefined) return 'no whole group header'
   if (decodeGroup(bytes, view, end, segmentId) === undefined) return 'the checksum of the group differs'
-  if (head.firstSequence !== nextSequence) {
-    return `the group starts at sequence ${head.firstSequence}, not at ${nextSequence}`
+  if (header.firstSequence !== nextSequence) {
+    return `the group starts at sequence ${header.firstSequence}, not at ${nextSequence}`
   }
   return 'the group does not follow the one before it'
 }

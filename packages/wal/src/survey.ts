@@ -179,9 +179,9 @@ export class Surveyor {
     let durableBytes = 0
     const position = scanGroups(bytes.subarray(0, header.segmentBytes), segmentId, start, (group, offset) => {
       groupCount++
-      durableBytes = group.head.durableBytes
-      this.#releasedThrough = group.head.releasedThrough
-      this.#isClosed = (group.head.flags & GROUP_CLOSES_LOG) !== 0
+      durableBytes = group.header.durableBytes
+      this.#releasedThrough = group.header.releasedThrough
+      this.#isClosed = (group.header.flags & GROUP_CLOSES_LOG) !== 0
       this.#onGroup?.(group, segmentId, offset, bytes)
     })
     this.#position = position

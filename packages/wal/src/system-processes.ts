@@ -105,7 +105,7 @@ async function announce(path: string): Promise<() => Promise<void>> {
   })
   if (!isListening) {
     // The file system has no sockets, or the path is too long.
-    await socket.letGo()
+    await socket.release()
     return async () => {}
   }
   server.on('error', () => {})
@@ -113,7 +113,7 @@ async function announce(path: string): Promise<() => Promise<void>> {
   return async () => {
     // Closing also removes the file.
     await new Promise<void>((resolve) => server.close(() => resolve()))
-    await socket.letGo()
+    await socket.release()
   }
 }
 
@@ -137,15 +137,17 @@ async function askSign(path: string): Promise<'answers' | 'refuses' | 'silent'> 
       })
     })
   } finally {
-    await socket.letGo()
+    await socket.release()
   }
 }
 
 /** The path of a socket, in a form short enough; a long one leads over a descriptor of the directory. */
-async function reachSocket(path: string): Promise<{ path: string; letGo: () => Promise<void> } | undefined> {
-  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return { path, letGo: async () => {} }
+async function reachSocket(
+  path: string,
+): Promise<{ path: string; release: () => Promise<void> } | undefined> {
+  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return { path, release: async () => {} }
   if (process.platform !== 'linux') return undefined
   const directory = await open(dirname(path), 'r').catch(() => undefined)
   if (directory === undefined) return undefined
-  return { path: `/proc/self/fd/${directory.fd}/${basename(path)}`, letGo: () => directory.close() }
+  return { path: `/proc/self/fd/${directory.fd}/${basename(path)}`, release: () => directory.close() }
 }

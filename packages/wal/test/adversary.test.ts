@@ -100,7 +100,7 @@ describe('a segment without a group', () => {
     const prepared = await disk.readFile(path)
     await log.append(new Uint8Array(FULL_RECORD))
     const after = disk.afterKill()
-    // The power cut took the first sector of the first write, header and head.
+    // The power cut took the first sector of the first write, header and group header.
     const file = await after.open(path, 'write')
     await file.writev([prepared.subarray(0, 512)], 0)
     await file.syncData()

@@ -1,7 +1,7 @@
 import type { FileSystem } from '@se/core'
 import { createPowerLossFileSystem, type SeededRandom } from '@se/core/testing'
 import { openLog } from '../src/index.ts'
-import { GROUP_HEAD_BYTES, COMMIT_FRAME_BYTES, readFileName } from '../src/format.ts'
+import { GROUP_HEADER_BYTES, COMMIT_FRAME_BYTES, readFileName } from '../src/format.ts'
 import { payloadsOf } from '../src/group.ts'
 import { surveyLog } from '../src/read-log.ts'
 import { DIRECTORY, worldOptions } from './power-cut-world.ts'
@@ -16,7 +16,7 @@ export interface WrittenLog {
   /** First record of the last group with records. */
   readonly lastGroupSequence: number
   readonly isClosed: boolean
-  /** Starts and ends of heads, bodies and commit frames: file and offset. */
+  /** Starts and ends of headers, bodies and commit frames: file and offset. */
   readonly boundaries: readonly { readonly file: string; readonly offset: number }[]
 }
 
@@ -56,10 +56,10 @@ export async function writeLog(
     if (readFileName(name)?.kind === 'segment') files.set(name, await disk.readFile(`${DIRECTORY}/${name}`))
   }
   const boundaries: { file: string; offset: number }[] = []
-  const survey = await surveyLog(DIRECTORY, readOnly(files), ({ head }, segmentId, offset) => {
+  const survey = await surveyLog(DIRECTORY, readOnly(files), ({ header }, segmentId, offset) => {
     const file = `${String(segmentId).padStart(16, '0')}.wal`
-    const end = offset + head.groupBytes
-    for (const at of [offset, offset + GROUP_HEAD_BYTES, end - COMMIT_FRAME_BYTES, end]) {
+    const end = offset + header.groupBytes
+    for (const at of [offset, offset + GROUP_HEADER_BYTES, end - COMMIT_FRAME_BYTES, end]) {
       boundaries.push({ file, offset: at })
     }
   })
@@ -84,10 +84,10 @@ export type Verdict =
 export async function judge(written: WrittenLog, files: ReadonlyMap<string, Uint8Array>): Promise<Verdict> {
   let wrongBytes: number | undefined
   let given = 0
-  const survey = await surveyLog(DIRECTORY, readOnly(files), ({ head }, _segmentId, offset, bytes) => {
-    let sequence = head.firstSequence
+  const survey = await surveyLog(DIRECTORY, readOnly(files), ({ header }, _segmentId, offset, bytes) => {
+    let sequence = header.firstSequence
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    for (const payload of payloadsOf(bytes, view, offset, head)) {
+    for (const payload of payloadsOf(bytes, view, offset, header)) {
       if (!isAsWritten(written, sequence, payload)) wrongBytes ??= sequence
       if (sequence >= written.firstSequence) given++
       sequence++

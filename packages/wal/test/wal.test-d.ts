@@ -15,7 +15,7 @@ import {
   type RepairOptions,
   type RepairReport,
   type Verdict,
-} from '@se/wal'
+} from '../src/index.ts'
 import { expectTypeOf } from 'vitest'
 
 declare const log: Log
@@ -35,7 +35,10 @@ void log.append(record, { isUrgent: true })
 
 // It is read in a loop, and closed at the end of a block.
 expectTypeOf(log.replay()).toExtend<AsyncIterable<LogRecord>>()
-expectTypeOf<LogRecord>().toExtend<{ readonly sequence: number; readonly bytes: Uint8Array }>()
+expectTypeOf<Pick<LogRecord, 'sequence' | 'bytes'>>().toEqualTypeOf<{
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}>()
 expectTypeOf(log).toExtend<AsyncDisposable>()
 for await (const each of log.replay(1)) {
   // @ts-expect-error a record is read

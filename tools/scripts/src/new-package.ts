@@ -178,6 +178,14 @@ describe('@se/${name} from its tarball', () => {
   })
 })
 `,
+    [`test/${name}.test-d.ts`]: `/** The types of the public face, as a caller sees them. Checked by the compiler; nothing here runs. */
+import { expectTypeOf } from 'vitest'
+import { countDistinct } from '../src/index.ts'
+
+expectTypeOf(countDistinct(['a'])).toEqualTypeOf<number>()
+// @ts-expect-error a text is no list of texts
+countDistinct('a')
+`,
     'mutants.ts': `/** Deliberate defects, and the test that notices each: \`npm run mutants -- --only ${name}\`. */
 export const mutants = [
   {

@@ -4,7 +4,7 @@
  * that break a rule are linted as if they stood in a real file.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -92,6 +92,14 @@ describe('the graph of projects', () => {
     for (const [name, { layer }] of Object.entries(architecture)) {
       expect(graph.nodes[name]?.data.tags, name).toContain(`layer:${layer}`)
     }
+  })
+
+  it('has a test of its types for every published package: what a compiler says is part of a face', () => {
+    const packages = Object.values(graph.nodes).map(({ data }) => data.root)
+    const published = packages.filter((directory) => directory.startsWith('packages/'))
+    const faces = published.map((directory) => `${directory}/test/${path.basename(directory)}.test-d.ts`)
+    expect(published.length).toBeGreaterThan(7)
+    expect(faces.filter((file) => !existsSync(path.join(root, file)))).toEqual([])
   })
 
   it('has exactly the edges of the architecture, all pointing down', () => {

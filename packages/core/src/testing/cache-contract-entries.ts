@@ -18,7 +18,7 @@ import {
   put,
   remove,
   row,
-  seated,
+  withStripes,
   stampIn,
   stateOf,
   store,
@@ -66,7 +66,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'a process that has not judged the metas answers unknown [R1]',
     async run(harness) {
-      await store(await seated(harness), at(5))
+      await store(await withStripes(harness), at(5))
       const other = await harness.connect()
       assert.equal((await other.get(ID)).kind, 'unknown')
       assert.deepEqual(kinds(await other.getMany([ID, 'user.bob'])), ['unknown', 'unknown'])
@@ -77,7 +77,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'everything comes back as it went in: any bytes, texts and times [R7, P16]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const big = new Uint8Array(300_000).map((_, index) => (index * 31) % 256)
       const values = [
         new Uint8Array(0),
@@ -128,7 +128,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'ids are compared by their bytes, whatever is in them [P17]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       for (const [index, id] of UNLIKE_IDS.entries()) await store(tier, at(index + 1), id)
       for (const [index, id] of UNLIKE_IDS.entries()) assert.equal(await stampIn(tier, id), index + 1, id)
       assert.ok((await tier.readStripes()).every(({ kind }) => kind === 'state'))
@@ -138,14 +138,14 @@ export const entryCases: readonly CacheContractCase[] = [
     title: 'each id has a key of its own',
     needs: ['keyOf'],
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       assert.equal(new Set(UNLIKE_IDS.map((id) => tier.keyOf(id))).size, UNLIKE_IDS.length)
     },
   },
   {
     title: 'getMany and readPermits answer in the order of the ids, also where ids repeat or are not there',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const ids = Array.from({ length: 700 }, (_, index) => `user.${index}`)
       const permits = await tier.readPermits(ids)
       assert.deepEqual(
@@ -163,7 +163,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'nothing asked costs no round trip',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await harness.setAvailable(false)
       assert.deepEqual(await tier.getMany([]), [])
       assert.deepEqual(await tier.readPermits([]), [])
@@ -174,7 +174,7 @@ export const entryCases: readonly CacheContractCase[] = [
     title: 'the time to live is not to be had while the store is down',
     needs: ['timeToLiveMs'],
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await harness.setAvailable(false)
       await assert.rejects(() => tier.timeToLiveMs(ID), TierUnavailable)
     },
@@ -182,7 +182,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'a store that is down is unknown, never absent, and is used again when it is back [R1, P11]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const permit = await permitOf(tier)
       const state = await stateOf(tier)
@@ -215,7 +215,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'replacing needs a newer stamp, by time and then by instance [W3, P14]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(10, 5))
       for (const stale of [at(9, 9), at(10, 4), at(10, 5)]) {
         assert.deepEqual(await tier.put([put(stale, await permitOf(tier))]), ['skipped'])
@@ -232,7 +232,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'stamps are compared exactly up to 2^53-1 and the last instance [P44]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const last = Number.MAX_SAFE_INTEGER
       const rising = [
         at(255),
@@ -259,7 +259,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'puts of two processes at once end with the newest, in any order [W3]',
     async run(harness) {
-      const tiers = [await seated(harness), await joined(harness)]
+      const tiers = [await withStripes(harness), await joined(harness)]
       await store(tiers[0]!, at(1))
       const permit = await permitOf(tiers[0]!)
       const order = Array.from({ length: 60 }, (_, index) => 2 + ((index * 37) % 60))
@@ -270,7 +270,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'a stalled writer does not recreate an older value after eviction of a newer one [P51]',
     async run(harness) {
-      const stalled = await seated(harness)
+      const stalled = await withStripes(harness)
       const other = await joined(harness)
       const permit = await permitOf(stalled)
       await store(other, at(9))
@@ -282,7 +282,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'a late reader does not fill in what was replaced or deleted meanwhile [P12, P14]',
     async run(harness) {
-      const reader = await seated(harness)
+      const reader = await withStripes(harness)
       const writer = await joined(harness)
       for (const change of [put(at(20), await permitOf(writer)), remove(at(30)), remove(at(40))]) {
         const permit = await permitOf(reader)
@@ -296,7 +296,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'creating needs a permit',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       assert.deepEqual(await tier.put([put(at(5), undefined)]), ['skipped'])
       const permit = await permitOf(tier)
       const forged = { ...permit, token: 'f'.repeat(16) }
@@ -308,7 +308,7 @@ export const entryCases: readonly CacheContractCase[] = [
     title: 'a fill sets no token: it takes nobody else the right to create',
     async run(harness) {
       const [id, mate] = leafMates()
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const permit = await permitOf(tier, id)
       const permitOfMate = await permitOf(tier, mate)
       assert.deepEqual(await tier.put([put(at(5), permit, { id, kind: 'fill' })]), ['stored'])
@@ -318,7 +318,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'every write and every delete sets a fresh token, also when it changes nothing [P51]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(50))
       const changesNothing = [put(at(40), await permitOf(tier)), put(at(41), undefined), remove(at(42))]
       for (const nothing of changesNothing) {
@@ -336,7 +336,7 @@ export const entryCases: readonly CacheContractCase[] = [
     title: 'items of one leaf in one call do not take each other the right to create',
     async run(harness) {
       const [id, mate] = leafMates()
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const [permit, permitOfMate] = await tier.readPermits([id, mate])
       const puts = [put(at(5), permit, { id }), put(at(6), permitOfMate, { id: mate })]
       assert.deepEqual(await tier.put(puts), ['stored', 'stored'])
@@ -345,7 +345,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'an id that comes twice in one call ends with its newest write',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const permit = await permitOf(tier)
       assert.deepEqual(await tier.put([put(at(5), permit), put(at(7), permit), put(at(6), permit)]), [
         'stored',
@@ -358,7 +358,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'a delete removes what is older and never creates [P18]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(10))
       assert.deepEqual(await tier.put([remove(at(9))]), ['skipped'])
       assert.equal(await stampIn(tier), 10)
@@ -371,7 +371,7 @@ export const entryCases: readonly CacheContractCase[] = [
   {
     title: 'a newer write that may not be stored removes the older entry; a fill leaves it',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(10))
       assert.deepEqual(await tier.put([put(at(11), undefined, { kind: 'fill' })]), ['skipped'])
       assert.equal(await stampIn(tier), 10)

@@ -19,7 +19,7 @@ import {
   put,
   REFUSED_BYTES,
   row,
-  seated,
+  withStripes,
   stampIn,
   stateOf,
   store,
@@ -34,7 +34,7 @@ export const failureCases: readonly CacheContractCase[] = [
   {
     title: 'open refuses what is no option, and tells it by its field; what it was opened with stands [P77]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const identity = { branches: CACHE_CONTRACT_BRANCHES, birthId: CACHE_CONTRACT_BIRTH_ID }
       const call = (given: object) => tier.open({ ...identity, ...given })
@@ -50,7 +50,7 @@ export const failureCases: readonly CacheContractCase[] = [
   {
     title: 'a stripe fails alone: of the others nothing is missing [P74]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const { stripes, mend } = await harness.failStripe(STRIPE)
       const failing = new Set(stripes)
       assert.ok(failing.has(STRIPE) && failing.size < STRIPE_COUNT)
@@ -77,7 +77,7 @@ export const failureCases: readonly CacheContractCase[] = [
   {
     title: 'a key of another type where an entry should be is absent, and gives way [P74]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const [, mate] = leafMates()
       await store(tier, at(5), mate)
       await harness.mistype({ id: ID })
@@ -100,7 +100,7 @@ export const failureCases: readonly CacheContractCase[] = [
   {
     title: 'a key of another type where a meta should be is no meta, and gives way [P74]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const stranger = strangerInStripe()
       await store(tier, at(5))
       const permit = await permitOf(tier)
@@ -128,7 +128,7 @@ export const failureCases: readonly CacheContractCase[] = [
     title:
       'a value that the store refuses is remembered and not offered again; what is older goes, and others stay [P74]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const refusals = await harness.refuseLargeValues()
       const large = 'x'.repeat(REFUSED_BYTES)
@@ -159,7 +159,7 @@ export const failureCases: readonly CacheContractCase[] = [
   {
     title: 'a damaged entry is absent, counted, and does not stand in the way [P86]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(tier, at(5))
       await harness.damage(ID)

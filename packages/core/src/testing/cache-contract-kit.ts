@@ -137,7 +137,7 @@ export async function poll(tier: CacheTier): Promise<readonly StripeReading[]> {
 }
 
 /** A process on a store where every stripe has just been made. */
-export async function seated(
+export async function withStripes(
   harness: CacheContractHarness,
   options?: { birthId?: string },
 ): Promise<CompleteCacheTier> {

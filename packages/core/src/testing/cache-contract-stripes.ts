@@ -20,7 +20,7 @@ import {
   poll,
   put,
   row,
-  seated,
+  withStripes,
   stampIn,
   stateOf,
   statesOf,
@@ -51,7 +51,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a lost meta makes the stripe unknown, and its entries misses once it is made anew',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(tier, at(5))
       const permit = await permitOf(tier)
@@ -84,7 +84,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'finishing removes what the ledger tells is older, keeps the rest, and moves the cut',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       const stranger = strangerInStripe()
       const elsewhere = strangerElsewhere()
@@ -104,7 +104,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'finishing sets fresh tokens: who read before it creates no more [P51]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const permit = await permitOf(tier)
       const permitOfStranger = await permitOf(tier, strangerInStripe())
       assert.deepEqual(await finish(tier, await stateOf(tier), [row([entry(at(7))])]), [])
@@ -133,7 +133,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'the receipt is the sum of the ledger, leaf by leaf [P29]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const [id, mate] = leafMates()
       const stranger = strangerInStripe()
       const rows = [
@@ -164,7 +164,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'finishing compares epoch and cut, and changes nothing when they moved',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const permit = await permitOf(tier)
       const state = await stateOf(tier)
@@ -185,7 +185,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'two finishers at once: one moves the stripe, and the ledger is counted once',
     async run(harness) {
-      const tiers = [await seated(harness), await joined(harness), await joined(harness)]
+      const tiers = [await withStripes(harness), await joined(harness), await joined(harness)]
       const state = await stateOf(tiers[0]!)
       const rows = [row([entry(at(7))])]
       const finished = await Promise.all(tiers.map((tier) => tier.finishStripe(state, rows, CUT_1)))
@@ -201,7 +201,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'all stripes can be finished at once, those without entries too',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const rows = [row([entry(at(7))])]
       const states = await statesOf(tier)
       const finished = await Promise.all(states.map((state) => tier.finishStripe(state, rows, CUT_1)))
@@ -215,7 +215,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a long tail is finished whole',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const ids = idsWhere(1_100, (id) => stripeOfId(id) === STRIPE)
       const permits = await tier.readPermits(ids)
       await tier.put(ids.map((id, index) => put(at(5), permits[index], { id, kind: 'fill' })))
@@ -229,7 +229,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a correction removes the entry under the very stamp it tells',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const newer = strangerInStripe()
       await store(tier, at(5))
       await store(tier, at(6), newer)
@@ -241,7 +241,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'an invalidated leaf is a miss: at once for who did it, after the next poll for others',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       const stranger = strangerInStripe()
       const [, mate] = leafMates()
@@ -272,7 +272,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a leaf invalidated again is a miss again, for others too',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       for (const time of [5, 6, 7]) {
         await invalidate(tier, await stateOf(tier), [leafOfId(ZERO_SUMS)])
@@ -289,7 +289,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'invalidating compares epoch and cut',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const state = await stateOf(tier)
       const leaves = [leafOfId(ZERO_SUMS)]
@@ -302,7 +302,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'finishing goes on after a leaf was invalidated, from the sums set then',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const state = await stateOf(tier)
       const first = harness.addEntry(ZERO_SUMS, entry(at(5)))
       await invalidate(tier, state, [leafOfId(first)])
@@ -319,7 +319,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a stripe started over has a fresh epoch, the given cut and sums, and no entries',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(tier, at(5))
       await invalidate(tier, await stateOf(tier), [leafOfId(ZERO_SUMS, strangerInStripe())])
@@ -346,7 +346,7 @@ export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a stripe that went back stands at its old cut, and what was read after it went back no further',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(tier, at(5))
       const state = await stateOf(tier)
@@ -366,7 +366,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     title: 'entries have the time to live they were put with, and none by default [P15]',
     needs: ['timeToLiveMs'],
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const mortal = await joined(harness, { ttlMs: 60_000 })
       assert.equal(await tier.timeToLiveMs(ID), undefined)
       await store(tier, at(5))

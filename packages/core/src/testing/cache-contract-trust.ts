@@ -16,7 +16,7 @@ import {
   poll,
   put,
   row,
-  seated,
+  withStripes,
   stampIn,
   startOver,
   stateOf,
@@ -35,7 +35,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'reading the stripes teaches nothing: no entry counts, and no permit is given [P66]',
     async run(harness) {
-      await store(await seated(harness), at(5))
+      await store(await withStripes(harness), at(5))
       const other = await harness.connect()
       const readings = await other.readStripes()
       assert.deepEqual(kinds([await other.get(ID)]), ['unknown'])
@@ -52,7 +52,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'a state that another cache has read, or a copy of one, teaches nothing [P66]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const other = await harness.connect()
       const state = await stateOf(tier)
@@ -67,7 +67,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'an entry is judged by what was believed when it was asked for [P66]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       await store(tier, at(5))
       const state = await stateOf(tier)
       const asked = [tier.get(ID), tier.getMany([ID]).then(([lookup]) => lookup!)]
@@ -85,7 +85,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'single stripes can be doubted',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const elsewhere = strangerElsewhere()
       await store(tier, at(5))
       await store(tier, at(6), elsewhere)
@@ -100,7 +100,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'a store that went back behind what is believed answers nothing, though nobody was told [R5]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const stranger = strangerInStripe()
       await store(tier, at(5))
       await store(tier, at(5), stranger)
@@ -122,7 +122,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'a stripe that others have moved on is as good as what is believed [R5]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(other, at(6))
       assert.deepEqual(await finish(other, await stateOf(other), [row([entry(at(6))])]), [])
@@ -133,7 +133,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'a stripe that others have started over answers nothing under the epoch that was believed [P66]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(tier, at(5))
       const started = await other.resetStripe(await stateOf(other), CUT_1, [])
@@ -149,7 +149,7 @@ export const trustCases: readonly CacheContractCase[] = [
     title:
       'a store that went back and was then started over or made anew answers nothing under the old epoch [R5] [P66]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       const told = [row([entry(at(6))])]
       const beyond = cutAt(ARCHIVE, [
@@ -186,7 +186,7 @@ export const trustCases: readonly CacheContractCase[] = [
     title:
       'a fresh epoch is heard of in the next read, whoever made it and how, also where the cut is the same [P66]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       const elsewhere = strangerElsewhere()
       await store(tier, at(4), elsewhere)
@@ -216,7 +216,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'renewing the epoch makes misses of all entries, and leaves cut and receipt [P66]',
     async run(harness) {
-      const tier = await seated(harness)
+      const tier = await withStripes(harness)
       const other = await joined(harness)
       const stranger = strangerInStripe()
       const told = [row([entry(at(5))])]
@@ -252,7 +252,7 @@ export const trustCases: readonly CacheContractCase[] = [
   {
     title: 'two archives in one store never meet [P66]',
     async run(harness) {
-      const ours = await seated(harness)
+      const ours = await withStripes(harness)
       const theirs = await harness.connect({ birthId: 'dead'.repeat(8) })
       assert.ok((await theirs.readStripes()).every(({ kind }) => kind === 'none'))
       await Promise.all(Array.from({ length: 64 }, (_, stripe) => theirs.createStripe(stripe, CUT_1, [])))

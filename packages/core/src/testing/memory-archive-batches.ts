@@ -16,7 +16,7 @@ export function put(world: World, { claim: key, sequence, link, writes }: Archiv
   for (const write of writes) refuseUnstorable(write)
   if (isIn) {
     const row = state.ledger.get(own.number)?.get(sequence)
-    const outcomes = writes.map((write) => settledOutcome(state, write, row, nowMs))
+    const outcomes = writes.map((write) => resolveFate(state, write, row, nowMs))
     return { sequence, outcomes, wasCommittedBefore: true }
   }
   const recordedTime = own.maxStampTime
@@ -73,7 +73,7 @@ function supersededBy(by: Stamp, nowMs: number): WriteOutcome {
   return { kind: 'superseded', by, isFromFuture: isAhead(by, nowMs) }
 }
 
-function settledOutcome(
+function resolveFate(
   { rows, collectionFloor }: State,
   write: ItemWrite,
   row: LedgerRow | undefined,

@@ -28,7 +28,7 @@ export interface ConnectOptions extends SessionLimits {
 const PREPARED_MAX = 200
 /** Before anything is known of the server. */
 const UNKNOWN_SESSION = {
-  mark: '',
+  lockName: '',
   packetBytesMax: 0,
   topology: topologyOf([]),
 }
@@ -110,15 +110,15 @@ async function setUp(
   if (isReadOnly(String(row['read_only_values']))) {
     throw codedError(OWN_CODES.readOnly, 'the server cannot be written')
   }
-  const mark = `se-archive-${Buffer.from(random.bytes(16)).toString('hex')}`
-  const [lock] = await bare.rows<{ is_marked: number }>('SELECT GET_LOCK(?, 0) AS is_marked', [mark])
-  if (Number(lock?.is_marked) !== 1) {
-    throw codedError(OWN_CODES.oldConnectionLives, 'the mark of a new session is taken')
+  const lockName = `se-archive-${Buffer.from(random.bytes(16)).toString('hex')}`
+  const [lock] = await bare.rows<{ is_locked: number }>('SELECT GET_LOCK(?, 0) AS is_locked', [lockName])
+  if (Number(lock?.is_locked) !== 1) {
+    throw codedError(OWN_CODES.oldConnectionLives, 'the lock of a new session is taken')
   }
   const packetBytesMax = Number(row['packet_bytes'])
   return new MysqlConnection(
     raw,
-    { mark, packetBytesMax, topology },
+    { lockName, packetBytesMax, topology },
     { clock, timeoutMs: statementTimeoutMs },
   )
 }

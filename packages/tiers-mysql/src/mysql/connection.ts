@@ -11,19 +11,19 @@ import { patienceStatement, type Topology } from './topology.ts'
 /** What is known of a session once it has been set up. */
 export interface Session {
   /** Name of the lock that this session holds on the server for as long as it lives. */
-  readonly mark: string
+  readonly lockName: string
   /** Largest packet the server takes, bytes. */
   readonly packetBytesMax: number
   readonly topology: Topology
 }
 
 /** Head of a packet, and what a value takes in it beside its bytes, at most. */
-const PACKET_HEAD_BYTES = 64
+const PACKET_HEADER_BYTES = 64
 const VALUE_OVERHEAD_BYTES = 12
 
 /** Upper bound of a statement's values in a packet; exact as to their bytes. */
 function packetBytes(values: readonly SqlValue[]): number {
-  let bytes = PACKET_HEAD_BYTES + values.length * VALUE_OVERHEAD_BYTES
+  let bytes = PACKET_HEADER_BYTES + values.length * VALUE_OVERHEAD_BYTES
   for (const value of values) {
     if (typeof value === 'string') bytes += Buffer.byteLength(value)
     else if (typeof value === 'object' && value !== null) bytes += value.length
@@ -115,7 +115,7 @@ export class MysqlConnection {
     return this.command(patienceStatement(this.session.topology, isScan))
   }
 
-  /** Closes our end at once, and fails what waits for an answer. The server may not notice for long: see `mark`. */
+  /** Closes our end at once, and fails what waits for an answer. The server may not notice for long: see `lockName`. */
   destroy(): void {
     this.#end()
     destroySocket(this.#connection)

@@ -146,7 +146,7 @@ export class MysqlDatabase implements ArchiveDatabase {
       if (verdict === 'keep' && (await isRolledBack(connection))) {
         pool.release(connection)
       } else {
-        if (isWriting) this.#lost.add(connection.session.mark)
+        if (isWriting) this.#lost.add(connection.session.lockName)
         pool.discard(connection)
       }
       throw error

@@ -11,16 +11,16 @@ const NO_SUCH_THREAD = 1094
  * Memory of the sessions that were lost while they wrote.
  *
  * A connection lost during COMMIT lives on at the server, may still commit, and holds its locks for hours
- * [P61]. So each session takes a server-wide lock with a name of its own (its mark): whoever holds that lock
+ * [P61]. So each session takes a server-wide lock with a name of its own: the session that holds that lock
  * is the old session, whatever its number, also after a restart that gave the number to a stranger; and the
  * lock is free only after the session has rolled back.
  */
 export class LostSessions {
-  readonly #marks = new Set<string>()
+  readonly #lockNames = new Set<string>()
   readonly #ending = new SharedRun<void>()
 
-  add(mark: string): void {
-    this.#marks.add(mark)
+  add(lockName: string): void {
+    this.#lockNames.add(lockName)
   }
 
   /**
@@ -31,28 +31,28 @@ export class LostSessions {
   async end(
     withConnection: (work: (connection: MysqlConnection) => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    while (this.#marks.size > 0) {
-      // One at a time: who waits for a mark to be free holds it for a moment, and must not be taken for the old session.
+    while (this.#lockNames.size > 0) {
+      // One at a time: a session that waits for such a lock holds it for a moment, and must not be taken for the old session.
       await this.#ending.run(() => withConnection((connection) => this.#endAll(connection)))
     }
   }
 
   async #endAll(connection: MysqlConnection): Promise<void> {
-    for (const mark of [...this.#marks]) {
-      await endSession(connection, mark)
-      this.#marks.delete(mark)
+    for (const lockName of [...this.#lockNames]) {
+      await endSession(connection, lockName)
+      this.#lockNames.delete(lockName)
     }
   }
 }
 
 /**
- * Ends the session that holds a mark, and returns when it has rolled back or committed.
+ * Ends the session that holds a lock, and returns when it has rolled back or committed.
  *
  * @throws with code SE_OLD_CONNECTION_LIVES when it has not ended in time; ask again
  */
-async function endSession(connection: MysqlConnection, mark: string): Promise<void> {
+async function endSession(connection: MysqlConnection, lockName: string): Promise<void> {
   const [holder] = await connection.rows<{ thread: number | null }>('SELECT IS_USED_LOCK(?) AS thread', [
-    mark,
+    lockName,
   ])
   const thread = Number(holder?.thread ?? 0)
   if (thread === 0) return
@@ -63,11 +63,11 @@ async function endSession(connection: MysqlConnection, mark: string): Promise<vo
     if ((error as { errno?: unknown }).errno !== NO_SUCH_THREAD) throw error
   }
   const [row] = await connection.rows<{ is_free: number | null }>('SELECT GET_LOCK(?, ?) AS is_free', [
-    mark,
+    lockName,
     ENDING_SECONDS,
   ])
   if (Number(row?.is_free) !== 1) {
     throw codedError(OWN_CODES.oldConnectionLives, 'a lost connection still holds its locks on the server')
   }
-  await connection.rows('SELECT RELEASE_LOCK(?)', [mark])
+  await connection.rows('SELECT RELEASE_LOCK(?)', [lockName])
 }

@@ -15,7 +15,7 @@ import { identifyProcess, isRunning, signalProcess, type ProcessIdentity } from 
 
 const DIRECTORY_PREFIX = 'se-testkit-'
 const RECORD_NAME = 'owner.json'
-const gonePollMs = 5
+const GONE_POLL_MS = 5
 /** A directory without a readable record is somebody's half-made one until it is this old. */
 const UNRECORDED_AGE_MS_MAX = 10 * 60_000
 
@@ -89,7 +89,7 @@ export async function endRecordedServer(directory: string): Promise<void> {
   const server = runningServer(directory)
   if (server !== undefined) {
     signalProcess(server, 'SIGKILL')
-    while (isRunning(server)) await delay(gonePollMs)
+    while (isRunning(server)) await delay(GONE_POLL_MS)
   }
   removePrivateDirectory(directory)
 }
