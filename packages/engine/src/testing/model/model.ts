@@ -114,7 +114,7 @@ export class Model {
   }
 
   /**
-   * @param isFresh whether the process says that it is; own pending writes are read also while it is not
+   * @param isFresh whether the answer says that it is no older than Δ; own pending writes are read also while that is not known
    * @returns a write that was read before it was acknowledged: it must be acknowledged in this turn [W1]
    * @throws Anomaly
    */

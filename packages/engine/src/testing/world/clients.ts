@@ -1,6 +1,6 @@
 /** What clients ask of a process. Nobody waits for an answer; the model judges each when it arrives. */
 import { StorageError } from '@se/core'
-import type { Consistency, Item } from '../../index.ts'
+import type { Consistency, Item, ReadResult } from '../../index.ts'
 import { Anomaly, reasonOf } from '../anomaly.ts'
 import { nameOf, type Issued } from '../model/issued.ts'
 import type { ReadValue } from '../model/reading.ts'
@@ -47,16 +47,17 @@ export function read(world: World, process: Process, id: string, consistency: Co
   if (sync !== undefined) model.end(local, valueOf(sync), true)
   const reading = model.begin({ process: number, life, id, consistency })
   const task = async (): Promise<void> => {
-    let item: Item | undefined
+    let answer: ReadResult
     try {
-      item = await engine.get(id, { consistency })
+      answer = await engine.read(id, { consistency })
     } catch (error) {
       return world.note(`process ${number} cannot read ${id}: ${reasonOf(error)}`)
     }
     if (process.gate !== gate) return
     world.reads++
-    world.note(`process ${number} reads ${id} (${consistency}): ${textOf(item)}`)
-    await mustBeAcknowledged(process, model.end(reading, valueOf(item), engine.status().isFresh))
+    const { item, isStale } = answer
+    world.note(`process ${number} reads ${id} (${consistency}): ${textOf(item)}${isStale ? ', stale' : ''}`)
+    await mustBeAcknowledged(process, model.end(reading, valueOf(item), !isStale))
   }
   world.beside(process, task())
 }
@@ -65,6 +66,7 @@ export function readMany(world: World, process: Process, ids: readonly string[])
   const { model } = world
   const { engine, number, life, gate } = process
   const readings = ids.map((id) => model.begin({ process: number, life, id, consistency: 'local' }))
+  const wasFresh = engine.status().isFresh
   const task = async (): Promise<void> => {
     let items: readonly (Item | undefined)[]
     try {
@@ -75,7 +77,8 @@ export function readMany(world: World, process: Process, ids: readonly string[])
     if (process.gate !== gate) return
     world.reads++
     world.note(`process ${number} reads ${ids.map((id, at) => `${id}: ${textOf(items[at])}`).join()}`)
-    const { isFresh } = engine.status()
+    // Here no answer says that it may be older than Δ; nor does the process say that it has missed rows of the ledger.
+    const isFresh = wasFresh && engine.status().isFresh && !world.mayMissRows
     const unacknowledged = readings.map((reading, at) => model.end(reading, valueOf(items[at]), isFresh))
     for (const issued of unacknowledged) await mustBeAcknowledged(process, issued)
   }

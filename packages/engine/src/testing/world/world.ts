@@ -54,6 +54,8 @@ export class World {
   broken: Error | undefined
   /** Counts what is a reason for a check to say no. */
   disturbances = 0
+  /** Rows of the ledger may be gone before a process has heard of them. */
+  readonly mayMissRows: boolean
   readonly #script: Script
   readonly #subject: Subject
   readonly #random: SeededRandom
@@ -61,6 +63,7 @@ export class World {
 
   constructor(script: Script, subject: Subject) {
     const { seed, switches, variant } = script
+    this.mayMissRows = switches.includes('prunes') || switches.includes('restores')
     this.#script = script
     this.#subject = subject
     this.application = subject.application?.()
