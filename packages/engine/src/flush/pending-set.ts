@@ -15,6 +15,8 @@ import type { BatchOutcome, LoggedWrite, OutgoingWrite } from './outcomes.ts'
 export interface PendingAddOptions {
   /** Something newer of the id was heard of while the write was synced: it is stored, and not read. Default false. */
   readonly isOvertaken?: boolean
+  /** Ledger rows were missed while the write was synced. Default false. */
+  readonly isUnsure?: boolean
   /** Its share of the budget was taken before. Default false: it is taken now, whether or not there is any. */
   readonly isAdmitted?: boolean
 }
@@ -41,8 +43,8 @@ interface Generation extends OutgoingWrite, RecordHolder {
   /** Something newer was heard of that will not give way to it: it is not read. */
   isOvertaken: boolean
   isSettled: boolean
-  /** Its write was found in the log again: something newer may have been stored since it was covered. */
-  isFoundAgain: boolean
+  /** Something newer may have been stored without a word: rows were missed while it was synced, or it was found in the log again. */
+  isUnsure: boolean
 }
 
 /** What became of a write that was in flight. */
@@ -87,7 +89,7 @@ export class PendingSet {
     write: ItemWrite,
     logSequence: number | undefined,
     nowMs: number,
-    { isOvertaken = false, isAdmitted = false }: PendingAddOptions = {},
+    { isOvertaken = false, isUnsure = false, isAdmitted = false }: PendingAddOptions = {},
   ): void {
     const { arrivals, budget, lowWaterMark } = this.#ports
     const bytes = sizeOfWrite(write)
@@ -106,7 +108,7 @@ export class PendingSet {
       lastLogSequence: logSequence,
       isOvertaken,
       isSettled: false,
-      isFoundAgain: false,
+      isUnsure,
     }
     const generation = this.#next.get(write.id)
     if (generation === undefined) this.#enqueue(made)
@@ -148,7 +150,7 @@ export class PendingSet {
   /** Whether something newer than the pending writes of an id would have been heard of. */
   isSure(id: string): boolean {
     const [next, inFlight] = [this.#next.get(id), this.#inFlight.get(id)]
-    if (next?.isFoundAgain === true || inFlight?.isFoundAgain === true) return false
+    if (next?.isUnsure === true || inFlight?.isUnsure === true) return false
     return Math.min(next?.order ?? Infinity, inFlight?.order ?? Infinity) > this.#unsureThrough
   }
 
@@ -286,6 +288,7 @@ export class PendingSet {
 
   /** Takes what arrived later into a generation that waits: the newest is sent and read, all records are needed. */
   #coalesce(generation: Generation, later: Generation): void {
+    generation.isUnsure ||= later.isUnsure
     if (isNewer(later.write.stamp, generation.write.stamp)) {
       const { bytes } = generation
       this.#queuedBytes += later.bytes - bytes
@@ -329,7 +332,7 @@ export class PendingSet {
     generation.write = write
     generation.bytes = bytes
     generation.logSequence = logSequence
-    generation.isFoundAgain = true
+    generation.isUnsure = true
   }
 
   /** The generation is done: gives its share of the budget back, lets its records go. */

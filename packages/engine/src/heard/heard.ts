@@ -36,7 +36,7 @@ export interface HeardPorts {
   /** Loads that run. */
   readonly reads: { raiseFloor(id: string, stamp: Stamp): void; raiseAllFloors(): void }
   /** Writes on their way through the log. */
-  readonly writes: { overtake(id: string, by: Stamp, spared?: Stamp): void }
+  readonly writes: { overtake(id: string, by: Stamp, spared?: Stamp): void; doubt(): void }
   readonly stamps: Pick<StampClock, 'witness' | 'isFromFuture' | 'horizon'>
   /** Writes were dropped from the queue, as the archive holds something newer: their records may go. */
   readonly onDropped: () => void
@@ -75,8 +75,10 @@ export class Heard {
    * @param because `wentBack`: the archive has lost rows that were heard of; what is known of them is not there any more
    */
   missed(because: 'gap' | 'wentBack'): void {
+    const { writes, queue } = this.#ports
     this.dropDerived()
-    this.#ports.queue.pending.doubt()
+    writes.doubt()
+    queue.pending.doubt()
     if (because === 'wentBack') this.#ports.known.clear()
   }
 

@@ -59,6 +59,22 @@ it('does not show a `log` write of whose id something newer was heard while it w
   expect(batch?.writes.map((write) => write.stamp)).toEqual([stamp])
 })
 
+it('is not sure of a `log` write that was synced while ledger rows were missed, and does not put it into memory [R5, P84]', async () => {
+  const { writes, pending, memory, syncs } = createWorld()
+  const submitted = writes.submit('a', 'text')
+  await Promise.resolve()
+  writes.doubt()
+  pending.doubt()
+  const after = writes.submit('b', 'text')
+  await Promise.resolve()
+  for (const sync of syncs) sync()
+  const { stamp } = await submitted
+  await after
+  expect(pending.read('a')?.stamp).toEqual(stamp)
+  expect([pending.isSure('a'), memory.peek('a')]).toEqual([false, undefined])
+  expect([pending.isSure('b'), memory.peek('b') !== undefined]).toEqual([true, true])
+})
+
 it('shows a write that is spared by what was heard of its id, as it will be stamped anew [P67]', async () => {
   const { writes, pending, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')

@@ -160,6 +160,11 @@ export class WritePath {
     }
   }
 
+  /** Ledger rows have been missed for good: any of the writes on their way through the log may have been overtaken without a word. */
+  doubt(): void {
+    for (const courses of this.#underWay.values()) for (const course of courses) course.isUnsure = true
+  }
+
   /** Resolves when no write is between its admission and its acknowledgement by memory or log. */
   drained(): Promise<void> {
     return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => void this.#idle.push(resolve))
@@ -207,7 +212,7 @@ export class WritePath {
         try {
           const logSequence = level === 'log' ? await this.#append(record) : undefined
           isAdded = true
-          this.#accepted(write, logSequence, course.isOvertaken)
+          this.#accepted(write, logSequence, course)
         } finally {
           this.#arrive(id, course)
           stamping.forget(id, stamp)
@@ -231,7 +236,7 @@ export class WritePath {
   }
 
   #setOut(id: string, stamp: Stamp): UnderWay {
-    const course: UnderWay = { stamp, isOvertaken: false, onArrival: () => {} }
+    const course: UnderWay = { stamp, isOvertaken: false, isUnsure: false, onArrival: () => {} }
     const courses = this.#underWay.get(id)
     if (courses === undefined) this.#underWay.set(id, new Set([course]))
     else courses.add(course)
@@ -272,15 +277,16 @@ export class WritePath {
   }
 
   /**
-   * @param isOvertaken by a commit at level `archive` or by another process: it goes to the archive, which says so, and no read
-   *   gives it on the way
+   * @param course overtaken by a commit at level `archive` or by another process: it goes to the archive, which says so, and no read
+   *   gives it on the way; unsure: no read gives it before the archive was asked
    */
-  #accepted(write: ItemWrite, logSequence: number | undefined, isOvertaken: boolean): void {
+  #accepted(write: ItemWrite, logSequence: number | undefined, { isOvertaken, isUnsure }: UnderWay): void {
     const { queue, telemetry, hear, wake } = this.#ports
-    queue.pending.add(write, logSequence, telemetry.clock.monotonicMs(), { isOvertaken, isAdmitted: true })
+    const standing = { isOvertaken, isUnsure, isAdmitted: true }
+    queue.pending.add(write, logSequence, telemetry.clock.monotonicMs(), standing)
     if (!isOvertaken) hear({ id: write.id, stamp: write.stamp, isLive: undefined }, 'own-acknowledged')
     // A later write at level `memory` may have become visible first, while this one was synced.
-    if (queue.pending.read(write.id) === write) this.#show(write)
+    if (!isUnsure && queue.pending.read(write.id) === write) this.#show(write)
     wake(false)
   }
 
@@ -295,6 +301,8 @@ interface UnderWay {
   readonly stamp: Stamp
   /** Something newer of the id was heard of meanwhile. */
   isOvertaken: boolean
+  /** Something newer may have been stored meanwhile, and nothing was heard of it. */
+  isUnsure: boolean
   /** For the one who waits for it: of an id one write is in flight. */
   onArrival: () => void
 }
