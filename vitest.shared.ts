@@ -25,8 +25,9 @@ export function vitestProject(project: string, options: ProjectOptions = {}) {
       passWithNoTests: true,
       pool: 'forks',
       maxWorkers: 2,
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      // They end what hangs, and nothing that is only slow: ten processes at once on two cores take ten times as long.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
       reporters: ['default', 'json'],
       outputFile: { json: fileURLToPath(new URL(`./reports/vitest/${project}.json`, import.meta.url)) },
       ...(options.servers === true
