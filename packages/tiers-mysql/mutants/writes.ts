@@ -124,6 +124,18 @@ export const writes = [
     ...SQLITE_OWN,
   },
   {
+    file: 'src/identity.ts',
+    find: 'if (facts[name] === undefined) throw factLost(name)',
+    replace: 'void facts[name]',
+    ...SQLITE_OWN,
+  },
+  {
+    file: 'src/identity.ts',
+    find: 'if (await isInUse(session)) {',
+    replace: 'if (false) {',
+    ...SQLITE_OWN,
+  },
+  {
     file: 'src/heads.ts',
     find: "if (first === undefined) throw factLost('archive_id')",
     replace:

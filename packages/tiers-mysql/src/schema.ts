@@ -41,9 +41,17 @@ export type InstanceRow = ArchiveTables['sync_instances']
 /** `ended`: stopped in order; no process will write under the number before it is claimed again. */
 export type InstanceState = 'active' | 'ended'
 
-/** The facts of `sync_meta`. */
-export type MetaName =
-  'birth_id' | 'archive_id' | 'branches' | 'digest_key' | 'collection_floor' | 'last_number' | 'tree_cut'
+/** The facts of `sync_meta`: an archive has all of them, from its making on. */
+export const META_NAMES = [
+  'birth_id',
+  'archive_id',
+  'branches',
+  'digest_key',
+  'collection_floor',
+  'last_number',
+  'tree_cut',
+] as const
+export type MetaName = (typeof META_NAMES)[number]
 
 /** Columns of `sync_items`, in the order in which statements name and bind them. */
 export const ITEM_COLUMNS = [

@@ -300,6 +300,28 @@ describe('SQLite archive', () => {
     await archive.touchInstance(living)
   })
 
+  it('an archive that has lost facts is not opened, and gets no new ones while it has instances [P52, P80]', async () => {
+    const archive = await openArchive({ exclusive: false })
+    const { birthId } = await claim(archive)
+    await archive.close()
+    const editor = new Database(file)
+    editor.exec('CREATE TABLE kept AS SELECT * FROM sync_meta')
+    for (const { name } of editor.prepare('SELECT name FROM kept').all() as { name: string }[]) {
+      editor.prepare('DELETE FROM sync_meta WHERE name = ?').run(name)
+      await expect(openArchive({ exclusive: false })).rejects.toMatchObject({
+        code: 'SE_CORRUPT_DATA',
+        message: expect.stringContaining(name),
+      })
+      editor.exec('DELETE FROM sync_meta; INSERT INTO sync_meta SELECT * FROM kept')
+    }
+    editor.exec('DELETE FROM sync_meta')
+    await expect(openArchive({ exclusive: false })).rejects.toMatchObject({ code: 'SE_CORRUPT_DATA' })
+    editor.exec('INSERT INTO sync_meta SELECT * FROM kept')
+    editor.close()
+    const again = await openArchive({ exclusive: false })
+    expect((await claim(again, 'b')).birthId).toBe(birthId)
+  })
+
   it('a ledger row edited by hand is corrupt, not believed', async () => {
     const archive = await openArchive()
     const own = await claim(archive)
