@@ -200,7 +200,8 @@ function byStripe(groups: readonly Group[]): Map<number, number[]> {
   const positions = new Map<number, number[]>()
   for (const group of groups) {
     const known = positions.get(group.stripe)
-    if (known === undefined) positions.set(group.stripe, group.positions)
+    // A copy: the group keeps what is its own.
+    if (known === undefined) positions.set(group.stripe, [...group.positions])
     else known.push(...group.positions)
   }
   return positions
