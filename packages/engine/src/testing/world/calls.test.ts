@@ -70,6 +70,29 @@ it('a call that never ends breaks a promise, and is named', async () => {
   })
 })
 
+it('time passes where a tier waits for it: a call that is tried again later ends', async () => {
+  const world = createFakeClock()
+  const calls = new Calls({ monotonicMs: () => performance.now() })
+  const clock = calls.clockOf(world)
+  const tier = calls.counted(
+    archiveWith({ foldTree: () => new Promise((resolve) => clock.setTimer(100, () => resolve(3))) }),
+  )
+  const folded = tier.foldTree()
+  await calls.ended()
+  await world.advance(100)
+  expect(await folded).toBe(3)
+  // A timer that is cancelled is waited for no more.
+  let hasEnded = false
+  clock.setTimer(100, () => {})()
+  const { promise, release } = held()
+  void calls.counted(archiveWith({ scanIds: () => promise })).scanIds(() => {})
+  const ended = calls.ended().then(() => (hasEnded = true))
+  await turns(20)
+  expect(hasEnded).toBe(false)
+  release()
+  await ended
+})
+
 it('an archive that is out of reach answers that it cannot say, or fails, and can be closed [R1]', async () => {
   let isReachable = true
   const tier = reachable(

@@ -23,6 +23,8 @@ import type { ArchiveServer, CacheServer } from './tiers.ts'
 /** Longest time a call may take, one way, ms. */
 const LATENCY_MS_MAX = 1_000
 const SYNC_MS_MAX = 600
+/** After so long servers notice that a process is gone, ms: longer than a call of it may be on its way. */
+const DROP_MS = 2 * LATENCY_MS_MAX
 
 /** What connections need of their world. */
 export interface ConnectionPorts {
@@ -36,9 +38,16 @@ export interface ConnectionPorts {
   readonly note: (text: string) => void
 }
 
+interface Connection {
+  readonly tier: { close(): Promise<void> }
+  /** Of the life of a process that it belongs to. */
+  readonly gate: Gate
+}
+
 /** What lies between processes and their tiers: calls take time, fail, are refused, and get lost. */
 export class Connections {
   readonly #ports: ConnectionPorts
+  readonly #open: Connection[] = []
 
   constructor(ports: ConnectionPorts) {
     this.#ports = ports
@@ -49,6 +58,7 @@ export class Connections {
     const { model, calls } = this.#ports
     const { gate, number, life } = process
     const connection = reachable(calls.counted(server.connect()), () => process.isReachable)
+    this.#open.push({ tier: connection, gate })
     const archive = withCalls(connection, {
       putBatch: (batch: ArchiveBatch) => this.#putBatch(process, connection, batch),
     })
@@ -62,10 +72,23 @@ export class Connections {
   /** Of one life of a process. */
   toCache(process: Process, server: CacheServer): CacheTier {
     const connection = this.#ports.calls.counted(server.connect())
+    this.#open.push({ tier: connection, gate: process.gate })
     const cache = withCalls(connection, {
       put: (puts: readonly CachePut[]) => this.#put(process, connection, puts),
     })
     return withLatency(cache, (when) => this.#pause(process.gate, when))
+  }
+
+  /** A process is killed: its servers notice it when what it had sent has been carried out, and let go of what it held. */
+  drop({ gate }: Process): void {
+    for (const { tier } of this.#open.filter((connection) => connection.gate === gate)) {
+      this.#ports.clock.setTimer(DROP_MS, () => void tier.close().catch(() => {}))
+    }
+  }
+
+  /** All of them, those of dead processes too, which nobody has closed. Some have been closed before, and may say so. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#open.map(({ tier }) => tier.close()))
   }
 
   /** Draws how long a sync takes, and waits for it. */

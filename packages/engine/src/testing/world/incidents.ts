@@ -107,9 +107,9 @@ export function restore(world: World, { back }: ActionOf<'restore'>): void {
 export async function collect(world: World, { ageMs }: ActionOf<'collect'>): Promise<void> {
   const { archive } = world
   const beforeMs = world.archiveNowMs() - ageMs
-  await archive.foldTree()
-  const rows = (await archive.pruneLedger?.(beforeMs)) ?? 0
-  const tombstones = (await archive.collectTombstones?.(beforeMs)) ?? 0
+  await world.settle(archive.foldTree())
+  const rows = (await world.settle(Promise.resolve(archive.pruneLedger?.(beforeMs)))) ?? 0
+  const tombstones = (await world.settle(Promise.resolve(archive.collectTombstones?.(beforeMs)))) ?? 0
   world.model.collect(beforeMs)
   world.note(`${rows} rows of the ledger and ${tombstones} tombstones are gone`)
 }

@@ -1,4 +1,4 @@
-import { compareStamps, createBranchSet, stampMs, type ArchiveTier, type Clock, type Stamp } from '@se/core'
+import { compareStamps, createBranchSet, stampMs, type ArchiveTier, type Stamp } from '@se/core'
 import { systemClock } from '@se/core/node'
 import {
   createFakeClock,
@@ -69,11 +69,15 @@ export class World {
     this.application = subject.application?.()
     this.#random = seededRandom(seed ^ 0x5eed)
     const { archive = memoryArchiveServer, cache = memoryCacheServer } = subject.tiers ?? {}
-    const clock: Clock = { ...this.clock, nowMs: () => this.archiveNowMs() }
-    this.archiveServer = archive({ clock, seed, isExclusive: variant.isExclusive })
+    const clock = this.#calls.clockOf(this.clock)
+    this.archiveServer = archive({
+      clock: { ...clock, nowMs: () => this.archiveNowMs() },
+      seed,
+      isExclusive: variant.isExclusive,
+    })
     this.archive = this.#calls.counted(this.archiveServer.connect())
     this.caches = Array.from({ length: variant.processes }, (_, number) => ({
-      server: cache({ clock: this.clock, seed: seed + 1 + number }),
+      server: cache({ clock, seed: seed + 1 + number }),
       dumps: [],
       isAvailable: true,
     }))
@@ -99,10 +103,12 @@ export class World {
   }
 
   async begin(): Promise<void> {
-    await this.archive.open({
-      branches: createBranchSet(BRANCHES),
-      digests: this.#subject.config?.digests ?? 'keyed',
-    })
+    await this.settle(
+      this.archive.open({
+        branches: createBranchSet(BRANCHES),
+        digests: this.#subject.config?.digests ?? 'keyed',
+      }),
+    )
     for (let number = 0; number < this.variant.processes; number++) {
       const process = newProcess(number)
       this.processes.push(process)
@@ -114,7 +120,7 @@ export class World {
   /** Nothing of it goes on, and its tiers are let go of. */
   async close(): Promise<void> {
     for (const each of this.processes) each.gate.closeForEver()
-    await this.archive.close()
+    await this.settle(Promise.all([this.archive.close(), this.#connections.close()]))
     await this.archiveServer.close?.()
     for (const { server } of this.caches) await server.close?.()
   }
@@ -226,6 +232,7 @@ export class World {
         ? process.disk.afterKill()
         : process.disk.afterPowerCut((options) => choose.below(options))
     process.disk.turnOff()
+    this.#connections.drop(process)
     process.gate.closeForEver()
     process.gate = new Gate()
     process.open.clear()
