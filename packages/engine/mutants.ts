@@ -938,4 +938,44 @@ export const mutants = [
     replace: 'return',
     test: 'src/seam/back-client.test.ts',
   },
+  {
+    file: 'src/views/heads-poll.ts',
+    find: `    const round = known.pollSent()
+    this.#heads = await back.ask('reach', { sentAtMs, round })`,
+    replace: `    this.#heads = await back.ask('reach', { sentAtMs, round: known.round + 1 })
+    known.pollSent()`,
+    test: 'src/views/heads-poll.test.ts',
+  },
+  {
+    file: 'src/views/heads-poll.ts',
+    find: 'freshness.reached(sentAtMs)',
+    replace: 'freshness.reached(telemetry.clock.monotonicMs())',
+    test: 'src/views/heads-poll.test.ts',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
+    find: `    front.send({
+      kind: 'heard',`,
+    replace: `    setImmediate((message: Heard) => front.send(message), {
+      kind: 'heard',`,
+    test: 'src/back/ledger-follower.test.ts',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
+    find: 'if (isBack) wentBack()',
+    replace: 'if (isBack) queueMicrotask(wentBack)',
+    test: 'src/back/ledger-follower.test.ts',
+  },
+  {
+    file: 'src/seam/error-record.ts',
+    find: '  if (known !== undefined) Object.setPrototypeOf(error, known.prototype)\n',
+    replace: '',
+    test: 'src/seam/error-record.test.ts',
+  },
+  {
+    file: 'src/back/poller.ts',
+    find: 'archiveMs: heads.nowMs })',
+    replace: 'archiveMs: heads.nowMs, ...{ ask: () => heads } })',
+    test: 'test/engine.two-planes.test.ts',
+  },
 ]

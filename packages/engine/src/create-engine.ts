@@ -5,7 +5,7 @@ import { guardArchive } from './guard/guard-archive.ts'
 import { guardCache } from './guard/guard-cache.ts'
 import { createLoggingObserver } from './logging/logging-observer.ts'
 import { combineObservers } from './observer.ts'
-import { directChannel } from './seam/channel.ts'
+import { directChannel, type Channel } from './seam/channel.ts'
 
 /**
  * Makes an engine; nothing is opened before `start`.
@@ -13,6 +13,11 @@ import { directChannel } from './seam/channel.ts'
  * @throws InvalidConfig naming the field and what it may be
  */
 export function createEngine(given: EngineConfig): Engine {
+  return createEngineOn(directChannel, given)
+}
+
+/** @param openChannel makes the channel between the planes of the engine, at each start */
+export function createEngineOn(openChannel: () => Channel, given: EngineConfig): Engine {
   const config = parseConfig(given)
   const clock = given.clock ?? systemClock
   const random = given.random ?? systemRandom
@@ -30,7 +35,7 @@ export function createEngine(given: EngineConfig): Engine {
       clock,
       random,
       fileSystem: given.fileSystem ?? nodeFileSystem,
-      openChannel: directChannel,
+      openChannel,
     },
     given.logObserver,
   )

@@ -7,8 +7,18 @@ import {
   type MemoryCacheServer,
   type PowerLossFileSystem,
 } from '@se/core/testing'
-import { createEngine, type Engine, type EngineConfig, type EngineObserver } from '../src/index.ts'
+import { createEngineOn } from '../src/create-engine.ts'
+import type { Engine, EngineConfig, EngineObserver } from '../src/index.ts'
+import { directChannel, type Channel } from '../src/seam/channel.ts'
 import { createMemoryTiers } from '../src/testing/memory-tiers.ts'
+
+/** Makes the channels of all engines of this file's worlds. */
+let openChannel: () => Channel = directChannel
+
+/** All engines that are made from now on hold on other channels between their planes. */
+export function holdOn(channel: () => Channel): void {
+  openChannel = channel
+}
 
 /** An archive, a cache and any number of engines on them, each with a log directory of its own. */
 export interface World extends AsyncDisposable {
@@ -68,7 +78,7 @@ export async function createWorld(options: { isExclusive?: boolean } = {}): Prom
       caches.set(directory, cacheConnection)
       const { told, observer } = listen()
       observed.set(directory, told)
-      const engine = createEngine({
+      const engine = createEngineOn(openChannel, {
         log: {
           directory: pathOf(directory),
           // The simulated disk keeps every sector: small segments are made quickly.

@@ -16,6 +16,7 @@ const SCRIPT: Script = {
     flushDelayMs: 20,
     latency: 0.2,
     diskLatency: 0,
+    messageLatency: 0.1,
   },
   actions: [
     { do: 'write', process: 1, id: 'user.0', value: undefined, level: 'log', isLarge: false },

@@ -9,6 +9,8 @@ import { Writer } from './writer.ts'
 export const SWITCHES = [
   /** Syncs of the log end late, before or after the archive answers. */
   'slow-disk',
+  /** Messages between the planes of an engine are copied, and arrive late, in their order. */
+  'slow-messages',
   /** Engines without a cache, or with one of their own. */
   'many-caches',
   /** A cache answers and has not stored, or has stored and does not answer. */
@@ -82,6 +84,9 @@ function drawVariant(random: SeededRandom, switches: ReadonlySet<Switch>): Varia
     flushDelayMs: random.pick([20, 100, 100, 1_000]),
     latency: random.pick([0, 0.2, 0.8]),
     diskLatency: switches.has('slow-disk') ? random.pick([0, 0.3, 0.9]) : 0,
+    messageLatency: switches.has('slow-messages')
+      ? random.pick([undefined, undefined, 0, 0.1, 0.5])
+      : undefined,
   }
 }
 

@@ -25,6 +25,8 @@ export interface Variant {
   readonly latency: number
   /** Chance that a sync takes time. */
   readonly diskLatency: number
+  /** Chance that a message between the planes of an engine takes time; `undefined`: they are in one thread, and none does. */
+  readonly messageLatency: number | undefined
 }
 
 const VARIANT_FIELDS: { readonly [Name in keyof Variant]: Field<Variant[Name]> } = {
@@ -55,6 +57,11 @@ const VARIANT_FIELDS: { readonly [Name in keyof Variant]: Field<Variant[Name]> }
   }),
   latency: chance('That a call to archive or cache takes time.'),
   diskLatency: chance('That a sync takes time.'),
+  messageLatency: numberField({
+    min: 0,
+    max: 1,
+    meaning: 'That a message between the planes of an engine takes time. Default: they are in one thread.',
+  }),
 }
 
 /** @throws InvalidInput naming the field, and what it may be */

@@ -6,10 +6,13 @@ import {
   type ArchiveTier,
   type CachePut,
   type CacheTier,
+  type Clock,
   type CommittedBatch,
   type ItemWrite,
 } from '@se/core'
 import type { FakeClock, SeededRandom } from '@se/core/testing'
+import { directChannel, type Channel } from '../../seam/channel.ts'
+import { delayedChannel } from '../delayed-channel.ts'
 import { withLatency } from '../latency.ts'
 import type { Model } from '../model/model.ts'
 import type { Variant } from '../script/variant.ts'
@@ -25,12 +28,13 @@ const LATENCY_MS_MAX = 1_000
 const SYNC_MS_MAX = 600
 /** After so long servers notice that a process is gone, ms: longer than a call of it may be on its way. */
 const DROP_MS = 2 * LATENCY_MS_MAX
+const MESSAGE_MS_MAX = 200
 
 /** What connections need of their world. */
 export interface ConnectionPorts {
   readonly clock: Pick<FakeClock, 'setTimer'>
   readonly random: SeededRandom
-  readonly variant: Pick<Variant, 'latency' | 'diskLatency'>
+  readonly variant: Pick<Variant, 'latency' | 'diskLatency' | 'messageLatency'>
   readonly model: Model
   readonly calls: Calls
   /** Whether the archive refuses some values. */
@@ -89,6 +93,18 @@ export class Connections {
   /** All of them, those of dead processes too, which nobody has closed. Some have been closed before, and may say so. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#open.map(({ tier }) => tier.close()))
+  }
+
+  /** Between the planes of one life of a process. @param clock the process' own */
+  betweenPlanes(clock: Clock): Channel {
+    const { random, variant } = this.#ports
+    const { messageLatency } = variant
+    if (messageLatency === undefined) return directChannel()
+    return delayedChannel({
+      clock,
+      drawDelayMs: () =>
+        random.chance(messageLatency) ? random.below(random.chance(0.1) ? MESSAGE_MS_MAX : 10) : 0,
+    })
   }
 
   /** Draws how long a sync takes, and waits for it. */

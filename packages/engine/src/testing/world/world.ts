@@ -7,7 +7,7 @@ import {
   type PowerLossFileSystem,
   type SeededRandom,
 } from '@se/core/testing'
-import { createEngine } from '../../index.ts'
+import { createEngineOn } from '../../create-engine.ts'
 import { Anomaly } from '../anomaly.ts'
 import type { Moment } from '../model/archive-history.ts'
 import { Model } from '../model/model.ts'
@@ -253,7 +253,13 @@ export class World {
     const limits = isMemoryTight
       ? { segmentBytes: 512 * 1024, bytesMax: 4 * 1024 * 1024, recordsMax }
       : { segmentBytes: 64 * 1024, bytesMax: 1024 * 1024, recordsMax }
-    process.engine = createEngine({
+    const clock = clockBehind(
+      gate,
+      this.clock,
+      7_000_000 * (number + 1) + 1_000 * process.life,
+      () => this.clock.nowMs() + process.skewMs,
+    )
+    process.engine = createEngineOn(() => this.#connections.betweenPlanes(clock), {
       ...this.#subject.config,
       log: { directory: DIRECTORY, limits },
       archive: this.#connections.toArchive(process, this.archiveServer),
@@ -264,12 +270,7 @@ export class World {
       flush: { delayMs: flushDelayMs },
       memory: { bytesMax: 1024 * 1024 },
       stalenessMs: STALENESS_MS,
-      clock: clockBehind(
-        gate,
-        this.clock,
-        7_000_000 * (number + 1) + 1_000 * process.life,
-        () => this.clock.nowMs() + process.skewMs,
-      ),
+      clock,
       random: seededRandom(this.#random.below(2 ** 31)),
       fileSystem: diskBehind(gate, process.disk, () => this.#connections.diskPause()),
     })

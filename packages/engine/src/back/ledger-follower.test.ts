@@ -1,0 +1,117 @@
+/**
+ * Goal: the front hears of the ledger in messages that are whole, and in an order in which nothing of a lost history can pass for
+ * new. Method: a follower on an archive in memory, and all that it sends.
+ */
+import { createBranchSet, stampTimeOf, type InstanceClaim, type ItemWrite } from '@se/core'
+import { createFakeClock, linkOf } from '@se/core/testing'
+import { DigestTree } from '@se/merkle'
+import { expect, it } from 'vitest'
+import type { ToFront } from '../seam/messages.ts'
+import { createMemoryTiers } from '../testing/memory-tiers.ts'
+import { LedgerFollower } from './ledger-follower.ts'
+import { TreeView } from './tree-view.ts'
+
+const BRANCHES = createBranchSet([])
+
+async function createFollower() {
+  const clock = createFakeClock()
+  const { archive } = createMemoryTiers({ clock, seed: 1 })
+  await archive.open({ branches: BRANCHES, digests: 'keyed' })
+  const claim: InstanceClaim = await archive.claimInstance({
+    memory: undefined,
+    knownNonces: [],
+    nonce: 'c'.repeat(32),
+  })
+  const told: (ToFront | { readonly kind: 'went-back' })[] = []
+  const follower = new LedgerFollower(
+    {
+      archive,
+      branches: BRANCHES,
+      tree: new TreeView(new DigestTree(BRANCHES), {}),
+      front: { send: (message) => void told.push(message) },
+      wentBack: () => void told.push({ kind: 'went-back' }),
+      telemetry: { clock, observer: {} },
+    },
+    claim.archiveId,
+  )
+  let sequence = claim.lastSequence
+  const put = (...ids: string[]) => {
+    sequence++
+    const writes = ids.map((id): ItemWrite => ({
+      id,
+      stamp: { time: stampTimeOf(clock.nowMs()) + sequence, instance: claim.instance },
+      state: '',
+      contentType: '',
+      bytes: new Uint8Array([sequence]),
+    }))
+    return archive.putBatch({ claim, sequence, link: linkOf(claim.instance, sequence), writes })
+  }
+  const since = () => told.splice(0)
+  return { archive, follower, put, since }
+}
+
+it('tells of the tree at the start, then of the ids, then of each step', async () => {
+  const { follower, put, since } = await createFollower()
+  await put('a', 'b')
+  await follower.loadTree()
+  expect(since()).toMatchObject([{ kind: 'started-over', wentBack: false, tree: { count: 2 } }])
+  expect(follower.isBehind(follower.cut)).toBe(true)
+  await follower.rebuildFilter()
+  expect(since()).toMatchObject([
+    { kind: 'ids-begin' },
+    { kind: 'ids', ids: ['a', 'b'] },
+    { kind: 'heard', changes: [], filter: { from: 'ids', changes: [] } },
+  ])
+  expect(follower.isBehind(follower.cut)).toBe(false)
+  await put('c')
+  await follower.catchUp()
+  const [heard] = since()
+  expect(heard).toMatchObject({
+    kind: 'heard',
+    cut: follower.cut,
+    changes: [{ id: 'c', wasLive: false, isLive: true }],
+    filter: undefined,
+    tree: { count: 3, trust: { isTrusted: true } },
+  })
+})
+
+it('sends a filter from a snapshot what it lacks, from its own cut', async () => {
+  const { follower, put, since } = await createFollower()
+  await follower.loadTree()
+  const { cut } = follower
+  await put('a')
+  await follower.loadTree()
+  since()
+  await expect(follower.followFilter(cut)).resolves.toEqual({ batches: 1 })
+  expect(since()).toMatchObject([
+    { kind: 'heard', changes: [], filter: { from: 'own-cut', changes: [{ id: 'a' }] } },
+  ])
+})
+
+it('of an archive that went back, the stripes are forgotten before the new cut is told [P65, P66]', async () => {
+  const { archive, follower, put, since } = await createFollower()
+  const backup = archive.backup()
+  await put('a')
+  await follower.loadTree()
+  await follower.rebuildFilter()
+  since()
+  archive.restoreTo(backup)
+  await follower.catchUp()
+  expect(since().map(({ kind }) => kind)).toEqual([
+    'filter-lost',
+    'went-back',
+    'started-over',
+    'ids-begin',
+    'heard',
+  ])
+})
+
+it('begins again with the ids where it could not finish', async () => {
+  const { archive, follower, since } = await createFollower()
+  await follower.loadTree()
+  archive.failNext('readTail', 'before', new Error('arranged'))
+  await expect(follower.rebuildFilter()).rejects.toThrow('arranged')
+  since()
+  await follower.catchUp()
+  expect(since().map(({ kind }) => kind)).toEqual(['ids-begin', 'heard'])
+})
