@@ -55,4 +55,4 @@ mysqlArchive({
 // A ledger row is read by what the database gives, and written as bytes.
 expectTypeOf(decodeLedgerRow).returns.toEqualTypeOf<LedgerRow>()
 expectTypeOf(encodeLedgerRow).parameters.toEqualTypeOf<[LedgerRow]>()
-expectTypeOf(encodeLedgerRow).returns.toExtend<Uint8Array>()
+expectTypeOf(encodeLedgerRow).returns.toEqualTypeOf<Buffer>()

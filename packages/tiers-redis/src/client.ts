@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
 import type { ParsedOptions } from './options.ts'
-import { CLEAR, FINISH, INVALIDATE, PUT, READ, RENEW, SEAT } from './scripts.ts'
+import { CLEAR, FINISH, INVALIDATE, PUT, READ, RENEW, CREATE } from './scripts.ts'
 
 type ScriptCall = (keyCount: number, ...args: (string | Buffer | number)[]) => Promise<unknown>
 
@@ -8,7 +8,7 @@ type ScriptCall = (keyCount: number, ...args: (string | Buffer | number)[]) => P
 interface Scripts {
   sePutBuffer: ScriptCall
   seFinishBuffer: ScriptCall
-  seSeatBuffer: ScriptCall
+  seCreateBuffer: ScriptCall
   seInvalidateBuffer: ScriptCall
   seRenewBuffer: ScriptCall
   seReadBuffer: ScriptCall
@@ -20,7 +20,7 @@ export type ScriptClient = (Redis | Cluster) & Scripts
 const SCRIPTS = {
   sePut: PUT,
   seFinish: FINISH,
-  seSeat: SEAT,
+  seCreate: CREATE,
   seInvalidate: INVALIDATE,
   seRenew: RENEW,
   seRead: READ,

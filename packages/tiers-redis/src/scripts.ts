@@ -217,7 +217,7 @@ return { table.concat(outcomes), foreign }
  *
  * @returns 1, or 0 when it did not hold
  */
-export const SEAT = `
+export const CREATE = `
 local unpackFrom, call = struct.unpack, redis.call
 local state = redis.pcall('HMGET', KEYS[1], 'epoch', 'cut', 'revision')
 local epoch, cut, revision = state[1], state[2], state[3]

@@ -100,7 +100,7 @@ export class Stripes {
     const order = beliefs.nextOrder()
     const state: StripeState = { stripe, cut, epoch: this.#randomHex() }
     const isSeated = await connection.run(stripe, (client) =>
-      client.seSeatBuffer(
+      client.seCreateBuffer(
         2,
         keys.meta(stripe),
         keys.stand(stripe),
