@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
 import type { ParsedOptions } from './options.ts'
-import { CLEAR, FINISH, INVALIDATE, PUT, READ, RENEW, CREATE } from './scripts.ts'
+import { CLEAR, CREATE, FINISH, INVALIDATE, PUT, READ, RENEW } from './scripts.ts'
 
 type ScriptCall = (keyCount: number, ...args: (string | Buffer | number)[]) => Promise<unknown>
 
