@@ -19,7 +19,7 @@ export interface CacheDeliveryPorts {
   readonly delivered: (items: number) => void
 }
 
-/** The right to write a batch's winners into the cache, as it was before the batch was sent [§10]. */
+/** The right to write a batch's winners into the cache, as it was before the batch was sent [P51]. */
 export interface DeliveryRight {
   readonly cache: StoresEntries
   readonly permits: readonly (CachePermit | undefined)[]
