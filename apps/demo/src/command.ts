@@ -14,7 +14,7 @@ export interface CommandContext {
   readonly out: Output
   readonly checks: Checks
   /**
-   * Hands over an engine that has not been started, and stops it afterwards, whatever happens.
+   * Hands over an engine that has not been started, and stops it afterwards in any case.
    *
    * @param options `isNoted`: the next start is held to what this engine leaves (default true)
    */

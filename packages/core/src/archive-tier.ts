@@ -9,7 +9,7 @@ import type { KeepsTree, PrunesLedger, ReadsLedger, RetiredInstance } from './le
 import type { ReadsItems } from './lookup.ts'
 import type { Stamp } from './stamp.ts'
 
-/** What `open` finds, or makes, in the archive. */
+/** The facts that `open` finds, or makes, in the archive. */
 export interface ArchiveDescription {
   /** 32 hex digits, made when the archive was created, never changed: a restored copy has it too. */
   readonly birthId: string
@@ -57,7 +57,7 @@ export interface ClaimRequest {
   readonly nonce: string
 }
 
-/** The right to write under an instance number, until someone raises the epoch. */
+/** The right to write under an instance number, until another process raises the epoch. */
 export interface InstanceClaim {
   readonly instance: number
   readonly epoch: number
@@ -80,7 +80,7 @@ export interface InstanceClaim {
   readonly isRestored: boolean
 }
 
-/** What says that an instance is still ours. */
+/** The fields that say that an instance is still ours. */
 export type ClaimKey = Pick<InstanceClaim, 'instance' | 'epoch' | 'nonce'>
 
 export interface ArchiveBatch {
@@ -193,7 +193,7 @@ export interface StoresBatches {
    * Upserts the batch where its stamps are newer, and writes its ledger row, in one transaction.
    *
    * Idempotent by (instance, sequence, link): after `TierUnavailable` the same batch is sent again; if it had been
-   * committed the receipt says so and nothing is applied twice [W5].
+   * committed, the answer says so and nothing is applied twice [W5].
    *
    * A stamp over 1 s ahead of the archive's clock is stored only where it is not above what is recorded for the
    * instance (its own clock was ahead once), or at most 1 s of stamp time above the row it replaces; else it is

@@ -54,7 +54,7 @@ export interface FinishedStripe {
 
 /**
  * The right to create an entry: what held when it was asked for, *before* the transaction or the load whose
- * result is to be stored. Opaque to everyone but the cache.
+ * result is to be stored. Opaque to every other part.
  */
 export interface CachePermit {
   readonly id: string
@@ -121,9 +121,9 @@ export interface OpensCache {
 /** Knows which stripes it may answer from. */
 export interface BelievesStripes {
   /**
-   * From now on entries count by these states, of stripes that are of the caller's archive. No I/O. A state that this very
-   * cache has not read or made is passed over, and so is one that was read before the cache last changed the stripe, or
-   * before the one that is believed.
+   * From now on entries count by these states, of stripes that are of the caller's archive. No I/O. A state is passed over if
+   * this very cache has not read or made it, or has read it before it last changed the stripe, or before the state that is
+   * believed.
    */
   believe(states: readonly StripeState[]): void
   /** From now on nothing counts in these stripes; without an argument: in none. Lookups under way answer `unknown`. */
@@ -152,14 +152,14 @@ export interface StoresEntries {
 /** Keeps entries in stripes, each of which stands at a cut. */
 export interface KeepsStripes {
   /**
-   * Reads the metas of all stripes. It teaches nothing: what they say is judged by the caller.
+   * Reads the metas of all stripes. Nothing is believed by it: the caller judges what they say.
    *
    * @returns by stripe number
    */
   readStripes(): Promise<readonly StripeReading[]>
 
   /**
-   * Makes the meta of a stripe that has none, with a fresh epoch: whatever entries are there become misses.
+   * Makes the meta of a stripe that has none, with a fresh epoch: all entries of the stripe become misses.
    *
    * @param leaves sums of the archive's tree at `cut`, this stripe's leaves with anything in them
    * @returns `undefined` when another process made it first
@@ -167,9 +167,9 @@ export interface KeepsStripes {
   createStripe(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): Promise<StripeState | undefined>
 
   /**
-   * Moves a stripe from its cut to `to`: for each entry of `rows` that belongs to it removes what is older,
-   * sets fresh tokens, adds the digests to the leaf sums, and sets the cut, in one step, if epoch and cut
-   * are still those of `state`.
+   * Moves a stripe from its cut to `to`, if epoch and cut are still those of `state`. In one step, and for each entry of `rows`
+   * that belongs to the stripe, it removes an older cache entry, sets fresh tokens and adds the digests to the leaf sums; then it
+   * sets the cut.
    *
    * @param rows all ledger rows between `state.cut` and `to`, also of other stripes
    * @returns `undefined` when the stripe had moved meanwhile
@@ -177,8 +177,8 @@ export interface KeepsStripes {
   finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined>
 
   /**
-   * Starts a stripe over, whatever is there: fresh epoch, given cut and sums. For a stripe of another archive or history,
-   * or below what the ledger still has.
+   * Starts a stripe over in any state: fresh epoch, given cut and sums. For a stripe of another archive or history, or one that
+   * stands below the pruned ledger.
    *
    * @param expected the state that was judged; nothing happens if it changed
    * @returns `undefined` when the stripe had moved meanwhile
@@ -190,10 +190,10 @@ export interface KeepsStripes {
   ): Promise<StripeState | undefined>
 
   /**
-   * Makes all entries of a stripe misses, and leaves everything else as it is: for who has to go, and may have put what the
-   * others must not read. The stripe is doubted before anything is sent.
+   * Makes all entries of a stripe misses, and leaves everything else as it is: for a process that stops using the cache, and may
+   * have put entries that others must not read. The stripe is doubted before anything is sent.
    *
-   * @returns whether it was done: not where the epoch is another one already
+   * @returns false when the stripe has another epoch already; nothing was done then
    */
   renewEpoch(state: StripeState): Promise<boolean>
 }
@@ -220,25 +220,25 @@ export interface ExplainsEntries {
   /** Remaining time to live of an id's entry, ms; `undefined`: none set, or no entry. */
   timeToLiveMs(id: string): Promise<number | undefined>
 
-  /** The key of an id's entry, for people who want to look. */
+  /** The key of an id's entry, for a look by hand. */
   keyOf(id: string): string
 }
 
 /**
- * The shared cache. It may lose anything at any time; what it must not do is answer with something older than
- * what its stripe's cut promises.
+ * The shared cache. It may lose anything at any time, but it must not answer with something older than the cut of its
+ * stripe promises.
  * Rules and keys: docs/formats/redis.md.
  *
- * Trust is given, never presumed: an entry counts only under the epoch of a state that the caller has found to be of its
- * archive, and has told so by `believe`, before the entry was asked for; and only while the stripe, read together with the
- * entry, still has that state's epoch and stands at its cut or beyond. So a store that went back, or is another one than it was,
- * answers nothing, whether a connection was lost or not, and whatever others have made of the stripe since.
+ * Trust is given, never presumed. An entry counts only under the epoch of a state that the caller has found to be of its
+ * archive and has named by `believe`, before the entry was asked for. And it counts only while the stripe, read together with
+ * the entry, still has that epoch and stands at that cut or beyond. So a store that went back, or was replaced, answers nothing,
+ * also when no connection was lost, and for every change that other processes made to the stripe since.
  *
- * Stripes fail alone, and so do keys: a method that asks several says of each what came of it. Every method that answers
- * with a promise may throw `TierUnavailable` where nothing could be asked at all, and `TierMisconfigured` where that is
- * so until an operator changes something; except the lookups, which answer `unknown`.
+ * Stripes fail alone, and so do keys: a method that asks several answers for each. Every method that answers with a promise may
+ * throw `TierUnavailable` when nothing could be asked at all, and `TierMisconfigured` when an operator must change something
+ * first. The lookups do not throw; they answer `unknown`.
  *
- * Lookups answer by what was believed when they were asked: an entry of another epoch, or a damaged one, is `absent`. `unknown`:
+ * Lookups answer by the states that were believed when they were asked: an entry of another epoch, or a damaged one, is `absent`. `unknown`:
  * nothing is believed of the stripe, or it has another epoch, or does not stand where it is believed to, or beyond. Whether a stripe may
  * be asked at all is the caller's decision.
  */

@@ -5,7 +5,7 @@
  * which the usual 32-digit hexadecimal form is written), so "the first 16 bits" are `h1 >>> 16` and "the
  * first 64 bits" are h1 then h2. Known answers: `testdata/hash-vectors.json`.
  *
- * Not a defence: who chooses ids can make them collide. See docs/formats/hash.md.
+ * Not a defence: an attacker who chooses ids can make them collide. See docs/formats/hash.md.
  *
  * Source: Austin Appleby, MurmurHash3 (public domain), `MurmurHash3_x86_128`.
  */

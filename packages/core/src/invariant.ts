@@ -7,7 +7,7 @@ export class InvariantViolation extends StorageError {
 }
 
 /**
- * States a fact that must hold whatever the input, and stays on in production.
+ * States a fact that must hold for any input. It stays on in production.
  *
  * @param condition the fact
  * @param fact the fact in words ("bucket count is a power of two")

@@ -18,7 +18,7 @@ export const CONTENT_TYPE_BINARY = 'application/octet-stream'
 export interface StoredItem {
   /** 1 to 255 bytes of UTF-8, compared by bytes. */
   readonly id: string
-  /** The value, exactly as submitted. Never mutated by anyone who holds it. */
+  /** The value, exactly as submitted. No holder may change it. */
   readonly bytes: Uint8Array
   /** When and by whom it was written; the newest wins. */
   readonly stamp: Stamp

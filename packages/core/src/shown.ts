@@ -1,6 +1,6 @@
 /**
  * What objects show of themselves. In JSON, figures are figures, 64-bit sums and instants are text, bytes have a length and base64;
- * on the console an object shows the same fields under its class' name, whatever it keeps inside.
+ * on the console an object shows the same fields under its class' name, and nothing of its private state.
  */
 
 /** By its registered name, so that no module of Node is needed for it. */

@@ -176,7 +176,7 @@ export class StampClock {
     if (stamp.time > this.#lastTime && !this.isFromFuture(stamp)) this.#lastTime = stamp.time
   }
 
-  /** A stamp directly above another one, whatever the clock says. @throws StampRefused when there is none */
+  /** A stamp directly above another one, at any time of the clock. @throws StampRefused when there is none */
   #above(stamp: Stamp): Stamp {
     const time = stamp.time + 1
     if (time <= this.#horizon()) this.#lastTime = Math.max(this.#lastTime, time)

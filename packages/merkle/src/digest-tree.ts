@@ -28,7 +28,7 @@ export interface TreeLeaf extends LeafAddress {
  * branch; each node is the sum of what is below it.
  *
  * Changes may be applied in any order and by any number of writers, also a delete before its insert: equal
- * sets of changes give equal trees, bit for bit. An update and a root cost O(1), whatever the shape of the
+ * sets of changes give equal trees, bit for bit. An update and a root cost O(1), for any shape of the
  * ids. A branch takes 7 KiB and 28 bytes a leaf while it is small, 1.8 MB from 8,192 leaves on.
  */
 export class DigestTree {

@@ -19,7 +19,7 @@ export interface TreeEntry {
 }
 
 /**
- * Hash of an id into `out`; the first 16 bits choose the leaf, the first 64 are summed. Must not throw, whatever the text, nor
+ * Hash of an id into `out`; the first 16 bits choose the leaf, the first 64 are summed. Must not throw for any text, nor
  * change or ask any tree: one that is being applied to would be left half changed, or wrong. Default: `hashId` of `@se/core/hash`.
  */
 export type IdHash = (id: string, out: HashWords) => HashWords

@@ -6,7 +6,7 @@ import { OTHER_VALUE, type Instrument } from './catalog.ts'
  *
  * A combination is looked up by its values, without making an object or a string, because this runs on every read from
  * memory. A value the catalog does not have leads to the cell of `other` and is not remembered, so cells are bounded by
- * the catalog whatever is passed in [P48].
+ * the catalog, for any value that is passed in [P48].
  */
 export class Series<Cell> {
   readonly #labels: readonly (readonly [name: string, values: readonly string[]])[]

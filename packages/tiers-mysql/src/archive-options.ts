@@ -13,7 +13,7 @@ import { RelationalArchive, type SqlArchive } from './relational-archive.ts'
 import type { RetryReport } from './retry.ts'
 import { checkTablePrefix, TABLE_PREFIX_DEFAULT } from './tables.ts'
 
-/** Options of an archive, whatever its database is. */
+/** Options of an archive in any database. */
 export interface CommonArchiveOptions {
   /** Attempts at a transaction that meets other writers (deadlocks, lock waits, a busy file). */
   readonly attemptsMax?: number

@@ -68,7 +68,7 @@ function checkTables(
   }
 }
 
-/** Everything that makes an archive's tables, for those who may not make tables themselves. */
+/** All statements that make an archive's tables, for users who may not make tables. */
 export function schemaText(access: ArchiveSchema): string {
   return access.migrations
     .flatMap((migration) => statementsOf(migration, access))

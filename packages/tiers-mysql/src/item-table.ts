@@ -182,7 +182,7 @@ export abstract class ItemTable extends ItemReader {
    *
    * A row that was to be inserted and is there meanwhile is a conflict, never overwritten [P39].
    *
-   * @param rows in byte order of their ids: everyone locks in one order
+   * @param rows in byte order of their ids: all processes lock in one order
    */
   store(rows: readonly ItemRow[]): Promise<void> {
     invariantOrder(rows, ({ write }) => write.id, 'rows are stored in byte order of their ids')

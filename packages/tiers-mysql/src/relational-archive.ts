@@ -47,14 +47,14 @@ const CLAIM_MS = 30_000
 /** An archive on a relational database. */
 export interface SqlArchive extends CompleteArchiveTier {
   /**
-   * The statements that make the archive's tables, for those who may not make tables themselves: run them once, then
+   * The statements that make the archive's tables, for users who may not make tables: run them once, then
    * `open` finds everything done. Needs no connection.
    */
   schema(): string
 }
 
 /**
- * L3 on a relational database: the semantics, the same whatever the database is. Each method says under which rule its work runs
+ * L3 on a relational database: the semantics, which are the same for every database. Each method says under which rule its work runs
  * (a transaction, a snapshot, a single statement); the work itself is in a file of its own.
  */
 export class RelationalArchive implements SqlArchive {

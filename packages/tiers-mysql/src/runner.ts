@@ -27,7 +27,7 @@ const BEHIND_PAUSE_MS = 50
 export class Runner {
   readonly #database: ArchiveDatabase
   readonly #ports: ArchivePorts
-  /** The database has answered once: its host exists, whatever a name server says later. */
+  /** The database has answered once: its host exists, even if a name server denies it later. */
   #wasReached = false
 
   constructor(database: ArchiveDatabase, ports: ArchivePorts) {

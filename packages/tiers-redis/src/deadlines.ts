@@ -2,7 +2,7 @@ import { setLimit, type CancelTimer, type Clock } from '@se/core'
 
 /** A connection as its calls see it. */
 export class Line {
-  /** Calls that were answered, whatever the answer was. */
+  /** Calls that were answered, by a result or an error. */
   answered = 0
 }
 

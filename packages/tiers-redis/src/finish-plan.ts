@@ -3,7 +3,7 @@ import { bucketOfId, stripeOfBucket, STRIPE_COUNT } from '@se/core/hash'
 import { addLeaves, leafDelta, type LeafSums } from '@se/merkle'
 import { leafNumber } from './keys.ts'
 
-/** An item the ledger names: whatever entry is older than the bound goes. */
+/** An item that the ledger names: an entry that is older than the bound goes. */
 export interface FinishItem {
   readonly id: string
   readonly branch: number

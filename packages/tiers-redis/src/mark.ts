@@ -29,7 +29,7 @@ export function haveOneEpoch(a: Buffer, b: Buffer): boolean {
   return a.compare(b, 0, EPOCH_BYTES, 0, EPOCH_BYTES) === 0
 }
 
-/** What a mark says of the cut, as a key of maps. All stripes that stand there have it, whatever their epochs. */
+/** The mark's digest of the cut, as a key of maps. All stripes that stand there have it, under any epoch. */
 export function cutNameOf(mark: Buffer): string {
   return mark.toString('latin1', EPOCH_BYTES)
 }

@@ -29,7 +29,7 @@ export interface RedisCacheOptions {
   /** Redis Cluster: urls of some of its nodes; user and password are the same for all. */
   readonly nodes?: readonly string[] | undefined
   /**
-   * A client of the caller's, who also ends it. It should have `enableOfflineQueue: false`, else a Redis that
+   * A client of the caller's; the caller also ends it. It should have `enableOfflineQueue: false`, else a Redis that
    * is down costs `commandTimeoutMs` a call [P46]. Options that cannot be lived with are refused by name. Where the server
    * says that it is not the one to be asked (a primary that was demoted), the client is told to connect again.
    */

@@ -37,7 +37,7 @@ export const GROUP_CLOSES_LOG = 1
 export interface SegmentHeader {
   /** Which use of a file this is; a recycled file gets a new id, so frames of its earlier use are not mistaken for new ones. */
   readonly segmentId: number
-  /** Size the file was given, bytes; it is synced before the first use, so a shorter file has been cut by someone. */
+  /** Size the file was given, bytes; it is synced before the first use, so a shorter file has been cut from outside. */
   readonly segmentBytes: number
   /** Sequence of the first record; 0 while only prepared. */
   readonly firstSequence: number

@@ -19,7 +19,7 @@ export type Verdict = 'alive' | 'dead' | 'unknown'
 export interface Processes {
   self(): ProcessIdentity
   /**
-   * Makes a sign that this process lives which any process of this machine can see, in whatever namespace, and which ends
+   * Makes a sign that this process lives. Any process of this machine can see it, in any namespace, and it ends
    * with the process.
    *
    * @param path of a file to be made for it, in the directory of the log

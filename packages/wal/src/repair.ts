@@ -19,7 +19,7 @@ export interface RepairReport {
 }
 
 /**
- * Makes a damaged log openable by giving up what lies behind the damage: the decision of a person who has no better
+ * Makes a damaged log openable by giving up the records behind the damage: the decision of a person who has no better
  * copy. What is cut is kept beside the log under names that end in `.damaged`.
  *
  * A log whose oldest segments are missing cannot be told from one whose records there were released; such a

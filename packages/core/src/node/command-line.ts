@@ -9,7 +9,7 @@ import {
   type ProgramOption,
 } from './program.ts'
 
-/** As a shell says of a program that ended because nobody read what it printed: 128 + SIGPIPE. */
+/** The exit code that shells use for a program whose output was not read to the end: 128 + SIGPIPE. */
 const UNREAD_EXIT_CODE = 141
 
 /**

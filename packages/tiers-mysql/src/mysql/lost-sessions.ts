@@ -12,7 +12,7 @@ const NO_SUCH_THREAD = 1094
  *
  * A connection lost during COMMIT lives on at the server, may still commit, and holds its locks for hours
  * [P61]. So each session takes a server-wide lock with a name of its own: the session that holds that lock
- * is the old session, whatever its number, also after a restart that gave the number to a stranger; and the
+ * is the old session, under any number, also after a restart that gave the number to a stranger; and the
  * lock is free only after the session has rolled back.
  */
 export class LostSessions {

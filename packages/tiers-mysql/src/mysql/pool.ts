@@ -111,7 +111,7 @@ export class ConnectionPool<C extends Poolable> {
     for (const connection of this.#inUse) this.#drained.add(connection)
   }
 
-  /** Ends everything in bounded time: who waits is told, who still uses one after a moment loses it. */
+  /** Ends everything in bounded time: waiting callers get an error, and a caller that still uses a connection after a moment loses it. */
   async close(): Promise<void> {
     this.#closing.abort(closedError())
     for (const { cancel, reject } of this.#waiters.splice(0)) {

@@ -149,7 +149,7 @@ const SQL_MODE = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'
 
 /**
  * What to set, and what to read back [P47, P68]: a server's `init_connect`, a proxy or a default of the server's may
- * have left anything in a new session, whatever the handshake asked for.
+ * have left anything in a new session, for any request of the handshake.
  */
 export function planSession(topology: Topology, { lockWaitSeconds }: SessionLimits): SessionPlan {
   const { variables, cluster, isolationVariable } = topology

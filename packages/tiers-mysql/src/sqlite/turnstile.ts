@@ -7,7 +7,7 @@ export class Turnstile {
   readonly #waitMsMax: number
   readonly #queue = new SerialQueue()
 
-  /** @param waitMsMax longest wait for one's turn, ms: who holds it may be waiting for the very one who waits */
+  /** @param waitMsMax longest wait for a turn, ms: the work that holds the turn may itself wait for the work that waits */
   constructor(clock: Clock, waitMsMax: number) {
     this.#clock = clock
     this.#waitMsMax = waitMsMax
@@ -32,7 +32,7 @@ export class Turnstile {
     })
   }
 
-  /** Resolves when everyone who is waiting now has passed. */
+  /** Resolves when all work that is waiting now has passed. */
   current(): Promise<void> {
     return this.#queue.idle()
   }
