@@ -94,7 +94,8 @@ describe('appending', () => {
 
   it('takes a record as long as the segment allows and refuses one byte more, with both figures', async () => {
     const log = await open4k()
-    const limit = 4096 - 64 - 2 * 96 - 96 - 4
+    // The README's figure, not the code's.
+    const limit = 4096 - 356
     expect(await log.append(new Uint8Array(limit).fill(7))).toBe(1)
     await expect(log.append(new Uint8Array(limit + 1))).rejects.toMatchObject({
       code: 'SE_LOG_RECORD_TOO_LARGE',

@@ -5,6 +5,7 @@ import type { FileHandle, FileSystem, OpenMode } from '@se/core'
 import { createFakeClock, createPowerLossFileSystem } from '@se/core/testing'
 import { nodeFileSystem } from '@se/core/node'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { payloadBytesMaxOf } from '../src/format.ts'
 import { openLog, repairLog, type Log } from '../src/index.ts'
 import { lockState } from './lock-state.ts'
 import { DIRECTORY, worldOptions } from './power-cut-world.ts'
@@ -12,7 +13,7 @@ import { DIRECTORY, worldOptions } from './power-cut-world.ts'
 /** Goal: what a reviewer broke stays mended. Method: each defect once, by the shortest way that met it. */
 
 /** A record that leaves no room for another in a segment of 4 KiB. */
-const FULL_RECORD = 4096 - 64 - 2 * 96 - 96 - 4
+const FULL_RECORD = payloadBytesMaxOf(4096)
 
 let directory: string
 
