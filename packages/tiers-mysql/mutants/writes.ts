@@ -124,6 +124,12 @@ export const writes = [
     ...SQLITE_OWN,
   },
   {
+    file: 'src/meta.ts',
+    find: '  if (!/^\\d+$/.test(value) || !Number.isSafeInteger(number)) {',
+    replace: '  if (value === null) {',
+    ...SQLITE_OWN,
+  },
+  {
     file: 'src/identity.ts',
     find: 'if (facts[name] === undefined) throw factLost(name)',
     replace: 'void facts[name]',

@@ -13,7 +13,7 @@ import { foldTree } from './fold-tree.ts'
 import { newArchiveId } from './identity.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
 import { MayBeBehind } from './may-be-behind.ts'
-import { readMeta, readNowMs, writeMeta, writeTreeCut } from './meta.ts'
+import { readMeta, readNowMs, readNumber, writeMeta, writeTreeCut } from './meta.ts'
 import type { InstanceRow } from './schema.ts'
 import { LIST_MAX, partsOfCount } from './statement-sizes.ts'
 import { readLinks } from './tail.ts'
@@ -46,7 +46,7 @@ export async function claimInstance(
       .where('number', '=', request.memory?.instance ?? 0)
       .compile(),
   )
-  const lastNumber = Number(await readMeta(session, 'last_number'))
+  const lastNumber = await readNumber(session, 'last_number')
   const rememberedLink = await readRememberedLink(session, request, named)
   const plan = planClaim(request, { birthId, archiveId, lastNumber, named, numbered, rememberedLink })
   if (plan.hasGoneBack && !isSure) throw new MayBeBehind()

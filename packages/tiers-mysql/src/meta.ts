@@ -5,6 +5,9 @@ import type { MetaName } from './schema.ts'
 /** How a fact is held while a transaction relies on it. */
 export type MetaLock = 'none' | 'share' | 'update'
 
+/** Facts that are whole numbers from 0 on. */
+export type NumberName = Extract<MetaName, 'collection_floor' | 'last_number'>
+
 /** @throws CorruptData when the archive has lost the fact */
 export async function readMeta(reader: RowReader, name: MetaName, lock: MetaLock = 'none'): Promise<string> {
   let query = reader.dialect.builder.selectFrom('sync_meta').select('value').where('name', '=', name)
@@ -13,6 +16,24 @@ export async function readMeta(reader: RowReader, name: MetaName, lock: MetaLock
   const [row] = await reader.rows(query.compile())
   if (row === undefined) throw factLost(name)
   return row.value
+}
+
+/** @throws CorruptData when the archive has lost the fact, or it is not a number any more */
+export async function readNumber(
+  reader: RowReader,
+  name: NumberName,
+  lock: MetaLock = 'none',
+): Promise<number> {
+  return numberOf(name, await readMeta(reader, name, lock))
+}
+
+/** @throws CorruptData: a floor or a last number that was made up would let deleted items come back, or numbers be given twice */
+export function numberOf(name: NumberName, value: string): number {
+  const number = Number(value)
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(number)) {
+    throw new CorruptData(`${name} in sync_meta is not a whole number: ${value.slice(0, 40)}`)
+  }
+  return number
 }
 
 export async function writeMeta(session: WriteSession, name: MetaName, value: string): Promise<void> {
@@ -50,7 +71,7 @@ export function writeTreeCut(session: WriteSession, cut: Cut): Promise<void> {
 
 /** @param floor stamp time; a lower one than the archive has changes nothing */
 export async function raiseCollectionFloor(session: WriteSession, floor: number): Promise<void> {
-  if (Number(await readMeta(session, 'collection_floor', 'update')) >= floor) return
+  if ((await readNumber(session, 'collection_floor', 'update')) >= floor) return
   await writeMeta(session, 'collection_floor', String(floor))
 }
 

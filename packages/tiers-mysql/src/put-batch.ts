@@ -18,7 +18,7 @@ import { sql } from 'kysely'
 import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
-import { factLost } from './meta.ts'
+import { factLost, numberOf } from './meta.ts'
 import { planBatch, type BatchConditions, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
 import { outcomesOfCommitted } from './resolve-fate.ts'
 import { isInLedger, lockOwnRow } from './take-sequence.ts'
@@ -190,7 +190,7 @@ async function readConditions(session: WriteSession, instance: number): Promise<
   )
   if (row === undefined) throw factLost('collection_floor')
   return {
-    collectionFloor: Number(row.value),
+    collectionFloor: numberOf('collection_floor', row.value),
     recordedTime: row.recorded_time ?? 0,
     nowMs: row.now_ms,
   }

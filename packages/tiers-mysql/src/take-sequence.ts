@@ -2,7 +2,7 @@ import { InstanceFenced, type ClaimKey, type Position } from '@se/core'
 import type { WriteSession } from './archive-database.ts'
 import { knownLink, positionKey } from './judge-cut.ts'
 import { MayBeBehind } from './may-be-behind.ts'
-import { readMeta } from './meta.ts'
+import { readNumber } from './meta.ts'
 import type { InstanceRow } from './schema.ts'
 import { readLinks } from './tail.ts'
 
@@ -28,7 +28,7 @@ export async function lockOwnRow(
       .compile(),
   )
   if (own === undefined) {
-    if (instance <= Number(await readMeta(session, 'last_number'))) {
+    if (instance <= (await readNumber(session, 'last_number'))) {
       throw new InstanceFenced(
         'the instance was retired, as it had not been seen for long; a restart gets a new number',
         { details: { instance, epoch } },

@@ -269,7 +269,7 @@ describe('SQLite archive', () => {
     },
   )
 
-  it('an archive that has lost a fact says so: without its id it tells neither heads nor a time, and takes no living instance for dead [R1, P80]', async () => {
+  it('an archive that has lost a fact, or finds no number where one was, says so: without its id it tells neither heads nor a time, and takes no living instance for dead [R1, P80]', async () => {
     const archive = sqliteArchive({ file, exclusive: false })
     open.push(archive)
     await archive.open({ branches: createBranchSet(), digests: 'keyed' })
@@ -294,6 +294,18 @@ describe('SQLite archive', () => {
     const batch = { claim: ours, sequence: 1, link: linkOf(ours.instance, 1), writes: [write('a', 1)] }
     await expect(archive.putBatch(batch)).rejects.toMatchObject(lost('collection_floor'))
     rename('lost', 'collection_floor')
+
+    // A floor that is taken for no number compares with nothing: every deleted item could come back.
+    const set = (value: string, name: string) =>
+      editor.prepare('UPDATE sync_meta SET value = ? WHERE name = ?').run(value, name)
+    for (const value of ['', 'x', '1e99', '-1', '12.5']) {
+      set(value, 'collection_floor')
+      await expect(archive.putBatch(batch)).rejects.toMatchObject(lost('collection_floor'))
+      set('0', 'collection_floor')
+      set(value, 'last_number')
+      await expect(claim(archive, 'c')).rejects.toMatchObject(lost('last_number'))
+      set('2', 'last_number')
+    }
     editor.close()
 
     expect(await archive.retireInstances({ ...request, deadBeforeMs })).toEqual([])

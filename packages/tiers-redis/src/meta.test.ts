@@ -40,6 +40,7 @@ describe('decodeMeta', () => {
     ['1', ENTRY_BYTES_UNTOLD],
     [String(ENTRY_BYTES_UNTOLD + 1), ENTRY_BYTES_UNTOLD + 1],
     ['no number', ENTRY_BYTES_UNTOLD],
+    ['Infinity', ENTRY_BYTES_UNTOLD],
   ])('reads the largest entry from "%s"', (bytesMax, expected) => {
     expect(decode(EPOCH, text, REVISION, Buffer.from(bytesMax))?.entryBytesMax).toBe(expected)
   })

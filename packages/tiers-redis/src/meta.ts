@@ -26,7 +26,7 @@ export function decodeMeta(
     return {
       state: { stripe, cut: cuts.decode(cut.toString('latin1')), epoch: epoch.toString('hex') },
       revision: revision.toString('hex'),
-      entryBytesMax: Math.max(ENTRY_BYTES_UNTOLD, Number(bytesMax?.toString('latin1')) || 0),
+      entryBytesMax: Math.max(ENTRY_BYTES_UNTOLD, wholeNumberOf(bytesMax)),
     }
   } catch (error) {
     if (error instanceof CorruptData) return undefined
@@ -54,4 +54,10 @@ export function encodeLeaves(leaves: readonly StoredLeaf[], nameOf: (leaf: numbe
       return [Buffer.from(nameOf(leafNumber(leaf.branch, leaf.bucket)), 'latin1'), leaf.sums]
     }),
   )
+}
+
+/** 0 for what is no whole number: it only bounds how many entries are asked for at once. */
+function wholeNumberOf(text: Buffer | null | undefined): number {
+  const number = Number(text?.toString('latin1'))
+  return Number.isSafeInteger(number) ? number : 0
 }
