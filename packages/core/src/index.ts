@@ -43,7 +43,6 @@ export type {
   StripeState,
 } from './cache-tier.ts'
 export { TIMEOUT_MS_MAX, type CancelTimer, type Clock } from './clock.ts'
-export * as config from './config.ts'
 export {
   batchesBehind,
   covers,
