@@ -43,7 +43,7 @@ export function readProjects(root: string): Project[] {
 function readProject(root: string, directory: string): Project {
   const place = path.join(root, directory)
   const manifest = JSON.parse(readFileSync(path.join(place, 'package.json'), 'utf8')) as Manifest
-  const sources = globSync('{*,{src,test,bench,torture}/**/*}.ts', { cwd: place })
+  const sources = globSync('{*,{src,test,bench,torture,mutants}/**/*}.ts', { cwd: place })
     .map((file) => file.replaceAll(path.sep, '/'))
     .toSorted()
   const files = new Map<string, string[]>()
