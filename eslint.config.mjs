@@ -19,7 +19,14 @@ const arrows = {
   metrics: ['core', 'wal', 'engine'],
 }
 
-const tests = ['**/*.test.ts', '**/*.test-d.ts', '**/test/**', '**/bench/**', '**/torture/**', '**/mutants/**']
+const tests = [
+  '**/*.test.ts',
+  '**/*.test-d.ts',
+  '**/test/**',
+  '**/bench/**',
+  '**/torture/**',
+  '**/mutants/**',
+]
 
 const builtins = `^(node:.*|(${builtinModules.filter((name) => !name.startsWith('_')).join('|')}))$`
 
