@@ -352,8 +352,8 @@ export const mutants = [
   },
   {
     file: 'src/meta.ts',
-    find: "Math.max(ENTRY_BYTES_UNTOLD, Number(bytesMax?.toString('latin1')) || 0)",
-    replace: "Number(bytesMax?.toString('latin1'))",
+    find: 'Math.max(ENTRY_BYTES_UNTOLD, wholeNumberOf(bytesMax))',
+    replace: 'wholeNumberOf(bytesMax)',
     test: 'src/meta.test.ts',
   },
 ]
