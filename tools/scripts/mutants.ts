@@ -93,4 +93,16 @@ export const mutants = [
     replace: 'if (false) {',
     ...REPORT,
   },
+  {
+    file: 'src/sim-plan.ts',
+    find: 'SWITCHES.every((name) => switches.includes(name))',
+    replace: 'switches.length > 0',
+    test: 'src/sim-plan.test.ts',
+  },
+  {
+    file: 'src/sim-plan.ts',
+    find: '([, given]) => given !== undefined',
+    replace: '([, given]) => given === null',
+    test: 'src/sim-plan.test.ts',
+  },
 ]

@@ -107,7 +107,11 @@ async function shorten({ script, rule }: SimulationFailed): Promise<Script> {
   })
   console.log(`${shortest.actions.length} of ${script.actions.length} actions break the same promise:`)
   console.log(shortest.actions.map((action) => `  ${describeAction(action)}`).join('\n'))
-  if (plan.save === undefined) save(shortest, path.join(workspaceRoot, fileOfShortest(script.seed, rule)))
+  if (plan.save === undefined) {
+    const file = path.join(workspaceRoot, fileOfShortest(script.seed, rule))
+    mkdirSync(path.dirname(file), { recursive: true })
+    save(shortest, file)
+  }
   return shortest
 }
 
@@ -129,7 +133,6 @@ function readScript(file: string): Script {
 function save(script: Script, file: string): void {
   const place = placeOf(file)
   try {
-    mkdirSync(path.dirname(place), { recursive: true })
     writeFileSync(place, encodeScript(script))
   } catch (error) {
     endOnMistake(SIM_PROGRAM, new WrongCommandLine(`--save ${file}: ${(error as Error).message}`))
