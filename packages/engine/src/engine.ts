@@ -169,12 +169,12 @@ export class Engine implements AsyncDisposable {
    */
   async flush(options?: BoundOptions): Promise<FlushResult> {
     const call = readBoundOptions(options)
-    const { pipeline, poll } = this.#life.writing('flush')
+    const { pipeline, sender, tally, poll } = this.#life.writing('flush')
     return this.#bounded('flush', call, async (caller) => {
       await pipeline.flush(caller)
-      await pipeline.cacheSettled()
+      await sender.cacheSettled()
       await poll.now()
-      return pipeline.takeResult()
+      return tally.take()
     })
   }
 

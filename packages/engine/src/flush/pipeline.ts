@@ -1,44 +1,25 @@
-import {
-  InstanceFenced,
-  StorageError,
-  TierUnavailable,
-  type CancelTimer,
-  type Clock,
-  type ItemWrite,
-  type Position,
-  type Random,
-} from '@se/core'
+import { InstanceFenced, TierUnavailable, type CancelTimer, type Clock, type Random } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
-import type { EngineObserver, FlushCause } from '../observer.ts'
-import { BatchAttempt } from './batch-attempt.ts'
+import type { FlushCause } from '../observer.ts'
+import type { BatchAttempt } from './batch-attempt.ts'
 import { dueCause, dueInMs, retryPauseMs, type BatchLimits, type Pause } from './batch-policy.ts'
-import type { BatchSender } from './batch-sender.ts'
-import { Doubts } from './doubts.ts'
 import type { FlushQueue } from './flush-queue.ts'
-import type { FlushResult, FlushTally } from './flush-tally.ts'
+import type { FlushReport } from './flush-report.ts'
 import type { LogRelease } from './log-release.ts'
-import type { BatchOutcome, LoggedWrite } from './outcomes.ts'
+import type { Batch, LoggedWrite } from './outcomes.ts'
 import type { Retirement } from './retirement.ts'
-import type { Settlement } from './settlement.ts'
 
-/** The parts that a batch goes through, in this order. */
-export interface FlushParts {
+export interface FlushPipelinePorts {
   readonly queue: FlushQueue
-  readonly sender: BatchSender
-  readonly settlement: Settlement
+  /** Begins with a batch; nothing is sent yet. */
+  readonly begin: (batch: Batch, cause: FlushCause) => BatchAttempt
   readonly logRelease: LogRelease
   readonly retirement: Retirement
-  readonly tally: FlushTally
-}
-
-/** What the loop itself needs. */
-export interface FlushLoopPorts {
-  readonly limits: BatchLimits
+  readonly report: FlushReport
   readonly clock: Clock
   readonly random: Pick<Random, 'fraction'>
-  readonly observer: EngineObserver
-  /** Another process took the instance over: no batch will ever be accepted again. */
-  readonly onFenced: (error: InstanceFenced) => void
+  /** What failed: another process took the instance over, and no batch will ever be accepted again; or something that should not fail. */
+  readonly onFailure: (error: unknown) => void
 }
 
 interface Flusher {
@@ -55,9 +36,8 @@ interface Flusher {
  * again and again while the archive takes other things is sent in parts, see `bisect.ts`.
  */
 export class FlushPipeline {
-  readonly #parts: FlushParts
-  readonly #ports: FlushLoopPorts
-  readonly #doubts = new Doubts<ItemWrite>()
+  readonly #ports: FlushPipelinePorts
+  readonly #limits: BatchLimits
   #isRunning = false
   #isStopped = false
   #attempt: BatchAttempt | undefined
@@ -71,19 +51,14 @@ export class FlushPipeline {
   /** The pause is for writes that failed alone: what comes meanwhile goes at once, and before them [W9]. */
   #isSetBack = false
 
-  constructor(parts: FlushParts, ports: FlushLoopPorts) {
-    this.#parts = parts
+  constructor(ports: FlushPipelinePorts, limits: BatchLimits) {
     this.#ports = ports
-  }
-
-  /** Where the own ledger stands: the last row committed. */
-  get position(): Position {
-    return this.#parts.sender.position
+    this.#limits = limits
   }
 
   /** Something was added to the pending set. */
   wake(isUrgent: boolean): void {
-    if (isUrgent) this.#forcedThrough = this.#parts.queue.lastOrder
+    if (isUrgent) this.#forcedThrough = this.#ports.queue.lastOrder
     if (this.#isRunning || this.#isStopped || (this.#retryMs > 0 && !this.#isSetBack)) return
     if (this.#dueCause() !== undefined) this.#run()
     else this.#schedule()
@@ -96,8 +71,8 @@ export class FlushPipeline {
    * @throws the error of an attempt that failed; the items stay pending and are tried again in the background
    */
   flush(caller?: Caller): Promise<void> {
-    const throughOrder = this.#parts.queue.lastOrder
-    if (this.#parts.queue.settledThrough >= throughOrder) return Promise.resolve()
+    const throughOrder = this.#ports.queue.lastOrder
+    if (this.#ports.queue.settledThrough >= throughOrder) return Promise.resolve()
     if (this.#isStopped) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
       const flusher: Flusher = { throughOrder, resolve, reject }
@@ -111,11 +86,6 @@ export class FlushPipeline {
     })
   }
 
-  /** Waits until L2 has been told of all batches committed so far; how it went is not told. */
-  cacheSettled(): Promise<void> {
-    return this.#parts.sender.cacheSettled()
-  }
-
   /**
    * Takes instances out of the archive that no process needs, between two batches: it is a row of the own ledger [P94].
    *
@@ -126,19 +96,14 @@ export class FlushPipeline {
   retireInstances(deadBeforeMs: number): Promise<number> {
     if (this.#isStopped) return Promise.reject(stopped())
     if (this.#retryMs > 0) return Promise.reject(new TierUnavailable('a batch waits to be sent again'))
-    const retired = this.#parts.retirement.ask(deadBeforeMs)
+    const retired = this.#ports.retirement.ask(deadBeforeMs)
     if (!this.#isRunning) this.#run()
     return retired
   }
 
   /** Pending writes were dropped, as L3 holds something newer: lets go of their records [W2]. */
   releaseSettled(): void {
-    void this.#parts.logRelease.release()
-  }
-
-  /** What was moved since the last call. */
-  takeResult(): FlushResult {
-    return this.#parts.tally.take()
+    void this.#ports.logRelease.release()
   }
 
   /** Sends nothing any more. A batch that is on its way is waited for. */
@@ -146,9 +111,8 @@ export class FlushPipeline {
     this.#isStopped = true
     this.#cancelTimer?.()
     await this.#runEnd
-    await this.#parts.sender.cacheSettled()
     for (const flusher of this.#flushers.splice(0)) flusher.reject(stopped())
-    this.#parts.retirement.giveUp(stopped())
+    this.#ports.retirement.giveUp(stopped())
   }
 
   #runEnd: Promise<void> = Promise.resolve()
@@ -162,7 +126,7 @@ export class FlushPipeline {
   async #loop(): Promise<void> {
     try {
       for (;;) {
-        if (this.#attempt === undefined && !this.#isStopped) await this.#parts.retirement.run()
+        if (this.#attempt === undefined && !this.#isStopped) await this.#ports.retirement.run()
         const cause = this.#attempt === undefined ? this.#dueCause() : this.#attempt.cause
         // Writes may also be settled by hearing of newer ones, so this is asked before there is nothing to do.
         this.#tellFlushers()
@@ -181,34 +145,30 @@ export class FlushPipeline {
   }
 
   #fail(error: unknown): void {
-    const { observer, random, onFenced } = this.#ports
+    const { random, onFailure } = this.#ports
     const flushers = this.#flushers.splice(0)
     if (error instanceof InstanceFenced) {
       this.#isStopped = true
-      onFenced(error)
     } else {
       this.#retryMs = retryPauseMs(this.#retryMs, this.#pause, random.fraction())
       this.#pause = 'usual'
     }
-    if (!(error instanceof StorageError)) {
-      observer.fault?.({ part: 'flush', what: 'a batch failed unexpectedly and will be sent again', error })
-    }
+    onFailure(error)
     for (const flusher of flushers) flusher.reject(error)
   }
 
   #dueCause(): FlushCause | undefined {
-    const { clock, limits } = this.#ports
-    const { queue } = this.#parts
+    const { queue, clock } = this.#ports
     const isForced = queue.settledThrough < this.#forcedThrough
-    return dueCause(queue.queue, clock.monotonicMs(), limits, isForced)
+    return dueCause(queue.queue, clock.monotonicMs(), this.#limits, isForced)
   }
 
   /** Wakes up when the next batch is due by age, or when a failed one is to be tried again. */
   #schedule(): void {
-    const { clock, limits } = this.#ports
-    const { queue } = this.#parts
+    const { queue, clock } = this.#ports
     this.#cancelTimer?.()
-    const delayMs = this.#retryMs > 0 ? this.#retryMs : dueInMs(queue.queue, clock.monotonicMs(), limits)
+    const delayMs =
+      this.#retryMs > 0 ? this.#retryMs : dueInMs(queue.queue, clock.monotonicMs(), this.#limits)
     if (delayMs === undefined) return
     this.#cancelTimer = clock.setBackgroundTimer(delayMs, () => {
       if (!this.#isRunning && !this.#isStopped) this.#run()
@@ -216,7 +176,7 @@ export class FlushPipeline {
   }
 
   #tellFlushers(): void {
-    const { settledThrough } = this.#parts.queue
+    const { settledThrough } = this.#ports.queue
     this.#flushers = this.#flushers.filter((flusher) => {
       if (flusher.throughOrder > settledThrough) return true
       flusher.resolve()
@@ -225,15 +185,10 @@ export class FlushPipeline {
   }
 
   async #sendBatch(cause: FlushCause): Promise<void> {
-    const { queue, logRelease } = this.#parts
-    const batch = queue.takeBatch(this.#ports.limits)
+    const { queue, begin, logRelease, report } = this.#ports
+    const batch = queue.takeBatch(this.#limits)
     if (batch === undefined) return
-    const startedMs = this.#ports.clock.monotonicMs()
-    const { observer } = this.#ports
-    const attempt =
-      this.#attempt?.batch === batch
-        ? this.#attempt
-        : new BatchAttempt({ ...this.#parts, doubts: this.#doubts, observer }, batch, cause, startedMs)
+    const attempt = this.#attempt?.batch === batch ? this.#attempt : begin(batch, cause)
     this.#attempt = attempt
     let covered: ReadonlyMap<number, LoggedWrite>
     try {
@@ -242,12 +197,12 @@ export class FlushPipeline {
     } catch (error) {
       queue.putBack(batch)
       this.#pause = attempt.pause
-      this.#tell(attempt, 'error')
+      report.failed(attempt)
       throw error
     }
     this.#attempt = undefined
     queue.settle(batch, attempt.settled(), covered)
-    this.#tell(attempt, 'success')
+    report.passed(attempt)
     await logRelease.release()
     const { setBackBecause } = attempt
     if (setBackBecause === undefined) return
@@ -255,32 +210,6 @@ export class FlushPipeline {
     this.#pause = attempt.pause
     this.#isSetBack = true
     throw setBackBecause as Error
-  }
-
-  #tell(attempt: BatchAttempt, status: 'success' | 'error'): void {
-    const { clock, observer } = this.#ports
-    const { batch, cause } = attempt
-    const kinds = attempt.outcomes.map((outcome) => outcome?.kind)
-    const counted = (kind: BatchOutcome['kind']) => kinds.filter((each) => each === kind).length
-    const superseded = counted('superseded')
-    const parked = counted('parked')
-    const l3 = counted('won') + counted('held')
-    const durationMs = clock.monotonicMs() - attempt.startedMs
-    observer.flushed?.({
-      because: cause,
-      status,
-      items: batch.writes.length,
-      bytes: batch.bytes,
-      sequence: status === 'success' ? this.position.sequence : undefined,
-      l3,
-      l2: 0,
-      superseded,
-      parked,
-      durationMs,
-    })
-    if (status === 'error') return
-    if (superseded > 0) observer.superseded?.({ count: superseded })
-    this.#parts.tally.add({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
   }
 }
 

@@ -1,12 +1,14 @@
 import {
+  InstanceFenced,
   newerStamp,
   sequenceAt,
   StampClock,
+  StorageError,
   type ArchiveDescription,
   type Clock,
   type FileSystem,
   type InstanceClaim,
-  type InstanceFenced,
+  type ItemWrite,
   type Random,
 } from '@se/core'
 import type { Log } from '@se/wal'
@@ -14,7 +16,10 @@ import { readLog } from '../write/record.ts'
 import type { ParsedConfig } from '../config.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import { assembleBack } from '../back/assemble-back.ts'
+import { BatchAttempt } from '../flush/batch-attempt.ts'
 import { BatchSender } from '../flush/batch-sender.ts'
+import { Doubts } from '../flush/doubts.ts'
+import { FlushReport } from '../flush/flush-report.ts'
 import { FlushTally } from '../flush/flush-tally.ts'
 import { LogRelease } from '../flush/log-release.ts'
 import { FlushPipeline } from '../flush/pipeline.ts'
@@ -73,6 +78,8 @@ export interface EngineParts {
   readonly freshness: Freshness
   readonly poll: HeadsPoll
   readonly back: BackClient
+  readonly sender: BatchSender
+  readonly tally: FlushTally
   readonly pipeline: FlushPipeline
   readonly writes: WritePath
   readonly reads: ReadPath
@@ -133,16 +140,24 @@ export function assemble(
     heardThrough: () => sequenceAt(followed.cut, instance),
     observer,
   })
+  const attempts = { sender, settlement, doubts: new Doubts<ItemWrite>(), observer }
   const pipeline: FlushPipeline = new FlushPipeline(
     {
       queue,
-      sender,
-      settlement,
+      begin: (batch, cause) => new BatchAttempt(attempts, batch, cause, clock.monotonicMs()),
       logRelease: new LogRelease({ log, findInLog: (from) => readLog(log, from), queue, observer }),
       retirement: new Retirement(back),
-      tally,
+      report: new FlushReport({ tally, sender, telemetry }),
+      clock,
+      random,
+      onFailure(error) {
+        if (error instanceof InstanceFenced) onFenced(error)
+        if (error instanceof StorageError) return
+        const what = 'a batch failed unexpectedly and will be sent again'
+        observer.fault?.({ part: 'flush', what, error })
+      },
     },
-    { limits: config.batch, clock, random, observer, onFenced },
+    config.batch,
   )
   const stamping = new Stamping({
     stamps,
@@ -205,6 +220,8 @@ export function assemble(
     freshness,
     poll,
     back,
+    sender,
+    tally,
     pipeline,
     writes,
     reads,

@@ -100,14 +100,14 @@ export class LifeCycle {
     }
     this.#runtime = outcome.runtime
     const { fileSystem, config } = this.#environment
-    const { pipeline, back } = outcome.runtime
+    const { pipeline, sender, back } = outcome.runtime
     this.#maintenance = new Maintenance({
       ...this.#environment,
       ...config,
       back,
       onFenced: (error) => this.#onFenced(error),
       retireInstances: (deadBeforeMs) => pipeline.retireInstances(deadBeforeMs),
-      rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, pipeline.position),
+      rememberPosition: () => rememberPosition(fileSystem, config.logDirectory, sender.position),
     })
     this.#move('Ready', 'start')
     outcome.runtime.poll.start()

@@ -105,7 +105,10 @@ export const SHUTDOWN: readonly Step[] = [
     name: 'stop-pipeline',
     reason: 'a batch on its way is waited for; then nothing is sent any more',
     share: 0.2,
-    run: ({ runtime }) => runtime.pipeline.stop(),
+    async run({ runtime }) {
+      await runtime.pipeline.stop()
+      await runtime.sender.cacheSettled()
+    },
   },
   {
     name: 'last-poll',
@@ -137,7 +140,7 @@ export const SHUTDOWN: readonly Step[] = [
     reason: 'so that an archive that went back is recognised, also when that is what fenced us [P65]',
     share: 0.5,
     run: ({ environment, runtime }) =>
-      rememberPosition(environment.fileSystem, environment.config.logDirectory, runtime.pipeline.position),
+      rememberPosition(environment.fileSystem, environment.config.logDirectory, runtime.sender.position),
   },
   {
     name: 'end-instance',

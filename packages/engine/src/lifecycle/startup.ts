@@ -130,7 +130,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     phase: 'replay',
     reason:
       'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
-    async run({ environment }, { log, queue, stamps, pipeline, parking, archiveTime }) {
+    async run({ environment }, { log, queue, stamps, pipeline, tally, parking, archiveTime }) {
       const { clock, archive } = environment
       const sentAtMs = clock.monotonicMs()
       // A write that must be stamped anew needs the archive's time.
@@ -146,7 +146,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
         records++
       }
       await pipeline.flush()
-      const { items, l3, superseded, parked, batches } = pipeline.takeResult()
+      const { items, l3, superseded, parked, batches } = tally.take()
       return { made: undefined, figures: { records, items, l3, superseded, parked, batches } }
     },
   },
