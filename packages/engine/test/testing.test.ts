@@ -294,3 +294,40 @@ it('a run leaves nothing behind: the next one, and one in between, do the same a
   expect(once.story).toEqual(alone.story)
   expect(again.story).toEqual(alone.story)
 })
+
+describe('what is asked for', () => {
+  const weightless = { actions: { rest: { weight: 0, draw: () => 1, run: () => Promise.resolve() } } }
+  it.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['no seed', { seed: undefined }, 'seed: must be an integer'],
+    ['a negative seed', { seed: -1 }, 'seed: must be'],
+    ['a seed with a fraction', { seed: 0.5 }, 'seed: must be'],
+    ['no end of steps', { steps: Infinity }, 'steps: must be'],
+    [
+      'a kind of fault that does not exist',
+      { switches: ['floods'] },
+      'switches: must be a list of slow-disk',
+    ],
+    [
+      'a part that does not exist',
+      { tier: {} },
+      'tier: is not a field; there are tiers, application, config',
+    ],
+    ['a tier that does not exist', { tiers: { memory: () => ({}) } }, 'tiers.memory: is not a field'],
+    [
+      'an option that the world decides',
+      { config: { stalenessMs: 50 } },
+      'config.stalenessMs: is not a field',
+    ],
+    ['an application that is not made anew', { application: weightless }, 'application: must be a function'],
+    [
+      'an action that is never drawn',
+      { application: () => weightless },
+      'application: must be an application',
+    ],
+  ])('is refused with %s, before anything is run [P77]', async (_, options, message) => {
+    const given = { seed: 1, steps: 10, ...options } as unknown as Parameters<typeof simulate>[0]
+    const error: unknown = await simulate(given).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'SE_INVALID_INPUT' })
+    expect((error as Error).message).toContain(message)
+  })
+})

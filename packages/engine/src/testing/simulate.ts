@@ -4,7 +4,7 @@ import { writeScript, type Script, type Switch } from './script/script.ts'
 import { tellStory, type StoryLine } from './story.ts'
 import { end } from './world/end.ts'
 import { perform } from './world/perform.ts'
-import type { Subject } from './world/subject.ts'
+import { checkSubject, type Subject } from './world/subject.ts'
 import { World } from './world/world.ts'
 
 /** Lines of the story that the message of a failure has. */
@@ -52,9 +52,11 @@ export class SimulationFailed extends Error {
  * Writes the script of a seed, and runs it.
  *
  * @throws SimulationFailed
+ * @throws InvalidInput naming an option that is wrong
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationOutcome> {
   const { seed, steps, switches, ...subject } = options
+  checkSubject(subject)
   return run(writeScript({ seed, steps, switches, application: subject.application?.() }), subject)
 }
 
@@ -63,9 +65,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationOu
  * as tiers and application do.
  *
  * @throws SimulationFailed
- * @throws InvalidInput for a call that the application does not have
+ * @throws InvalidInput for a part of the subject that there is not, and for a call that the application does not have
  */
 export async function run(script: Script, subject: Subject = {}): Promise<SimulationOutcome> {
+  checkSubject(subject)
   const world = new World(script, subject)
   checkCalls(script, world)
   const unhandled: unknown[] = []

@@ -6,13 +6,11 @@
  */
 import { InvalidInput } from '@se/core'
 import { objectAt, readAction } from './action-fields.ts'
-import { SWITCHES, type Script, type Switch } from './script.ts'
+import { STEPS_MAX, SWITCHES, type Script, type Switch } from './script.ts'
 import { readVariant } from './variant.ts'
 
 /** Says what the file is, and which meaning its words have. */
 const FORMAT = 'se-simulation 1'
-/** Actions of a script, at most. */
-export const STEPS_MAX = 100_000
 
 /** The script as text; ends with a line break. */
 export function encodeScript({ seed, switches, variant, actions }: Script): string {

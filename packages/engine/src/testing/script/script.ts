@@ -1,3 +1,4 @@
+import { integerField, otherField, readFields, refuseInput, type FieldTable } from '@se/core'
 import { seededRandom, type SeededRandom } from '@se/core/testing'
 import type { Action } from './actions.ts'
 import type { Application } from './application.ts'
@@ -58,8 +59,32 @@ export interface ScriptSettings {
   readonly application?: Application | undefined
 }
 
-/** Writes what a run is to do. The same settings give the same script. */
-export function writeScript({ seed, steps, switches = SWITCHES, application }: ScriptSettings): Script {
+/** Actions of a script, at most. */
+export const STEPS_MAX = 100_000
+
+const SETTINGS = {
+  seed: integerField({ min: 0, max: 2 ** 32 - 1, isRequired: true, meaning: 'Everything follows from it.' }),
+  steps: integerField({ min: 1, max: STEPS_MAX, isRequired: true, meaning: 'Actions, at least.' }),
+  switches: otherField<readonly Switch[]>({
+    what: `a list of ${SWITCHES.join(', ')}`,
+    accepts: (given) => Array.isArray(given) && given.every((name) => SWITCHES.includes(name as Switch)),
+    meaning: 'Kinds of fault.',
+  }),
+  application: otherField<Application>({
+    what: 'an application: `actions`, each with a weight above 0',
+    accepts: (given) =>
+      Object.values((given as Partial<Application>).actions ?? {}).every(({ weight }) => weight > 0),
+    meaning: 'Its actions are drawn among the others.',
+  }),
+} satisfies FieldTable
+
+/**
+ * Writes what a run is to do. The same settings give the same script.
+ *
+ * @throws InvalidInput naming the setting, and what it may be
+ */
+export function writeScript(settings: ScriptSettings): Script {
+  const { seed, steps, switches = SWITCHES, application } = readFields('', settings, SETTINGS, refuseInput)
   const random = seededRandom(seed)
   const on = new Set(switches)
   const variant = drawVariant(random, on)

@@ -1,3 +1,4 @@
+import { nestedField, otherField, refuseInput, readFields, type FieldTable } from '@se/core'
 import type { EngineConfig } from '../../index.ts'
 import type { Application } from '../script/application.ts'
 import type { SimulatedTiers } from './tiers.ts'
@@ -14,3 +15,39 @@ export interface Subject {
 
 /** Options that change nothing of what a run is judged by. */
 export type FreeOption = 'codec' | 'digests' | 'filter' | 'logger' | 'logObserver' | 'observer' | 'pending'
+
+function anything(meaning: string) {
+  return otherField<unknown>({ what: 'anything', accepts: () => true, meaning })
+}
+
+function made<T>(meaning: string) {
+  return otherField<T>({ what: 'a function', accepts: (given) => typeof given === 'function', meaning })
+}
+
+const SUBJECT_FIELDS = {
+  tiers: nestedField(
+    {
+      archive: made<SimulatedTiers['archive']>('Makes the archive.'),
+      cache: made<SimulatedTiers['cache']>('Makes a cache.'),
+    },
+    'In the place of the world’s own.',
+  ),
+  application: made<() => Application>('Makes it for a run.'),
+  config: nestedField(
+    {
+      codec: anything('As of the engine.'),
+      digests: anything('As of the engine.'),
+      filter: anything('As of the engine.'),
+      logger: anything('As of the engine.'),
+      logObserver: anything('As of the engine.'),
+      observer: anything('As of the engine.'),
+      pending: anything('As of the engine.'),
+    } satisfies { readonly [Name in FreeOption]: unknown },
+    'The engine checks the values.',
+  ),
+} satisfies FieldTable
+
+/** @throws InvalidInput for what nobody would use: with a typing error the world's own would be tried without a word [P77] */
+export function checkSubject(given: Subject): void {
+  readFields('', given, SUBJECT_FIELDS, refuseInput)
+}
