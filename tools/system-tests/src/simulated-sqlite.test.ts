@@ -15,9 +15,8 @@ describe('the simulated world on SQLite', () => {
   console.log(`seeds ${first} to ${first + RUNS - 1} (repeat one with SE_SEED=N)`)
   for (let index = 0; index < (process.env.SE_SEED === undefined ? RUNS : 1); index++) {
     it(`holds over a random script, seed ${first + index} [W2, W3, R5]`, async () => {
-      const { acknowledged, reads } = await simulate({ seed: first + index, steps: 120, tiers: sqliteTiers })
+      const { acknowledged } = await simulate({ seed: first + index, steps: 120, tiers: sqliteTiers })
       expect(acknowledged).toBeGreaterThan(0)
-      expect(reads).toBeGreaterThan(0)
     }, 120_000)
   }
 })
