@@ -74,9 +74,9 @@ async function submit({ demo, out, checks }: Tour): Promise<void> {
 
 async function flush({ demo, out, checks }: Tour): Promise<void> {
   out.section('Flush')
-  const { items, l2, l3, parked, superseded, batches, durationMs, reason } = await demo.engine.flush()
+  const { items, l2, l3, parked, superseded, batches, durationMs, cause } = await demo.engine.flush()
   out.line(
-    `${formatCounted(items, 'item', 'items')} in ${formatCounted(batches, 'batch', 'batches')}, ${formatDuration(durationMs)}, ${reason}`,
+    `${formatCounted(items, 'item', 'items')} in ${formatCounted(batches, 'batch', 'batches')}, ${formatDuration(durationMs)}, ${cause}`,
   )
   out.line(`taken by L3: ${l3}, by L2: ${demo.cache === undefined ? 'off' : l2}`)
   out.line(`parked: ${parked}, superseded: ${superseded}`)

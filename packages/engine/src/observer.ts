@@ -93,7 +93,7 @@ export interface TransferEvent {
 }
 
 export interface FlushedEvent {
-  readonly because: FlushCause
+  readonly cause: FlushCause
   readonly status: 'success' | 'error'
   /** Items in the batch. */
   readonly items: number

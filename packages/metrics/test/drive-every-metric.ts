@@ -116,7 +116,7 @@ export const DRIVES: Readonly<Record<InstrumentKey, Drive>> = {
     moves: 0.048,
     drive: ({ engine }) =>
       engine.flushed?.({
-        because: 'age',
+        cause: 'age',
         status: 'success',
         items: 5,
         bytes: 156,

@@ -24,7 +24,7 @@ export class FlushReport {
     const { batch, cause } = attempt
     const { superseded, parked, durationMs } = this.#tell(attempt, 'success', sender.position.sequence)
     if (superseded > 0) telemetry.observer.superseded?.({ count: superseded })
-    tally.add({ items: batch.writes.length, parked, superseded, durationMs, reason: cause })
+    tally.add({ items: batch.writes.length, parked, superseded, durationMs, cause })
   }
 
   /** It will go on after a pause. */
@@ -43,7 +43,7 @@ export class FlushReport {
     const parked = counted('parked')
     const durationMs = clock.monotonicMs() - startedMs
     observer.flushed?.({
-      because: cause,
+      cause,
       status,
       items: batch.writes.length,
       bytes: batch.bytes,

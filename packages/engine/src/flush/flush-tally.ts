@@ -14,7 +14,7 @@ export interface FlushResult {
   /** Time spent in them, ms. */
   readonly durationMs: number
   /** Why the last one was sent; `none` when nothing was. */
-  readonly reason: FlushCause | 'none'
+  readonly cause: FlushCause | 'none'
 }
 
 const NOTHING: FlushResult = {
@@ -25,7 +25,7 @@ const NOTHING: FlushResult = {
   superseded: 0,
   batches: 0,
   durationMs: 0,
-  reason: 'none',
+  cause: 'none',
 }
 
 /** Sums up what is moved. */
@@ -42,7 +42,7 @@ export class FlushTally {
       superseded: sum.superseded + (more.superseded ?? 0),
       batches: sum.batches + (more.batches ?? 0),
       durationMs: sum.durationMs + (more.durationMs ?? 0),
-      reason: more.reason ?? sum.reason,
+      cause: more.cause ?? sum.cause,
     }
   }
 

@@ -27,7 +27,7 @@ function create() {
   return { clock, lines, observer, texts }
 }
 
-const FLUSH = { because: 'age', items: 2, bytes: 9, l2: 1, superseded: 0, parked: 0, durationMs: 4 } as const
+const FLUSH = { cause: 'age', items: 2, bytes: 9, l2: 1, superseded: 0, parked: 0, durationMs: 4 } as const
 const FAILED_FLUSH = { ...FLUSH, status: 'error', sequence: undefined, l3: 0 } as const
 const DOWN = new TierUnavailable('mysql: ECONNREFUSED')
 
