@@ -267,8 +267,8 @@ export const mutants = [
   },
   {
     file: 'src/back/ledger-follower.ts',
-    find: 'return !this.#isFilterThere || !equalCuts',
-    replace: 'return !equalCuts',
+    find: '|| !this.#isFilterThere || !equalCuts',
+    replace: '|| !equalCuts',
     test: 'test/engine.faults.test.ts',
   },
   {
@@ -954,11 +954,29 @@ export const mutants = [
   },
   {
     file: 'src/back/ledger-follower.ts',
-    find: `    front.send({
-      kind: 'heard',`,
-    replace: `    setImmediate((message: Heard) => front.send(message), {
-      kind: 'heard',`,
+    find: '    this.#ports.front.send(step)',
+    replace: '    setImmediate(() => this.#ports.front.send(step))',
     test: 'src/back/ledger-follower.test.ts',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
+    find: '    this.#untold = otherwise\n',
+    replace: '',
+    test: 'src/back/ledger-follower.test.ts',
+    title: 'R5',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
+    find: "if (tail.kind === 'gap') because = tail.because",
+    replace: '',
+    test: 'src/back/ledger-follower.test.ts',
+    title: 'P65',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
+    find: 'this.#orStartOver(() => this.#catchUp())',
+    replace: 'this.#catchUp()',
+    test: 'test/engine.front-fails.test.ts',
   },
   {
     file: 'src/back/ledger-follower.ts',

@@ -23,12 +23,21 @@ async function createFollower() {
     nonce: 'c'.repeat(32),
   })
   const told: (ToFront | { readonly kind: 'went-back' })[] = []
+  let failing: ToFront['kind'] | undefined
   const follower = new LedgerFollower(
     {
       archive,
       branches: BRANCHES,
       tree: new TreeView(new DigestTree(BRANCHES), {}),
-      front: { send: (message) => void told.push(message) },
+      front: {
+        send(message) {
+          told.push(message)
+          if (message.kind === failing) {
+            failing = undefined
+            throw new Error('arranged')
+          }
+        },
+      },
       wentBack: () => void told.push({ kind: 'went-back' }),
       telemetry: { clock, observer: {} },
     },
@@ -47,7 +56,8 @@ async function createFollower() {
     return archive.putBatch({ claim, sequence, link: linkOf(claim.instance, sequence), writes })
   }
   const since = () => told.splice(0)
-  return { archive, follower, put, since }
+  const failOn = (kind: ToFront['kind']) => void (failing = kind)
+  return { archive, follower, put, since, failOn }
 }
 
 it('tells of the tree at the start, then of the ids, then of each step', async () => {
@@ -114,4 +124,55 @@ it('begins again with the ids where it could not finish', async () => {
   since()
   await follower.catchUp()
   expect(since().map(({ kind }) => kind)).toEqual(['ids-begin', 'heard'])
+})
+
+const ALL_ANEW = ['filter-lost', 'started-over', 'ids-begin', 'ids', 'heard']
+
+it.each(['catchUp', 'rebuildFilter'] as const)(
+  'what the front has failed to take is not passed over: %s starts over [R2, R5]',
+  async (next) => {
+    const { follower, put, since, failOn } = await createFollower()
+    await follower.loadTree()
+    await follower.rebuildFilter()
+    await put('a')
+    failOn('heard')
+    await expect(follower.catchUp()).rejects.toThrow('arranged')
+    expect(follower.isBehind(follower.cut)).toBe(true)
+    since()
+    await follower[next]()
+    const sent = since()
+    expect(sent.map(({ kind }) => kind)).toEqual(ALL_ANEW)
+    expect(sent[1]).toMatchObject({ wentBack: false, tree: { count: 1 } })
+    expect(follower.isBehind(follower.cut)).toBe(false)
+    await put('b')
+    await follower.catchUp()
+    expect(since()).toMatchObject([{ kind: 'heard', changes: [{ id: 'b' }], tree: { count: 2 } }])
+  },
+)
+
+it('a front that fails while it hears that the archive went back hears it again [P65]', async () => {
+  const { archive, follower, put, since, failOn } = await createFollower()
+  const backup = archive.backup()
+  await put('a')
+  await follower.loadTree()
+  await follower.rebuildFilter()
+  archive.restoreTo(backup)
+  failOn('started-over')
+  await expect(follower.catchUp()).rejects.toThrow('arranged')
+  since()
+  await follower.catchUp()
+  expect(since()).toContainEqual(expect.objectContaining({ kind: 'started-over', wentBack: true }))
+})
+
+it('where the archive goes back after the front has failed, the front hears of that too [P65]', async () => {
+  const { archive, follower, put, since, failOn } = await createFollower()
+  const backup = archive.backup()
+  await follower.loadTree()
+  await follower.rebuildFilter()
+  await put('a')
+  failOn('heard')
+  await expect(follower.catchUp()).rejects.toThrow('arranged')
+  archive.restoreTo(backup)
+  await follower.catchUp()
+  expect(since()).toContainEqual(expect.objectContaining({ kind: 'started-over', wentBack: true }))
 })

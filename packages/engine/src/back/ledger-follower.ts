@@ -12,7 +12,7 @@ import {
 } from '@se/core'
 import { DigestTree } from '@se/merkle'
 import type { BackEnd } from '../seam/channel.ts'
-import type { Heard, LedgerGap, NetChange, TreeReport } from '../seam/messages.ts'
+import type { Heard, LedgerGap, NetChange, StartedOver, TreeReport } from '../seam/messages.ts'
 import type { Trust } from '../seam/trust.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { netChanges, rowsBetween } from './net.ts'
@@ -52,6 +52,8 @@ export class LedgerFollower {
   readonly #steps = new SerialQueue()
   /** The front's filter has been sent all it needs to stand at the cut. Not while a rebuild was begun and not finished. */
   #isFilterThere = false
+  /** The front has failed while it took a step, and has not heard of it: as if the rows were missed for this reason. */
+  #untold: LedgerGap | undefined
   /** A catch-up that has not begun yet: a caller that asks now is served by it. */
   #waiting: Promise<Cut> | undefined
 
@@ -82,7 +84,7 @@ export class LedgerFollower {
 
   /** Whether there is anything to do to stand at the given heads, with a filter that may be compared. */
   isBehind(heads: Cut): boolean {
-    return !this.#isFilterThere || !equalCuts(heads, this.#cut)
+    return this.#untold !== undefined || !this.#isFilterThere || !equalCuts(heads, this.#cut)
   }
 
   /** Takes pages and tail of one snapshot. What the filter and the cache are compared with comes from here. */
@@ -108,7 +110,7 @@ export class LedgerFollower {
 
   /** Sends the front the ids of one snapshot of the archive, and what has happened since. */
   rebuildFilter(): Promise<void> {
-    return this.#steps.run(() => this.#rebuildFilter())
+    return this.#steps.run(() => this.#orStartOver(() => this.#rebuildFilter()))
   }
 
   /**
@@ -118,9 +120,10 @@ export class LedgerFollower {
    * @returns the cut reached
    */
   catchUp(): Promise<Cut> {
-    this.#waiting ??= this.#steps.run(() => {
+    this.#waiting ??= this.#steps.run(async () => {
       this.#waiting = undefined
-      return this.#catchUp()
+      await this.#orStartOver(() => this.#catchUp())
+      return this.#cut
     })
     return this.#waiting
   }
@@ -144,7 +147,7 @@ export class LedgerFollower {
   }
 
   async #loadTree(because?: LedgerGap): Promise<void> {
-    const { archive, branches, front, wentBack, telemetry } = this.#ports
+    const { archive, branches, wentBack, telemetry } = this.#ports
     const startedMs = telemetry.clock.monotonicMs()
     const stored = await archive.readTree()
     if (stored.tail.kind === 'gap') {
@@ -160,7 +163,8 @@ export class LedgerFollower {
     // First: what the cache has of a history that is no more seems to stand at the new cut, or beyond.
     if (isBack) wentBack()
     // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
-    front.send({ kind: 'started-over', wentBack: isBack, cut: this.#cut, tree: this.#treeReport() })
+    const started = { kind: 'started-over', wentBack: isBack, cut: this.#cut } as const
+    this.#tell({ ...started, tree: this.#treeReport() }, because ?? 'pruned')
     const durationMs = telemetry.clock.monotonicMs() - startedMs
     telemetry.observer.merkle?.({ store: archive.backend, operation: 'load', status: 'success', durationMs })
   }
@@ -176,12 +180,23 @@ export class LedgerFollower {
     this.#advance(tail, { from: 'ids', changes: changesOf(rowsBetween(tail.rows, idsCut)) })
   }
 
-  async #catchUp(): Promise<Cut> {
+  /** Does a step, or starts over where the front has not heard of the last one. */
+  async #orStartOver(step: () => Promise<void>): Promise<void> {
+    if (this.#untold === undefined) return step()
+    let because = this.#untold
+    if (because === 'pruned') {
+      // It may have gone back since: then what is known of it goes too.
+      const tail = await this.#ports.archive.readTail(this.#cut)
+      if (tail.kind === 'gap') because = tail.because
+    }
+    await this.#startOver(because)
+  }
+
+  async #catchUp(): Promise<void> {
     const tail = await this.#ports.archive.readTail(this.#cut)
     if (tail.kind === 'gap') await this.#startOver(tail.because)
     else if (this.#isFilterThere) this.#advance(tail)
     else await this.#rebuildFilter()
-    return this.#cut
   }
 
   /** Missed something for good: from the archive's own pages and ids. */
@@ -194,7 +209,7 @@ export class LedgerFollower {
 
   /** Moves the tree by the rows that are new, and tells the front of them; afterwards all stand at the tail's heads. */
   #advance(tail: LedgerTail & { kind: 'rows' }, filter?: Heard['filter']): void {
-    const { front, tree } = this.#ports
+    const { tree } = this.#ports
     const rows = rowsBetween(tail.rows, this.#cut)
     const gone = new Set(rows.flatMap(({ retired = [] }) => retired.map(({ instance }) => instance)))
     const stays = [...this.#cut.positions].filter(([instance]) => !gone.has(instance))
@@ -207,13 +222,15 @@ export class LedgerFollower {
       this.#lastStep = rows.length > ROWS_KEPT_MAX ? undefined : { from: this.#cut, tail: { ...tail, rows } }
     }
     this.#cut = tail.heads.cut
-    front.send({
-      kind: 'heard',
-      cut: this.#cut,
-      changes: changesOf(rows),
-      filter,
-      tree: this.#treeReport(),
-    })
+    const changes = changesOf(rows)
+    this.#tell({ kind: 'heard', cut: this.#cut, changes, filter, tree: this.#treeReport() }, 'pruned')
+  }
+
+  /** @param otherwise what it is as good as, where the front fails: it is not told again, as all stands at the new cut here */
+  #tell(step: Heard | StartedOver, otherwise: LedgerGap): void {
+    this.#untold = otherwise
+    this.#ports.front.send(step)
+    this.#untold = undefined
   }
 
   #treeReport(): TreeReport {
