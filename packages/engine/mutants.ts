@@ -297,9 +297,15 @@ export const mutants = [
   // what may be asked and kept [R3, R5, P56]
   {
     file: 'src/read/lower-tiers.ts',
-    find: 'mayKeep: keepable[index]!',
-    replace: 'mayKeep: true',
+    find: "from: 'cache', ...worths.get(id)! }",
+    replace: "from: 'cache', ...worths.get(id)!, mayKeep: true }",
     test: 'src/read/read-path.test.ts',
+  },
+  {
+    file: 'src/views/askable-stripes.ts',
+    find: 'mayKeep: standsAt(standing, followed.cut)',
+    replace: 'mayKeep: true',
+    test: 'src/back/cache-view.test.ts',
   },
   {
     file: 'src/read/lower-tiers.ts',

@@ -82,7 +82,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
       readPermits: async (ids) => ids.map(() => undefined),
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
-    stripes: { mayAsk: () => true, standsAtViews: () => true, verifiedAtMs: () => 0 },
+    stripes: { worthOf: () => ({ mayKeep: true, asOfMs: 0 }) },
     known,
     hear: () => {},
     filter,

@@ -74,7 +74,7 @@ export async function explain(
             ...tierExplanation(inCache ?? { kind: 'unknown', because: 'disconnected' }),
             key: cache.keyOf?.(id),
             stripe: stripeOfId(id),
-            mayAnswer: stripes?.mayAsk(id) === true,
+            mayAnswer: stripes?.worthOf(id) !== undefined,
             timeToLiveMs: inCache?.kind === 'found' ? await cache.timeToLiveMs?.(id) : undefined,
           },
     archive: tierExplanation(await archive.get(id)),

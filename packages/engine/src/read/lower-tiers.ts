@@ -10,7 +10,7 @@ import {
 import type { OperationStatus, TierName } from '../observer.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { LoadFloors, type RunningLoad } from '../heard/load-floors.ts'
-import type { AskableStripes } from '../views/askable-stripes.ts'
+import type { AskableStripes, EntryWorth } from '../views/askable-stripes.ts'
 import type { FilterView } from '../views/filter-view.ts'
 import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
@@ -18,7 +18,7 @@ import type { KnownWrites } from '../heard/known-writes.ts'
 export interface LowerTiersPorts {
   readonly archive: ReadsItems
   readonly cache: (ReadsItems & StoresEntries) | undefined
-  readonly stripes: Pick<AskableStripes, 'mayAsk' | 'standsAtViews' | 'verifiedAtMs'> | undefined
+  readonly stripes: Pick<AskableStripes, 'worthOf'> | undefined
   readonly known: Pick<KnownWrites, 'get'>
   /** Told of what the archive itself has answered. */
   readonly hear: (write: HeardWrite, from: HeardFrom) => void
@@ -60,16 +60,20 @@ export class LowerTiers {
   async loadMany(ids: readonly string[]): Promise<readonly Answer[]> {
     const { cache, stripes, telemetry } = this.#ports
     const answers = new Map<string, Answer>()
-    const asked = cache === undefined ? [] : ids.filter((id) => stripes?.mayAsk(id) === true)
+    const worths = new Map<string, EntryWorth>()
+    for (const id of ids) {
+      // Before the cache is asked: what it answers is at least worth that.
+      const worth = stripes?.worthOf(id)
+      if (worth !== undefined) worths.set(id, worth)
+    }
+    const asked = [...worths.keys()]
     if (cache !== undefined && asked.length > 0) {
-      const keepable = asked.map((id) => stripes?.standsAtViews(id) === true)
-      const asOfMs = asked.map((id) => stripes?.verifiedAtMs(id) ?? Number.NEGATIVE_INFINITY)
       const found = await this.#askCache(cache, asked)
       for (const [index, lookup] of found.entries()) {
         const id = asked[index]!
         if (lookup.kind !== 'found') continue
         if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue
-        answers.set(id, { ...lookup, from: 'cache', mayKeep: keepable[index]!, asOfMs: asOfMs[index]! })
+        answers.set(id, { ...lookup, from: 'cache', ...worths.get(id)! })
       }
     }
     const left = ids.filter((id) => !answers.has(id))

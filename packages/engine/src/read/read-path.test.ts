@@ -38,7 +38,7 @@ function createWorld(tells: {
   inCache: Lookup
   inArchive: Lookup
   mayAsk?: boolean
-  standsAtViews?: boolean
+  mayKeep?: boolean
   isFresh?: boolean
   pending?: ItemWrite | ((id: string) => ItemWrite)
   /** The archive answers when this is resolved. */
@@ -76,9 +76,8 @@ function createWorld(tells: {
       put: async (puts) => puts.map(() => 'skipped' as const),
     },
     stripes: {
-      mayAsk: () => tells.mayAsk ?? true,
-      standsAtViews: () => tells.standsAtViews ?? true,
-      verifiedAtMs: () => clock.monotonicMs(),
+      worthOf: () =>
+        tells.mayAsk === false ? undefined : { mayKeep: tells.mayKeep ?? true, asOfMs: clock.monotonicMs() },
     },
     known,
     hear: (write) => void heard.push(write),
@@ -108,7 +107,7 @@ function createWorld(tells: {
 
 describe('ReadPath', () => {
   it('gives what a stripe behind the views answers, and does not keep it [R5]', async () => {
-    const behind = createWorld({ inCache: found(1), inArchive: found(1), standsAtViews: false })
+    const behind = createWorld({ inCache: found(1), inArchive: found(1), mayKeep: false })
     expect((await behind.reads.get('a'))?.stamp).toEqual(stamp(1))
     expect((await behind.reads.getMany(['a']))[0]?.stamp).toEqual(stamp(1))
     expect(behind.memory.peek('a')).toBeUndefined()
@@ -117,7 +116,7 @@ describe('ReadPath', () => {
     const older = createWorld({
       inCache: found(2),
       inArchive: found(2),
-      standsAtViews: false,
+      mayKeep: false,
       isFresh: false,
     })
     older.memory.put((found(1) as Lookup & { kind: 'found' }).item)

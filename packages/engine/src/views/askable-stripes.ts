@@ -14,6 +14,17 @@ export interface AskableStripesPorts {
   readonly stalenessMs: number
 }
 
+/** What an entry of the cache is worth. */
+export interface EntryWorth {
+  /**
+   * The stripe is known to stand where the views stand, or beyond: what it answers is as new as everything this process has
+   * heard, so memory may keep it.
+   */
+  readonly mayKeep: boolean
+  /** Monotonic ms of the poll whose heads the stripe covers: nothing that was written before is missing. */
+  readonly asOfMs: number
+}
+
 /**
  * Which stripes of the cache may be asked, by what the back has told of them. One is asked only while it was seen at the heads
  * within Δ, and stands at everything that was known of single ids and has been forgotten.
@@ -37,22 +48,14 @@ export class AskableStripes {
     return this.#state.shared ?? this.#ports.cache.health().failure
   }
 
-  /** Whether the id's stripe is known to be recent enough to answer. */
-  mayAsk(id: string): boolean {
-    return this.isAttached && this.#isRecent(stripeOfId(id), this.#ports.clock.monotonicMs())
-  }
-
-  /** Monotonic ms of the poll whose heads the id's stripe covers. */
-  verifiedAtMs(id: string): number {
-    return this.#standings[stripeOfId(id)]?.from.sentAtMs ?? Number.NEGATIVE_INFINITY
-  }
-
-  /**
-   * Whether the id's stripe is known to stand where the views stand, or beyond: what it answers is as new as
-   * everything this process has heard, so memory may keep it.
-   */
-  standsAtViews(id: string): boolean {
-    return standsAt(this.#standings[stripeOfId(id)], this.#ports.followed.cut)
+  /** What an entry is worth that the id's stripe answers now; `undefined`: it is not known to be recent enough, and is not asked. */
+  worthOf(id: string): EntryWorth | undefined {
+    const { clock, followed } = this.#ports
+    const stripe = stripeOfId(id)
+    const standing = this.#standings[stripe]
+    if (standing === undefined || !this.isAttached || !this.#isRecent(stripe, clock.monotonicMs()))
+      return undefined
+    return { mayKeep: standsAt(standing, followed.cut), asOfMs: standing.from.sentAtMs }
   }
 
   /** Stripes that may be asked now. */
