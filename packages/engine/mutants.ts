@@ -1054,4 +1054,10 @@ export const mutants = [
     test: 'test/testing.test.ts',
     title: 'are let go of',
   },
+  {
+    file: 'src/views/followed-views.ts',
+    find: 'invariant(equalCuts(from, this.#cut),',
+    replace: 'invariant(true,',
+    test: 'src/views/followed-views.test.ts',
+  },
 ]

@@ -89,7 +89,9 @@ it('asks a stripe for as long as Δ after the poll whose heads it covered was se
   expect(stripes.count).toBe(0)
   await poll(at(1))
   expect(mayAsk(stripes)).toBe(true)
+  expect(stripes.isAttached).toBe(true)
   view.detach()
+  expect(stripes.isAttached).toBe(false)
   expect(mayAsk(stripes)).toBe(false)
 })
 

@@ -221,9 +221,10 @@ export class LedgerFollower {
     if (rows.length > 0) {
       this.#lastStep = rows.length > ROWS_KEPT_MAX ? undefined : { from: this.#cut, tail: { ...tail, rows } }
     }
+    const from = this.#cut
     this.#cut = tail.heads.cut
     const changes = changesOf(rows)
-    this.#tell({ kind: 'heard', cut: this.#cut, changes, filter, tree: this.#treeReport() }, 'pruned')
+    this.#tell({ kind: 'heard', from, cut: this.#cut, changes, filter, tree: this.#treeReport() }, 'pruned')
   }
 
   /** @param otherwise what it is as good as, where the front fails: it is not told again, as all stands at the new cut here */

@@ -156,6 +156,8 @@ export interface TreeReport {
 /** Rows of the ledger were read: all that follows it stands at another cut. */
 export interface Heard {
   readonly kind: 'heard'
+  /** Where the message before has led. */
+  readonly from: Cut
   readonly cut: Cut
   /** What is new. */
   readonly changes: readonly NetChange[]

@@ -42,6 +42,7 @@ function createFollowed() {
   const hear = (sequence: number, ids: readonly string[], more: Partial<Heard>): void =>
     followed.heard({
       kind: 'heard',
+      from: followed.cut,
       cut: at(sequence),
       changes: [],
       filter: undefined,
@@ -113,4 +114,13 @@ it('says that rows were missed before it stands elsewhere [P63, P88]', () => {
   followed.startedOver({ kind: 'started-over', wentBack: false, cut: at(5), tree: treeOf([]) })
   expect(told).toEqual(['missed: wentBack', 'missed: gap'])
   expect(followed.cut).toEqual(at(5))
+})
+
+it('takes no step that begins elsewhere [R5]', () => {
+  const { followed, hear, told } = createThere()
+  expect(() => hear(3, ['a', 'b', 'c'], { from: at(2), changes: [created('d')] })).toThrow(
+    'each step begins where the one before has ended',
+  )
+  expect(followed.cut).toEqual(at(1))
+  expect(told).toEqual([])
 })

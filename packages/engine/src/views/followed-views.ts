@@ -1,4 +1,4 @@
-import { batchesBehind, formatCut, type Cut } from '@se/core'
+import { batchesBehind, equalCuts, formatCut, invariant, type Cut } from '@se/core'
 import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
 import type { BackClient } from '../seam/back-client.ts'
 import type { Heard, LedgerGap, StartedOver, ToFront, TreeReport } from '../seam/messages.ts'
@@ -80,8 +80,9 @@ export class FollowedViews {
     return filter.trust.isTrusted ? followed.batches : filter.trust.because
   }
 
-  heard({ cut, changes, filter: way, tree }: Heard): void {
+  heard({ from, cut, changes, filter: way, tree }: Heard): void {
     const { filter, hear } = this.#ports
+    invariant(equalCuts(from, this.#cut), 'each step begins where the one before has ended')
     const wasEqual = filter.trust.isTrusted
     if (way?.from === 'ids') filter.replaceBy(this.#takeIds())
     if (way !== undefined) this.#isFilterThere = true
