@@ -77,7 +77,7 @@ export const CUT_1 = cutAt(ARCHIVE, [
 ])
 export const ID = 'user.alice'
 export const STRIPE = stripeOfId(ID)
-export const utf8 = new TextEncoder()
+export const utf8: { encode(text: string): Uint8Array } = new TextEncoder()
 
 export function at(time: number, instance = 1): Stamp {
   return { time, instance }

@@ -47,7 +47,7 @@ export interface ArchiveContractCase {
 }
 
 export const BRANCHES = createBranchSet(['user.', 'user.admin.'])
-export const text = new TextEncoder()
+export const text: { encode(text: string): Uint8Array } = new TextEncoder()
 
 /** One log directory at work: what it remembers, and the batches it sends. A case changes the fields to play a copy or a restore. */
 export class Writer {
