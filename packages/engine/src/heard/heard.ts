@@ -24,7 +24,7 @@ export interface HeardWrite {
 }
 
 export interface HeardPorts {
-  readonly known: Pick<KnownWrites, 'note' | 'clear'>
+  readonly known: Pick<KnownWrites, 'note' | 'doubt' | 'clear'>
   readonly memory: Pick<MemoryTier, 'dropOlder' | 'clear'>
   /** Writes on their way to the archive. */
   readonly queue: {
@@ -75,11 +75,12 @@ export class Heard {
    * @param because `wentBack`: the archive has lost rows that were heard of; what is known of them is not there any more
    */
   missed(because: 'gap' | 'wentBack'): void {
-    const { writes, queue } = this.#ports
+    const { known, writes, queue } = this.#ports
     this.dropDerived()
     writes.doubt()
     queue.pending.doubt()
-    if (because === 'wentBack') this.#ports.known.clear()
+    if (because === 'wentBack') known.clear()
+    else known.doubt()
   }
 
   /** What was read or is being read may not be true. Pending writes stay: memory is only the quicker copy of them. */

@@ -69,6 +69,11 @@ export class KnownWrites {
     else this.#rounds.push({ round: this.#round, ids: [id] })
   }
 
+  /** Rows of the ledger were missed: of each id there may be something newer. What is known of it is only what nothing may be older than. */
+  doubt(): void {
+    for (const [id, entry] of this.#entries) this.#entries.set(id, { ...entry, isLive: undefined })
+  }
+
   /** The archive has gone back: what was known of it is not there any more. */
   clear(): void {
     this.#entries.clear()
