@@ -55,6 +55,18 @@ export const mutants = [
   },
   {
     file: 'src/new-package.ts',
+    find: '[...new Set(given.sees.split(',
+    replace: '[...Array.from(given.sees.split(',
+    ...NEW,
+  },
+  {
+    file: 'src/new-package.ts',
+    find: "about.trim() === '' || ",
+    replace: '',
+    ...NEW,
+  },
+  {
+    file: 'src/new-package.ts',
     find: 'const found = packages.find(',
     replace: 'const found = projects.find(',
     ...NEW,

@@ -22,6 +22,17 @@ describe('a new package', () => {
     expect(plan('zero', '')).toMatchObject({ layer: 1, sees: [] })
   })
 
+  it('names what it sees once, however often it was said', () => {
+    expect(plan('fine', 'core, merkle,core')).toMatchObject({ layer: 2, sees: ['core', 'merkle'] })
+  })
+
+  it.each(['', ' ', 'two\nlines', 'a | b'])(
+    'is not described by %j, which is no line of a table',
+    (about) => {
+      expect(() => planPackage({ name: 'fine', about, sees: 'core' }, projects, '0.1.0')).toThrow(/--about/)
+    },
+  )
+
   it.each([
     ['Tiers', 'core', /lower case words/],
     ['a--b', 'core', /lower case words/],

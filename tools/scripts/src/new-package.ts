@@ -23,7 +23,7 @@ export interface KnownProject {
 
 /**
  * @param sees names, separated by commas
- * @throws WrongCommandLine: the name cannot be one or is taken, or what it should see is no package
+ * @throws WrongCommandLine: the name cannot be one or is taken, the text is none, or what it should see is no package
  */
 export function planPackage(
   given: { readonly name: string; readonly about: string; readonly sees: string },
@@ -38,8 +38,11 @@ export function planPackage(
   }
   if (projects.some((project) => project.name === name))
     throw new WrongCommandLine(`${name}: is there already`)
+  if (about.trim() === '' || /[\p{Cc}|]/u.test(about)) {
+    throw new WrongCommandLine('--about: must be one line of text, without |: it becomes a cell of a table')
+  }
   const packages = projects.filter(({ isPackage }) => isPackage)
-  const sees = given.sees.split(',').filter((each) => each !== '')
+  const sees = [...new Set(given.sees.split(',').map((each) => each.trim()))].filter((each) => each !== '')
   const seen = sees.map((each) => {
     const found = packages.find((project) => project.name === each)
     if (found !== undefined) return found
