@@ -15,7 +15,7 @@ function createChannel(delaysMs: number[] = []) {
 }
 
 it('delivers nothing in the turn of sending, and all in the order of sending, however long each takes', async () => {
-  const { clock, back, heard } = createChannel([50, 0, 20])
+  const { clock, back, heard } = createChannel([50, 0, 70])
   for (const round of [1, 2, 3]) back.send({ kind: 'tended', round })
   await turns(10)
   expect(heard).toEqual([])

@@ -4,7 +4,7 @@ import { decodeError, encodeError, type Thrown } from '../seam/error-record.ts'
 import type { ToBack, ToFront } from '../seam/messages.ts'
 
 export interface DelayedChannelPorts {
-  readonly clock: Pick<Clock, 'setTimer'>
+  readonly clock: Pick<Clock, 'setTimer' | 'monotonicMs'>
   /** Draws how long the next message takes, ms; 0: until the next turn. */
   readonly drawDelayMs: () => number
 }
@@ -25,7 +25,9 @@ export function delayedChannel(ports: DelayedChannelPorts): Channel {
 /** One direction. */
 class Line<Message extends ToBack | ToFront> {
   readonly #ports: DelayedChannelPorts
-  readonly #underWay: Message[] = []
+  readonly #underWay: { readonly message: Message; readonly dueAtMs: number }[] = []
+  /** Of the last message that was sent. */
+  #dueAtMs = Number.NEGATIVE_INFINITY
   #take: ((message: Message) => void) | undefined
 
   constructor(ports: DelayedChannelPorts) {
@@ -37,16 +39,19 @@ class Line<Message extends ToBack | ToFront> {
   }
 
   send(message: Message): void {
-    this.#underWay.push(structuredClone(withoutErrors(message)))
+    const { clock, drawDelayMs } = this.#ports
+    // All are on their way at once: one that is quick waits for those before it, and delays none behind it.
+    this.#dueAtMs = Math.max(this.#dueAtMs, clock.monotonicMs() + drawDelayMs())
+    this.#underWay.push({ message: structuredClone(withoutErrors(message)), dueAtMs: this.#dueAtMs })
     if (this.#underWay.length === 1) this.#carryNext()
   }
 
   #carryNext(): void {
-    const { clock, drawDelayMs } = this.#ports
-    const delayMs = drawDelayMs()
+    const { clock } = this.#ports
+    const { message, dueAtMs } = this.#underWay[0]!
+    const delayMs = dueAtMs - clock.monotonicMs()
     const deliver = (): void => {
-      const message = withErrors(this.#underWay[0]!)
-      this.#take!(message)
+      this.#take!(withErrors(message))
       this.#underWay.shift()
       if (this.#underWay.length > 0) this.#carryNext()
     }
