@@ -980,6 +980,19 @@ export const mutants = [
   },
   {
     file: 'src/back/ledger-follower.ts',
+    find: "if (!this.#isFilterThere) front.send({ kind: 'ids-dropped' })",
+    replace: '',
+    test: 'src/back/ledger-follower.test.ts',
+  },
+  {
+    file: 'src/views/followed-views.ts',
+    find: `  idsDropped(): void {
+    this.#ids = []`,
+    replace: '  idsDropped(): void {',
+    test: 'src/views/followed-views.test.ts',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
     find: 'this.#orStartOver(() => this.#catchUp())',
     replace: 'this.#catchUp()',
     test: 'test/engine.front-fails.test.ts',

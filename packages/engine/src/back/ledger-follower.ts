@@ -173,11 +173,16 @@ export class LedgerFollower {
     const { archive, front } = this.#ports
     this.#isFilterThere = false
     front.send({ kind: 'ids-begin' })
-    const idsCut = await archive.scanIds((ids) => front.send({ kind: 'ids', ids }))
-    const tail = await archive.readTail(this.#cut)
-    if (tail.kind === 'gap') return front.send({ kind: 'filter-lost', because: tail.because })
-    this.#isFilterThere = true
-    this.#advance(tail, { from: 'ids', changes: changesOf(rowsBetween(tail.rows, idsCut)) })
+    try {
+      const idsCut = await archive.scanIds((ids) => front.send({ kind: 'ids', ids }))
+      const tail = await archive.readTail(this.#cut)
+      if (tail.kind === 'gap') return front.send({ kind: 'filter-lost', because: tail.because })
+      this.#isFilterThere = true
+      this.#advance(tail, { from: 'ids', changes: changesOf(rowsBetween(tail.rows, idsCut)) })
+    } finally {
+      // They may be many, and an archive may be gone for long.
+      if (!this.#isFilterThere) front.send({ kind: 'ids-dropped' })
+    }
   }
 
   /** Does a step, or starts over where the front has not heard of the last one. */

@@ -47,6 +47,8 @@ export function takeFromBack(end: FrontEnd, parts: FrontParts): void {
         return followed.idsBegin()
       case 'ids':
         return followed.idsFound(message.ids)
+      case 'ids-dropped':
+        return followed.idsDropped()
       case 'archive-time':
         return archiveTime.heard(message.sentAtMs, message.archiveMs, message.receivedAtMs)
       case 'stripe':

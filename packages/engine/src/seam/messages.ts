@@ -210,6 +210,8 @@ export type ToFront =
   /** Ids for a new filter will be sent; those that were sent before count for nothing. */
   | { readonly kind: 'ids-begin' }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
+  /** The archive did not give all of them: those that were sent are of no use. They are sent again once it answers. */
+  | { readonly kind: 'ids-dropped' }
   /** The archive has said what time it is; times of asking and of the answer by `Clock.monotonicMs`. */
   | {
       readonly kind: 'archive-time'

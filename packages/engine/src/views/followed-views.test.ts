@@ -61,6 +61,15 @@ function createThere() {
   return world
 }
 
+it('keeps no ids of a filter that could not be made', () => {
+  const { followed, filter, hear } = createFollowed()
+  followed.idsBegin()
+  followed.idsFound(['a'])
+  followed.idsDropped()
+  hear(1, [], { filter: { from: 'ids', changes: [] } })
+  expect(filter.entries).toBe(0)
+})
+
 it('makes a filter of the ids that were sent and of what happened since, and believes it where it equals the tree [R3]', () => {
   const { filter, followed } = createThere()
   expect(filter.trust.isTrusted).toBe(true)

@@ -120,6 +120,10 @@ export class FollowedViews {
     this.#ids.push(ids)
   }
 
+  idsDropped(): void {
+    this.#ids = []
+  }
+
   #takeIds(): Iterable<string> {
     const ids = this.#ids
     this.#ids = []
