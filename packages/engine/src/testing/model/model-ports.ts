@@ -5,6 +5,8 @@ export interface ModelPorts {
   readonly nowMs: () => number
   /** Whether a write of this very stamp has been set aside by the process that made it. */
   readonly isSetAside: (id: string, stamps: readonly Stamp[], isMemoryLevel: boolean) => boolean
+  /** Whether it was at a moment, and is not any more: it was sent again. */
+  readonly wasSetAside: (id: string, stamps: readonly Stamp[], order: number) => boolean
   /** Whether a stamp may lie ahead of the archive's clock, as a process knows it. */
   readonly isFromFuture: (stamp: Stamp) => boolean
   /** Whether the archive's clock has jumped: then a later write may have an older stamp, until the archive has settled it. */

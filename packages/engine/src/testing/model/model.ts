@@ -243,7 +243,7 @@ export class Model {
    */
   #floor(reading: Reading, pending: readonly Issued[], isFresh: boolean): Floor | undefined {
     const { id, process, life, consistency, order, atMs } = reading
-    const { stalenessMs, isMonotonic, isSetAside, isFromFuture, hasClockJumped } = this.#ports
+    const { stalenessMs, isMonotonic, isSetAside, wasSetAside, isFromFuture, hasClockJumped } = this.#ports
     const isPending = pending.length > 0
     const isWrittenSince = (since: number): boolean =>
       hasClockJumped() && pending.some((issued) => issued.order > since)
@@ -258,10 +258,8 @@ export class Model {
       if (acknowledgedOrder === undefined || acknowledgedOrder >= order || issued.isForgotten) continue
       if (
         this.#archive.isVoid(id, stamp, issued.order) ||
-        isSetAside(id, issued.stamps, issued.level === 'memory')
-      )
-        continue
-      if (
+        isSetAside(id, issued.stamps, issued.level === 'memory') ||
+        wasSetAside(id, issued.stamps, order) ||
         isWrittenSince(issued.order) ||
         this.issued.some((each) => mayHide(each, issued) && isSetAside(id, each.stamps, false))
       )

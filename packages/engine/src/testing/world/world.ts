@@ -56,6 +56,8 @@ export class World {
   disturbances = 0
   /** Rows of the ledger may be gone before a process has heard of them. */
   readonly mayMissRows: boolean
+  /** Writes that were set aside, and when it was noticed that they are not any more. */
+  readonly #sentAgain: { readonly id: string; readonly stamp: Stamp; readonly order: number }[] = []
   readonly #script: Script
   readonly #subject: Subject
   readonly #random: SeededRandom
@@ -84,6 +86,7 @@ export class World {
     this.model = new Model({
       nowMs: () => this.clock.monotonicMs(),
       isSetAside: (id, stamps, isMemoryLevel) => this.#isSetAside(id, stamps, isMemoryLevel),
+      wasSetAside: (id, stamps, order) => this.#wasSetAside(id, stamps, order),
       // A process learns of a jump at its next poll.
       isFromFuture: (stamp) => this.hasArchiveClockJumped && stampMs(stamp) > this.archiveNowMs() - 2_000,
       hasClockJumped: () => this.hasArchiveClockJumped,
@@ -294,11 +297,25 @@ export class World {
     })
   }
 
+  #wasSetAside(id: string, stamps: readonly Stamp[], order: number): boolean {
+    return this.#sentAgain.some(
+      (each) =>
+        each.id === id &&
+        each.order > order &&
+        stamps.some((stamp) => compareStamps(each.stamp, stamp) === 0),
+    )
+  }
+
   lookAtParked(process: Process): void {
     const { phase } = process.engine
     const isOpen = phase === 'Ready' || phase === 'Failed' || phase === 'Stopping'
     if (process.state === 'starting' || process.state === 'down' || !isOpen) return
+    const before = process.parked
     process.parked = process.engine.parked()
+    for (const { id, stamp } of before) {
+      const isStill = process.parked.some((each) => each.id === id && compareStamps(each.stamp, stamp) === 0)
+      if (!isStill) this.#sentAgain.push({ id, stamp, order: this.model.now().order })
+    }
     const ahead = process.parked.find(({ because }) => because === 'stamp-ahead-of-archive')
     if (ahead === undefined || this.hasArchiveClockJumped) return
     this.fail(new Anomaly('parked-ahead', `process ${process.number} was told that ${ahead.id} is safe`))
