@@ -1061,6 +1061,20 @@ export const mutants = [
     test: 'src/testing/world/calls.test.ts',
   },
   {
+    file: 'src/testing/world/subject.ts',
+    find: 'if (!isApplication(made))',
+    replace: 'if (made === null)',
+    test: 'test/testing.test.ts',
+    title: 'is refused with',
+  },
+  {
+    file: 'src/testing/world/world.ts',
+    find: "(error ?? new Anomaly('foreign-error', 'a call fails with nothing')) as Error",
+    replace: 'error as Error',
+    test: 'test/testing.test.ts',
+    title: 'rejects with nothing',
+  },
+  {
     file: 'src/testing/simulate.ts',
     find: '    await world.close().catch(() => {})\n',
     replace: '',

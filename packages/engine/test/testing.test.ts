@@ -285,6 +285,13 @@ describe('an application', () => {
     expect(rule).toBe('TypeError: x is not a function')
     expect(cause).toBeInstanceOf(TypeError)
   })
+
+  it('that rejects with nothing fails the run as well', async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what is tried
+    const add = { weight: 1_000, draw: () => 1, run: () => Promise.reject() }
+    const { rule } = await firstFailure({ application: () => ({ actions: { add } }) }, 1)
+    expect(rule).toBe('foreign-error')
+  })
 })
 
 it('a run leaves nothing behind: the next one, and one in between, do the same as alone', async () => {
@@ -322,6 +329,19 @@ describe('what is asked for', () => {
     [
       'an action that is never drawn',
       { application: () => weightless },
+      'application: must be an application',
+    ],
+    [
+      'an action beside which no other is drawn',
+      { application: () => ({ actions: { rest: { ...weightless.actions.rest, weight: Infinity } } }) },
+      'application: must be an application',
+    ],
+    ['a function that does not return one', { application: () => {} }, 'application: must be an application'],
+    ['no application', { application: () => null }, 'application: must be an application'],
+    ['an application without actions', { application: () => ({}) }, 'application: must be an application'],
+    [
+      'an action that is none',
+      { application: () => ({ actions: { rest: null } }) },
       'application: must be an application',
     ],
   ])('is refused with %s, before anything is run [P77]', async (_, options, message) => {

@@ -4,7 +4,7 @@ import { writeScript, type Script, type Switch } from './script/script.ts'
 import { tellStory, type StoryLine } from './story.ts'
 import { end } from './world/end.ts'
 import { perform } from './world/perform.ts'
-import { checkSubject, type Subject } from './world/subject.ts'
+import { checkSubject, makeApplication, type Subject } from './world/subject.ts'
 import { World } from './world/world.ts'
 
 /** Lines of the story that the message of a failure has. */
@@ -57,7 +57,7 @@ export class SimulationFailed extends Error {
 export async function simulate(options: SimulationOptions): Promise<SimulationOutcome> {
   const { seed, steps, switches, ...subject } = options
   checkSubject(subject)
-  return run(writeScript({ seed, steps, switches, application: subject.application?.() }), subject)
+  return run(writeScript({ seed, steps, switches, application: makeApplication(subject) }), subject)
 }
 
 /**

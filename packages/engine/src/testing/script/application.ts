@@ -38,3 +38,14 @@ export interface Application {
    */
   check?(engines: readonly EngineFace[]): Promise<void>
 }
+
+export const APPLICATION = 'an application: `actions`, each with a weight above 0'
+
+export function isApplication(given: unknown): given is Application {
+  const actions: unknown = (given as Partial<Application> | null | undefined)?.actions
+  if (typeof actions !== 'object' || actions === null) return false
+  return Object.values(actions).every((action: Partial<ApplicationAction> | null) => {
+    const weight = action?.weight
+    return typeof weight === 'number' && weight > 0 && weight < Infinity
+  })
+}

@@ -1,7 +1,7 @@
 import { integerField, otherField, readFields, refuseInput, type FieldTable } from '@se/core'
 import { seededRandom, type SeededRandom } from '@se/core/testing'
 import type { Action } from './actions.ts'
-import type { Application } from './application.ts'
+import { APPLICATION, isApplication, type Application } from './application.ts'
 import { burst, freeze, jumpClocks, overtake, restore, setBack, sleepThrough, type Shape } from './shapes.ts'
 import type { Variant } from './variant.ts'
 import { Writer } from './writer.ts'
@@ -71,9 +71,8 @@ const SETTINGS = {
     meaning: 'Kinds of fault.',
   }),
   application: otherField<Application>({
-    what: 'an application: `actions`, each with a weight above 0',
-    accepts: (given) =>
-      Object.values((given as Partial<Application>).actions ?? {}).every(({ weight }) => weight > 0),
+    what: APPLICATION,
+    accepts: isApplication,
     meaning: 'Its actions are drawn among the others.',
   }),
 } satisfies FieldTable

@@ -1,6 +1,6 @@
-import { nestedField, otherField, refuseInput, readFields, type FieldTable } from '@se/core'
+import { InvalidInput, nestedField, otherField, refuseInput, readFields, type FieldTable } from '@se/core'
 import type { EngineConfig } from '../../index.ts'
-import type { Application } from '../script/application.ts'
+import { APPLICATION, isApplication, type Application } from '../script/application.ts'
 import type { SimulatedTiers } from './tiers.ts'
 
 /** What is tried: the engine, alone or with parts of the user's. */
@@ -50,4 +50,16 @@ const SUBJECT_FIELDS = {
 /** @throws InvalidInput for what nobody would use: with a typing error the world's own would be tried without a word [P77] */
 export function checkSubject(given: Subject): void {
   readFields('', given, SUBJECT_FIELDS, refuseInput)
+}
+
+/**
+ * The application of a run, where there is one to try.
+ *
+ * @throws InvalidInput for anything else than an application, also where a function forgets to return it: a run without it holds
+ */
+export function makeApplication({ application }: Subject): Application | undefined {
+  if (application === undefined) return undefined
+  const made: unknown = application()
+  if (!isApplication(made)) throw new InvalidInput('application', `must be ${APPLICATION}`)
+  return made
 }

@@ -22,7 +22,7 @@ import { Connections } from './connections.ts'
 import { clockBehind, diskBehind, Gate } from './ports.ts'
 import { newProcess, type Process } from './process.ts'
 import { waysOfStripes, type SimulatedCache } from './simulated-cache.ts'
-import type { Subject } from './subject.ts'
+import { makeApplication, type Subject } from './subject.ts'
 import { memoryArchiveServer, memoryCacheServer, type ArchiveServer } from './tiers.ts'
 
 const DIRECTORY = 'log'
@@ -68,7 +68,7 @@ export class World {
     this.mayMissRows = switches.includes('prunes') || switches.includes('restores')
     this.#script = script
     this.#subject = subject
-    this.application = subject.application?.()
+    this.application = makeApplication(subject)
     this.#random = seededRandom(seed ^ 0x5eed)
     const { archive = memoryArchiveServer, cache = memoryCacheServer } = subject.tiers ?? {}
     const clock = this.#calls.clockOf(this.clock)
@@ -163,7 +163,8 @@ export class World {
   /** Notes it, and keeps the first broken promise. */
   fail(error: unknown): void {
     this.note(`!! ${String(error)}`)
-    this.broken ??= error as Error
+    // A promise of an application may reject with nothing.
+    this.broken ??= (error ?? new Anomaly('foreign-error', 'a call fails with nothing')) as Error
   }
 
   /** Adds a line to the story. */
