@@ -59,6 +59,7 @@ describeWithServer('sql', 'the demo on MySQL or MariaDB', (sqlUrl) => {
       const [, cacheRoot] = /root of L2 +([0-9a-f]{64})/.exec(stdout)!
       expect(cacheRoot).toBe(archiveRoot)
       expect(stdout).toMatch(/^ {2}filter: trusted at cut/m)
+      expect(stdout).toMatch(/^Done: all \d+ checks hold$/m)
       expect(code).toBe(0)
     })
   })
