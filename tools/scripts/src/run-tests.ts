@@ -17,6 +17,12 @@ const reportDirectory = path.join(workspaceRoot, 'reports', 'vitest')
 /** Projects run side by side; each uses up to two workers. */
 const PARALLEL = 2
 
+/**
+ * Nx keeps the results of equal inputs for all clones of a repository together: a run in a fresh clone would print what another one had
+ * found, under another Node, with other seeds, at another time.
+ */
+const NO_CACHE = ['--skip-nx-cache']
+
 const program = {
   name: 'npm test --',
   summary:
@@ -33,7 +39,15 @@ try {
   try {
     isStarted = true
     const { exitCode } = await runNx(
-      ['run-many', '-t', 'test', `--parallel=${PARALLEL}`, '--output-style=static', ...nxArguments],
+      [
+        'run-many',
+        '-t',
+        'test',
+        `--parallel=${PARALLEL}`,
+        '--output-style=static',
+        ...NO_CACHE,
+        ...nxArguments,
+      ],
       services.env,
     )
     if (exitCode !== 0) troubles.push(`nx ended with exit code ${exitCode}`)

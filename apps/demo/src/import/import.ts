@@ -26,6 +26,8 @@ export interface ImportOptions {
 const MIB = 1024 * 1024
 /** Room for a few hundred MiB of values, so that L1 can be read back too. */
 const MEMORY_BYTES_MAX = 512 * MIB
+/** Reads that may be needed until the cache has what its puts gave way for. */
+const FILL_ROUNDS_MAX = 5
 /** Skipped and repeated lines told one by one; the others are counted. */
 const TOLD_MAX = 20
 
@@ -164,9 +166,13 @@ async function readFromCache(job: Import): Promise<void> {
   out.line(
     `L2 had ${formatCount(expected.size - missing.length)}; the other ${formatCount(missing.length)} are read through the engine, which fills them in`,
   )
-  for (const id of missing) await engine.get(id, { consistency: 'shared' })
-  const again = await readTier(job, 'L2 again', read, missing)
-  checks.equal(again.missing.length, 0, 'L2 holds every item that was read')
+  let left: readonly string[] = missing
+  for (let round = 0; left.length > 0 && round < FILL_ROUNDS_MAX; round++) {
+    for (const id of left) await engine.get(id, { consistency: 'shared' })
+    // A fill goes on beside its read: where the next one of the leaf is quicker, it gives way too.
+    left = (await readTier(job, 'L2 again', read, left)).missing
+  }
+  checks.equal(left.length, 0, 'L2 holds every item that was read')
 }
 
 async function readTier(
