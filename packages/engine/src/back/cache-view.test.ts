@@ -2,7 +2,7 @@
  * Goal: a stripe is asked only while it is known to be of this archive, and recent enough. Method: a view of a cache in memory,
  * with a clock, a round, heads and foreign cuts that the test moves.
  */
-import { createBranchSet, equalCuts, TierUnavailable, type Cut } from '@se/core'
+import { createBranchSet, equalCuts, TierUnavailable, type CacheTier, type Cut } from '@se/core'
 import { STRIPE_COUNT, stripeOfId } from '@se/core/hash'
 import { createFakeClock, cutAt } from '@se/core/testing'
 import { DigestTree } from '@se/merkle'
@@ -115,6 +115,19 @@ it('knows of a stripe behind the views that memory may not keep what it answers 
   await poll(at(2))
   expect(stripes.worthOf('a')?.mayKeep).toBe(true)
 })
+
+/** Gives the cache an entry of `a`. */
+async function fillEntry(tier: CacheTier): Promise<void> {
+  const write = {
+    id: 'a',
+    stamp: { time: 5, instance: 1 },
+    state: '',
+    contentType: '',
+    bytes: new Uint8Array(1),
+  }
+  const [permit] = await tier.readPermits(['a'])
+  await tier.put([{ write, version: 1, createdAtMs: 0, permit, kind: 'fill' }])
+}
 
 const HERE = stripeOfId('a')
 const LOST = cutAt('a'.repeat(32), [[9, 4]])
@@ -287,15 +300,7 @@ it('a stripe that cannot be brought forward is left out, and the others are [P74
 
 it('a stripe that lost its meta is made anew; one that others made meanwhile is not believed unseen [P74]', async () => {
   const { stripes, poll, cache, tier } = await createAttached()
-  const write = {
-    id: 'a',
-    stamp: { time: 5, instance: 1 },
-    state: '',
-    contentType: '',
-    bytes: new Uint8Array(1),
-  }
-  const [permit] = await tier.readPermits(['a'])
-  await tier.put([{ write, version: 1, createdAtMs: 0, permit, kind: 'fill' }])
+  await fillEntry(tier)
   const other = cache.connect()
   await other.open(BRANCHES)
   tier.createStripe = async (...made) => {
@@ -333,15 +338,7 @@ it('a stripe that others changed before the archive went back gets a new epoch a
 
 it('tells of damaged entries once, with how many [P86]', async () => {
   const { poll, cache, tier, calls } = await createAttached()
-  const write = {
-    id: 'a',
-    stamp: { time: 5, instance: 1 },
-    state: '',
-    contentType: '',
-    bytes: new Uint8Array(1),
-  }
-  const [permit] = await tier.readPermits(['a'])
-  await tier.put([{ write, version: 1, createdAtMs: 0, permit, kind: 'fill' }])
+  await fillEntry(tier)
   cache.damage('a')
   expect((await tier.get('a')).kind).toBe('absent')
   await poll(at(1))

@@ -51,9 +51,8 @@ export class AskableStripes {
   /** What an entry is worth that the id's stripe answers now; `undefined`: it is not known to be recent enough, and is not asked. */
   worthOf(id: string): EntryWorth | undefined {
     const { clock, followed } = this.#ports
-    const stripe = stripeOfId(id)
-    const standing = this.#standings[stripe]
-    if (standing === undefined || !this.isAttached || !this.#isRecent(stripe, clock.monotonicMs()))
+    const standing = this.#standings[stripeOfId(id)]
+    if (standing === undefined || !this.isAttached || !this.#isRecent(standing, clock.monotonicMs()))
       return undefined
     return { mayKeep: standsAt(standing, followed.cut), asOfMs: standing.from.sentAtMs }
   }
@@ -62,9 +61,8 @@ export class AskableStripes {
   get count(): number {
     if (!this.isAttached) return 0
     const nowMs = this.#ports.clock.monotonicMs()
-    let count = 0
-    for (let stripe = 0; stripe < STRIPE_COUNT; stripe++) if (this.#isRecent(stripe, nowMs)) count++
-    return count
+    return this.#standings.filter((standing) => standing !== undefined && this.#isRecent(standing, nowMs))
+      .length
   }
 
   /** Of the cache as a whole, as the back has told. */
@@ -82,9 +80,8 @@ export class AskableStripes {
     this.#standings.fill(undefined)
   }
 
-  #isRecent(stripe: number, nowMs: number): boolean {
+  #isRecent({ from }: Standing, nowMs: number): boolean {
     const { stalenessMs, known } = this.#ports
-    const from = this.#standings[stripe]?.from
-    return from !== undefined && nowMs - from.sentAtMs <= stalenessMs && from.round >= known.droppedBefore
+    return nowMs - from.sentAtMs <= stalenessMs && from.round >= known.droppedBefore
   }
 }
