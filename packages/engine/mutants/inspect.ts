@@ -22,6 +22,7 @@ export const inspect = [
     test: 'test/engine.verify.test.ts',
     title: 'P87',
   },
+  // an item that the archive cannot have given [P65]
   {
     file: 'src/inspect/verify/memory.ts',
     find: 'if (isNewer(stamp, stampOf(lookup))) {',
