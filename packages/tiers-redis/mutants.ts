@@ -7,7 +7,7 @@ const PUTS = 'src/puts.ts'
 const CONNECTION = 'src/connection.ts'
 const ERRORS = 'src/error-table.ts'
 const ENTRY = 'src/entry.ts'
-const FINISH = 'src/finish-plan.ts'
+const ADVANCE = 'src/advance-plan.ts'
 const CONTRACT = { test: 'test/redis-cache.contract.test.ts', title: 'standalone' }
 const DAMAGED_META = { test: 'test/redis-cache.test.ts', title: 'damaged meta' }
 const FAULTS = { test: 'test/redis-faults.test.ts' }
@@ -83,7 +83,7 @@ export const mutants = [
     replace: "elseif entry == '' then",
     ...CONTRACT,
   },
-  // Finishing: compared, older only, fresh tokens, and the cut last.
+  // Advancing: compared, older only, fresh tokens, and the cut last.
   {
     file: SCRIPTS,
     find: "if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] or (ARGV[3] ~= '' and state[3] ~= ARGV[3]) then return nil end",
@@ -104,7 +104,7 @@ export const mutants = [
   },
   { file: SCRIPTS, find: "if ARGV[5] ~= '' then", replace: 'do', ...CONTRACT },
   {
-    file: FINISH,
+    file: ADVANCE,
     find: "row.kind === 'correction' ? successor(entry.stamp) : entry.stamp",
     replace: 'entry.stamp',
     ...CONTRACT,

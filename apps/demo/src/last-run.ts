@@ -41,16 +41,16 @@ export async function compareWithLastRun(
   if (last === undefined) return 'there is no earlier run to compare with'
   const { cut } = engine.status()
   if (cut !== last.cut) return 'others have written since the last run'
-  const figures = (phase: string) => start.steps.find((step) => step.phase === phase)?.figures ?? {}
+  const figures = (name: string) => start.steps.find((step) => step.name === name)?.figures ?? {}
   checks.equal(figures('tree')['root'], last.root, 'the root is the one the last run left')
   checks.equal(figures('cf_restore')['how'], 'snapshot', 'the filter comes from its snapshot')
   checks.equal(figures('cf_restore')['caughtUpBatches'], 0, 'the snapshot of the filter stands at the heads')
   if (start.cache === undefined || last.cache !== cacheName(place)) return 'as the last run left it; checked'
-  const { created, reset, finished, differingLeaves, removedIds, invalidatedLeaves, unsettled } = start.cache
+  const { created, reset, advanced, differingLeaves, removedIds, invalidatedLeaves, unsettled } = start.cache
   if (place.cache.kind === 'given' && created > 0)
     return 'as the last run left it, but Redis has lost its data'
   checks.equal(
-    created + reset + finished + unsettled,
+    created + reset + advanced + unsettled,
     0,
     'every stripe of the cache stands where the last run left it',
   )

@@ -45,7 +45,7 @@ export type StripeReading =
   | { readonly kind: 'unknown'; readonly because: UnknownCause; readonly cause?: unknown }
 
 /** A stripe that was brought forward. */
-export interface FinishedStripe {
+export interface AdvancedStripe {
   /** Where it stands now. */
   readonly state: StripeState
   /** Ids whose entry was older than the ledger says, and was removed. */
@@ -174,7 +174,7 @@ export interface KeepsStripes {
    * @param rows all ledger rows between `state.cut` and `to`, also of other stripes
    * @returns `undefined` when the stripe had moved meanwhile
    */
-  finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined>
+  advanceStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<AdvancedStripe | undefined>
 
   /**
    * Starts a stripe over in any state: fresh epoch, given cut and sums. For a stripe of another archive or history, or one that

@@ -32,7 +32,7 @@ export type {
   CacheTier,
   CompleteCacheTier,
   ExplainsEntries,
-  FinishedStripe,
+  AdvancedStripe,
   KeepsReceipts,
   KeepsStripes,
   LeafAddress,

@@ -111,8 +111,8 @@ export const back = [
   // instances and log lines [P80]
   {
     file: 'src/back/instance-upkeep.ts',
-    find: 'if (await ledger.isNextIn()) ledger.advance()',
-    replace: 'if (false as boolean) ledger.advance()',
+    find: 'if (await ledger.isNextIn()) ledger.confirm()',
+    replace: 'if (false as boolean) ledger.confirm()',
     test: 'test/engine.retirement.test.ts',
   },
   {
@@ -159,7 +159,7 @@ export const back = [
   {
     file: 'src/back/cache-view.ts',
     find: `    this.#keeper.forgetAll()
-    this.#tellState()`,
+    this.#sendState()`,
     replace: '    this.#keeper.forgetAll()',
     test: 'src/back/cache-view.test.ts',
   },
@@ -184,7 +184,7 @@ export const back = [
   },
   {
     file: 'src/back/ledger-follower.ts',
-    find: '    this.#untold = otherwise\n',
+    find: '    this.#unannounced = otherwise\n',
     replace: '',
     test: 'src/back/ledger-follower.test.ts',
     title: 'R5',

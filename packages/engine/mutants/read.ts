@@ -80,7 +80,7 @@ export const read = [
   // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
   {
     file: 'src/read/lower-tiers.ts',
-    find: 'if (stamp !== undefined && !isOlder(stamp, courses[index]!)) {',
+    find: 'if (stamp !== undefined && !isOlder(stamp, loads[index]!)) {',
     replace: 'if (stamp !== undefined) {',
     test: 'src/read/read-path.test.ts',
   },

@@ -3,7 +3,7 @@ export const write = [
   // writes on their way through the log while ledger rows are missed [R5, P84]
   {
     file: 'src/write/write-path.ts',
-    find: 'for (const course of courses) course.isUnsure = true',
+    find: 'for (const watch of watches) watch.isUnsure = true',
     replace: '',
     test: 'src/write/write-path.test.ts',
   },
@@ -29,7 +29,7 @@ export const write = [
   },
   {
     file: 'src/write/write-path.ts',
-    find: 'if (isBetween(course.stamp, spared, by)) course.isOvertaken = true',
+    find: 'if (isBetween(watch.stamp, spared, by)) watch.isOvertaken = true',
     replace: '',
     test: 'src/write/write-path.test.ts',
   },
@@ -65,8 +65,8 @@ export const write = [
   },
   {
     file: 'src/write/write-path.ts',
-    find: 'isBetween(course.stamp, spared, by)',
-    replace: 'isNewer(by, course.stamp)',
+    find: 'isBetween(watch.stamp, spared, by)',
+    replace: 'isNewer(by, watch.stamp)',
     test: 'src/write/write-path.test.ts',
   },
 ]

@@ -25,7 +25,7 @@ import { completeLogLimits, LOG_LIMIT_FIELDS, type LogLimits, type LogObserver }
 import type { BatchLimits } from './flush/batch-policy.ts'
 import type { PendingLimits } from './flush/pending-budget.ts'
 import type { Logger } from './logging/logger.ts'
-import type { EngineObserver } from './observer.ts'
+import type { EngineObserver } from './observer/observer.ts'
 import { isOfCodec, type Codec } from './value/codec.ts'
 
 /** What `createEngine` takes. Every field but `log.directory` and `archive` has a default. */

@@ -4,7 +4,7 @@ import { Engine } from './engine.ts'
 import { guardArchive } from './guard/guard-archive.ts'
 import { guardCache } from './guard/guard-cache.ts'
 import { createLoggingObserver } from './logging/logging-observer.ts'
-import { combineObservers } from './observer.ts'
+import { combineObservers } from './observer/combine-observers.ts'
 import { directChannel, type Channel } from './seam/channel.ts'
 
 /**

@@ -32,13 +32,13 @@ import { LifeCycle } from './lifecycle/life-cycle.ts'
 import type { EngineDependencies } from './lifecycle/assemble.ts'
 import type { StopReport } from './lifecycle/shutdown.ts'
 import type { StartReport } from './lifecycle/startup.ts'
-import type { LifecyclePhase } from './observer.ts'
+import type { LifecyclePhase } from './observer/events.ts'
 import type { ReadSource } from './read/answer.ts'
 import type { FastAnswer } from './read/read-path.ts'
 import { readRoots, type Roots } from './inspect/roots.ts'
 import { readGauges, readStatus, type EngineStatus } from './inspect/status.ts'
 import { verify, type VerifyReport } from './inspect/verify/verify.ts'
-import type { WriteReceipt } from './write/write-path.ts'
+import type { Acknowledgement } from './write/write-path.ts'
 
 /** What an engine offers, for others to offer it too: a client of a server, a double in a test. */
 export type EngineFace = { readonly [Member in keyof Engine]: Engine[Member] }
@@ -93,14 +93,14 @@ export class Engine implements AsyncDisposable {
    * @throws InvalidInput (nothing happened), Backpressure or LogFull (nothing happened, try later), LogFailed
    *   (unknown; from now on only writes at level `archive` are taken), WrongPhase
    */
-  async submit(id: string, value: unknown, options?: SubmitOptions): Promise<WriteReceipt> {
+  async submit(id: string, value: unknown, options?: SubmitOptions): Promise<Acknowledgement> {
     const call = readSubmitOptions(options)
     const { writes } = this.#life.writing('submit')
     return this.#bounded('submit', call, (caller) => writes.submit(id, value, call, caller))
   }
 
   /** Removes an id. A delete is a write with a stamp: it wins or loses like one. Throws as {@link submit}. */
-  async delete(id: string, options?: DeleteOptions): Promise<WriteReceipt> {
+  async delete(id: string, options?: DeleteOptions): Promise<Acknowledgement> {
     const call = readDeleteOptions(options)
     const { writes } = this.#life.writing('delete')
     return this.#bounded('delete', call, (caller) => writes.delete(id, call, caller))
@@ -191,7 +191,7 @@ export class Engine implements AsyncDisposable {
   async retryParked(id: string, options?: BoundOptions): Promise<number> {
     const call = readBoundOptions(options)
     const { parking, writes } = this.#life.writing('retryParked')
-    return this.#bounded('retryParked', call, () => parking.retry(id, (write) => writes.resubmit(write)))
+    return this.#bounded('retryParked', call, () => parking.retry(id, (write) => writes.submitParked(write)))
   }
 
   /** Gives the parked writes of an id up for good. @returns how many there were */

@@ -25,38 +25,35 @@ export { CodecFailed, type Codec } from './value/codec.ts'
 export { WrongPhase } from './lifecycle/phase.ts'
 export type { StopReport } from './lifecycle/shutdown.ts'
 export { FILTER_SNAPSHOT_FILE } from './directory.ts'
-export type { StartReport, StartStep } from './lifecycle/startup.ts'
+export type { StartReport, StartStepReport } from './lifecycle/startup.ts'
 export { silentLogger, type LogFields, type Logger } from './logging/logger.ts'
 export { createLoggingObserver } from './logging/logging-observer.ts'
-export {
-  BREAKER_GAUGE,
-  combineObservers,
-  errorKind,
-  GAUGES_AT_REST,
-  silentObserver,
-  type Backend,
-  type BreakerState,
-  type EngineGauges,
-  type EngineObserver,
-  type FailedEvent,
-  type FaultEvent,
-  type FilterResult,
-  type FlushCause,
-  type FlushedEvent,
-  type LifecyclePhase,
-  type MerkleEvent,
-  type OperationEvent,
-  type OperationName,
-  type OperationStatus,
-  type ParkCause,
-  type RepairedEvent,
-  type StartPhase,
-  type StartStepEvent,
-  type TierName,
-  type TransferEvent,
-  type TrustEvent,
-  type ViewName,
-} from './observer.ts'
+export { combineObservers } from './observer/combine-observers.ts'
+export { errorKind } from './observer/error-kind.ts'
+export type {
+  Backend,
+  BreakerState,
+  FailedEvent,
+  FaultEvent,
+  FilterResult,
+  FlushCause,
+  FlushedEvent,
+  LifecyclePhase,
+  MerkleEvent,
+  OperationEvent,
+  OperationName,
+  OperationStatus,
+  ParkCause,
+  RepairedEvent,
+  StartStepName,
+  StartStepEvent,
+  TierName,
+  TransferEvent,
+  TrustEvent,
+  ViewName,
+} from './observer/events.ts'
+export { BREAKER_GAUGE, GAUGES_AT_REST, type EngineGauges } from './observer/gauges.ts'
+export { silentObserver, type EngineObserver } from './observer/observer.ts'
 export type { FastAnswer } from './read/read-path.ts'
 export type { ErrorReport } from './report.ts'
 export type { Roots } from './inspect/roots.ts'
@@ -65,4 +62,4 @@ export type { VerifyReport } from './inspect/verify/verify.ts'
 export { nameOf, type Difference, type ViewReport } from './seam/view-report.ts'
 export type { CacheReport } from './seam/cache-report.ts'
 export type { Level } from './level.ts'
-export type { WriteReceipt } from './write/write-path.ts'
+export type { Acknowledgement } from './write/write-path.ts'

@@ -1,5 +1,7 @@
 import type { Clock } from '@se/core'
-import { errorKind, type EngineObserver, type OperationEvent } from './observer.ts'
+import { errorKind } from './observer/error-kind.ts'
+import type { OperationEvent } from './observer/events.ts'
+import type { EngineObserver } from './observer/observer.ts'
 
 /** What a part needs to say what it did, and how long it took. */
 export interface Telemetry {

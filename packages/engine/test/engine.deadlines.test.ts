@@ -51,7 +51,15 @@ function hangArchive(directory: string): void {
 /** Nor does its cache. */
 function hangCache(directory: string): void {
   const cache = world.cacheOf(directory) as unknown as Record<string, unknown>
-  for (const name of ['get', 'getMany', 'readStripes', 'readPermits', 'put', 'finishStripe', 'readReceipt']) {
+  for (const name of [
+    'get',
+    'getMany',
+    'readStripes',
+    'readPermits',
+    'put',
+    'advanceStripe',
+    'readReceipt',
+  ]) {
     cache[name] = hang
   }
 }

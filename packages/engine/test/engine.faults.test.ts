@@ -204,7 +204,7 @@ describe('an archive that goes back while a process runs', () => {
     await settle(engine.stop())
     const again = world.engine('a')
     const report = await again.start()
-    expect(report.steps.find(({ phase }) => phase === 'sql_connect')?.figures).toMatchObject({
+    expect(report.steps.find(({ name }) => name === 'sql_connect')?.figures).toMatchObject({
       isRestored: true,
       lastSequence: 3,
     })
@@ -226,7 +226,7 @@ describe('an archive that goes back while a process runs', () => {
     world.archive.restoreTo(backup)
     const again = world.engine('a', { fileSystem: killed })
     const report = await again.start()
-    expect(report.steps.find(({ phase }) => phase === 'sql_connect')?.figures).toMatchObject({
+    expect(report.steps.find(({ name }) => name === 'sql_connect')?.figures).toMatchObject({
       isRestored: true,
     })
   })

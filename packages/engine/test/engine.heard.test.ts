@@ -116,7 +116,7 @@ describe('what superseded a pending write', () => {
     await clock.advance(5)
     // The put of `b` is lost, and nobody brings the cache further: it has v1, and is asked for some time yet.
     world.cacheOf('b').put = async (puts) => puts.map(() => 'stored')
-    for (const name of ['a', 'b']) world.cacheOf(name).finishStripe = () => new Promise(() => {})
+    for (const name of ['a', 'b']) world.cacheOf(name).advanceStripe = () => new Promise(() => {})
     const { stamp } = await b.submit('x', 'v3', { level: 'archive' })
     expect(stamp.time).toBeGreaterThan(own.stamp.time)
     const seen = new Set<unknown>()

@@ -59,7 +59,7 @@ describe('an instance', () => {
     await pass(clock, 65_000)
     const again = world.engine('a')
     const report = await settle(again.start())
-    expect(report.steps.find(({ phase }) => phase === 'sql_connect')?.figures).toMatchObject({ instance: 1 })
+    expect(report.steps.find(({ name }) => name === 'sql_connect')?.figures).toMatchObject({ instance: 1 })
     expect((await again.get('x'))?.value).toBe(1)
   })
 
@@ -78,7 +78,7 @@ describe('an instance', () => {
     expect(await instances()).toEqual([2])
     const again = world.engine('a', { fileSystem: killed })
     const report = await settle(again.start())
-    expect(report.steps.find(({ phase }) => phase === 'sql_connect')?.figures).toMatchObject({ instance: 3 })
+    expect(report.steps.find(({ name }) => name === 'sql_connect')?.figures).toMatchObject({ instance: 3 })
     await again.submit('x', 'new', { level: 'archive' })
     expect((await b.get('x', { consistency: 'source' }))?.value).toBe('new')
   })

@@ -179,7 +179,7 @@ describe('writes', () => {
     await world.copy('a', 'copy')
     const after = world.engine('copy')
     const report = await after.start()
-    expect(report.steps.find(({ phase }) => phase === 'replay')?.figures).toMatchObject({ records: 3 })
+    expect(report.steps.find(({ name }) => name === 'replay')?.figures).toMatchObject({ records: 3 })
     expect((await after.get('a'))?.value).toBe('one')
     expect(await after.get('b')).toBeUndefined()
     expect(await world.archive.get('a')).toMatchObject({ kind: 'found' })
@@ -490,7 +490,7 @@ describe('start and stop', () => {
     expect(second.cache).toMatchObject({
       created: 0,
       reset: 0,
-      finished: 0,
+      advanced: 0,
       differingLeaves: [],
       removedIds: [],
       invalidatedLeaves: [],
@@ -574,7 +574,7 @@ describe('start and stop', () => {
     const report = await again.start()
     const { leaf } = await again.explain('user.alice')
     expect(report.cache).toMatchObject({
-      finished: 1,
+      advanced: 1,
       differingLeaves: [{ branch: 0, bucket: leaf.bucket }],
       removedIds: ['user.alice'],
       invalidatedLeaves: [],
@@ -633,10 +633,10 @@ describe('verify', () => {
 })
 
 function figuresOf(
-  report: { steps: readonly { phase: string; figures: Readonly<Record<string, unknown>> }[] },
-  phase: string,
+  report: { steps: readonly { name: string; figures: Readonly<Record<string, unknown>> }[] },
+  name: string,
 ) {
-  return report.steps.find((step) => step.phase === phase)?.figures
+  return report.steps.find((step) => step.name === name)?.figures
 }
 
 /** Changes the bytes of one row, and of nothing else, as someone with an SQL prompt would. */

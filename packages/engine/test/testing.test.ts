@@ -170,9 +170,9 @@ describe('tiers of a user', () => {
       override(tier, {
         putBatch: async (batch) => {
           const { writes } = batch
-          const receipt = await tier.putBatch({ ...batch, writes: writes.slice(0, 1) })
-          const [first] = receipt.outcomes
-          return { ...receipt, outcomes: writes.map(() => first!) }
+          const committed = await tier.putBatch({ ...batch, writes: writes.slice(0, 1) })
+          const [first] = committed.outcomes
+          return { ...committed, outcomes: writes.map(() => first!) }
         },
       }),
     )
@@ -180,7 +180,7 @@ describe('tiers of a user', () => {
   }, 60_000)
 
   it('are found out: a cache that keeps what it should remove', async () => {
-    const subject = caches((tier) => override(tier, { finishStripe: finishedUnread(tier) }))
+    const subject = caches((tier) => override(tier, { advanceStripe: advancedUnread(tier) }))
     expect(Object.keys(RULES)).toContain((await firstFailure(subject)).rule)
   }, 60_000)
 
@@ -203,8 +203,8 @@ describe('tiers of a user', () => {
 })
 
 /** Moves a stripe on, as if no row were about it. */
-function finishedUnread(tier: CacheTier): CacheTier['finishStripe'] {
-  return (state, _rows, to) => tier.finishStripe(state, [], to)
+function advancedUnread(tier: CacheTier): CacheTier['advanceStripe'] {
+  return (state, _rows, to) => tier.advanceStripe(state, [], to)
 }
 
 /**

@@ -3,7 +3,7 @@ import type {
   MerkleEvent,
   OperationName,
   OperationStatus,
-  StartPhase,
+  StartStepName,
   TierName,
   ViewName,
 } from '@se/engine'
@@ -50,7 +50,7 @@ const operation = every<OperationName>({
   batch_read: true,
 })
 const status = every<OperationStatus>({ success: true, error: true, hit: true, miss: true })
-const phase = every<StartPhase>({
+const phase = every<StartStepName>({
   wal_init: true,
   sql_connect: true,
   replay: true,

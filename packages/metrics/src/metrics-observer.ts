@@ -85,8 +85,8 @@ export function createMetricsObserver(options: MetricsOptions): MetricsObserver 
     failed({ tier, operation, kind }) {
       sums.errors.at(tier, operation, kind).value += 1
     },
-    startStep({ phase, durationMs }) {
-      record.startupSeconds(durationMs / 1_000, phase)
+    startStep({ name, durationMs }) {
+      record.startupSeconds(durationMs / 1_000, name)
     },
     started({ durationMs }) {
       record.startupTotalSeconds(durationMs / 1_000)

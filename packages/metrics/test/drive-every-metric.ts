@@ -141,8 +141,7 @@ export const DRIVES: Readonly<Record<InstrumentKey, Drive>> = {
   startupSeconds: {
     series: 'sync_engine_startup_seconds{phase=cf_restore}',
     moves: 0.008,
-    drive: ({ engine }) =>
-      engine.startStep?.({ phase: 'cf_restore', durationMs: 8, figures: { entries: 5 } }),
+    drive: ({ engine }) => engine.startStep?.({ name: 'cf_restore', durationMs: 8, figures: { entries: 5 } }),
   },
   startupTotalSeconds: {
     series: 'sync_engine_startup_total_seconds',

@@ -162,9 +162,9 @@ describe('observer', () => {
 
   it('still shows everything else when gauges cannot be read, and says so', async () => {
     const told: unknown[] = []
-    const tell = (...parts: unknown[]) => void told.push(...parts)
+    const note = (...parts: unknown[]) => void told.push(...parts)
     diag.setLogger(
-      { error: tell, warn() {}, info() {}, debug() {}, verbose() {} },
+      { error: note, warn() {}, info() {}, debug() {}, verbose() {} },
       { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true },
     )
     const { engine } = createMetricsObserver({ meter: metrics.meter })

@@ -1,13 +1,13 @@
 import { Cluster, Redis } from 'ioredis'
 import type { ParsedOptions } from './options.ts'
-import { CLEAR, CREATE, FINISH, INVALIDATE, PUT, READ, RENEW } from './scripts.ts'
+import { ADVANCE, CLEAR, CREATE, INVALIDATE, PUT, READ, RENEW } from './scripts.ts'
 
 type ScriptCall = (keyCount: number, ...args: (string | Buffer | number)[]) => Promise<unknown>
 
 /** What `defineCommand` adds to a client. Answers are bytes. */
 interface Scripts {
   sePutBuffer: ScriptCall
-  seFinishBuffer: ScriptCall
+  seAdvanceBuffer: ScriptCall
   seCreateBuffer: ScriptCall
   seInvalidateBuffer: ScriptCall
   seRenewBuffer: ScriptCall
@@ -19,7 +19,7 @@ export type ScriptClient = (Redis | Cluster) & Scripts
 
 const SCRIPTS = {
   sePut: PUT,
-  seFinish: FINISH,
+  seAdvance: ADVANCE,
   seCreate: CREATE,
   seInvalidate: INVALIDATE,
   seRenew: RENEW,

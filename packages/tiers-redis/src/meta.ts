@@ -1,6 +1,6 @@
 import { CorruptData, encodeStamp, invariant, STAMP_BYTES, type StoredLeaf, type StripeState } from '@se/core'
 import { LEAF_BYTES } from '@se/merkle'
-import type { FinishItem } from './finish-plan.ts'
+import type { NamedItem } from './advance-plan.ts'
 import { leafNumber, LEAF_FIELD_BYTES, tokenField } from './keys.ts'
 import { EPOCH_BYTES, type KnownCuts } from './mark.ts'
 
@@ -34,8 +34,8 @@ export function decodeMeta(
   }
 }
 
-/** Bounds as `seFinish` reads them. */
-export function encodeBounds(items: readonly FinishItem[]): Buffer {
+/** Bounds as `seAdvance` reads them. */
+export function encodeBounds(items: readonly NamedItem[]): Buffer {
   const bytes = Buffer.allocUnsafe(items.length * (LEAF_FIELD_BYTES + STAMP_BYTES))
   let at = 0
   for (const { branch, bucket, bound } of items) {

@@ -8,7 +8,7 @@ import {
   type CachePutOutcome,
   type CompleteCacheTier,
   type Cut,
-  type FinishedStripe,
+  type AdvancedStripe,
   type LedgerRow,
   type Lookup,
   type StoredLeaf,
@@ -144,8 +144,12 @@ class RedisCacheTier implements RedisCache {
     return this.#opened.stripes.createOrReset(expected.stripe, expected, cut, leaves)
   }
 
-  finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined> {
-    return this.#opened.stripes.finish(state, rows, to)
+  advanceStripe(
+    state: StripeState,
+    rows: readonly LedgerRow[],
+    to: Cut,
+  ): Promise<AdvancedStripe | undefined> {
+    return this.#opened.stripes.advance(state, rows, to)
   }
 
   readReceipt(stripe: number): Promise<{ state: StripeState; leaves: readonly StoredLeaf[] } | undefined> {

@@ -15,7 +15,7 @@ import { EPOCH_BYTES, MARK_BYTES } from './mark.ts'
 
 /** Token of a leaf that has none, on the wire and in permits. */
 export const TOKEN_NONE = '0'.repeat(16)
-/** Most items in one call of `sePut` or `seFinish`; Lua's `unpack` takes some 8,000 values. */
+/** Most items in one call of `sePut` or `seAdvance`; Lua's `unpack` takes some 8,000 values. */
 export const CALL_ITEMS_MAX = 500
 
 /**
@@ -171,7 +171,7 @@ return table.concat(outcomes)
  *
  * @returns nil when the stripe had moved, else `1` (removed) or `0` by item, and how many keys held another type
  */
-export const FINISH = `
+export const ADVANCE = `
 ${HEAD_OF}
 local unpackFrom, call = struct.unpack, redis.call
 local state = call('HMGET', KEYS[1], 'epoch', 'cut', 'revision')

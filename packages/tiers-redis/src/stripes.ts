@@ -3,7 +3,7 @@ import {
   TierUnavailable,
   type BranchSet,
   type Cut,
-  type FinishedStripe,
+  type AdvancedStripe,
   type LedgerRow,
   type Random,
   type StoredLeaf,
@@ -16,7 +16,7 @@ import type { Beliefs } from './beliefs.ts'
 import type { ScriptClient } from './client.ts'
 import type { RedisConnection } from './connection.ts'
 import { fateOf, unknownCauseOf } from './failures.ts'
-import { shareOut, type FinishItem, type FinishLeaf, type StripeShare } from './finish-plan.ts'
+import { shareOut, type ChangedLeaf, type NamedItem, type StripeShare } from './advance-plan.ts'
 import { leafName, leafNumber, leafOfField, META_FIELDS, sumsField, type CacheKeys } from './keys.ts'
 import { EPOCH_BYTES, isMarkUnder, markOf, type KnownCuts } from './mark.ts'
 import { decodeMeta, encodeBounds, encodeLeaves, ENTRY_BYTES_UNTOLD, type MetaHeader } from './meta.ts'
@@ -41,7 +41,7 @@ interface ReadLeaf {
 /** What reads and changes the metas, stripe by stripe. */
 export class Stripes {
   readonly #ports: StripePorts
-  /** `finish` is called once a stripe with the same rows; they are shared out once. */
+  /** `advance` is called once a stripe with the same rows; they are shared out once. */
   readonly #shares = new WeakMap<readonly LedgerRow[], readonly StripeShare[]>()
 
   constructor(ports: StripePorts) {
@@ -123,12 +123,16 @@ export class Stripes {
     return beliefs.remember(facts, order)
   }
 
-  async finish(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined> {
+  async advance(
+    state: StripeState,
+    rows: readonly LedgerRow[],
+    to: Cut,
+  ): Promise<AdvancedStripe | undefined> {
     const { stripe } = state
     const { items, leaves } = this.#shareOf(rows)[stripe]!
     const sums = await this.#onMeta(stripe, () => this.#sumsAfter(state, leaves))
     if (sums === undefined) return undefined
-    const slices: FinishItem[][] = []
+    const slices: NamedItem[][] = []
     for (let at = 0; at < items.length; at += CALL_ITEMS_MAX)
       slices.push(items.slice(at, at + CALL_ITEMS_MAX))
     const last = slices.pop() ?? []
@@ -136,22 +140,22 @@ export class Stripes {
     // What is older may go, and tokens may change, at any time after the rows were committed; only sums and
     // cut must move in one step. So a long tail goes in several calls, and the last one moves the stripe.
     for (const slice of slices)
-      if (!(await this.#finishSlice(state, slice, undefined, removedIds))) return undefined
-    if (!(await this.#finishSlice(state, last, { to, sums }, removedIds))) return undefined
+      if (!(await this.#advanceSlice(state, slice, undefined, removedIds))) return undefined
+    if (!(await this.#advanceSlice(state, last, { to, sums }, removedIds))) return undefined
     const { beliefs } = this.#ports
     const known = beliefs.factsOf(state)
-    const finished: StripeState = { ...state, cut: to }
+    const advanced: StripeState = { ...state, cut: to }
     return {
       state:
-        known === undefined ? finished : beliefs.remember({ ...known.facts, state: finished }, known.order),
+        known === undefined ? advanced : beliefs.remember({ ...known.facts, state: advanced }, known.order),
       removedIds,
     }
   }
 
   /** @param end with the last slice: where the stripe stands then */
-  async #finishSlice(
+  async #advanceSlice(
     state: StripeState,
-    slice: readonly FinishItem[],
+    slice: readonly NamedItem[],
     end: { readonly to: Cut; readonly sums: SumsAfter } | undefined,
     removedIds: string[],
   ): Promise<boolean> {
@@ -160,7 +164,7 @@ export class Stripes {
     const names = slice.map((item) => keys.itemIn(stripe, item.id))
     const answer = await this.#onMeta(stripe, () =>
       connection.run(stripe, (client) =>
-        client.seFinishBuffer(
+        client.seAdvanceBuffer(
           2 + names.length,
           keys.meta(stripe),
           keys.stand(stripe),
@@ -198,7 +202,7 @@ export class Stripes {
    * Reads the sums of the leaves and adds what the rows bring. The script sets them only if epoch, cut and
    * revision are still those they were read under.
    */
-  async #sumsAfter(state: StripeState, leaves: readonly FinishLeaf[]): Promise<SumsAfter | undefined> {
+  async #sumsAfter(state: StripeState, leaves: readonly ChangedLeaf[]): Promise<SumsAfter | undefined> {
     if (leaves.length === 0) return { revision: '', encoded: '' }
     const { connection, keys } = this.#ports
     const fields = leaves.map((leaf) => sumsField(leafNumber(leaf.branch, leaf.bucket)))

@@ -136,9 +136,9 @@ describeWithServer('redis', 'a primary that was demoted', () => {
       entries,
     } as const
     for (const reading of await cache.readStripes()) {
-      const finished =
-        reading.kind === 'state' ? await cache.finishStripe(reading.state, [row], to) : undefined
-      cache.believe([finished!.state])
+      const advanced =
+        reading.kind === 'state' ? await cache.advanceStripe(reading.state, [row], to) : undefined
+      cache.believe([advanced!.state])
     }
     expect(await timeIn(cache, others[0])).toBe(6)
     await pair.promote()
@@ -266,7 +266,7 @@ describeWithServer('redis', 'a server that is full', () => {
     const rows = [{ ...row, entries: [{ ...entry, digest: new Uint8Array(16) }] }]
     const to = cutAt(CUT.archiveId, [[1, 2]])
     const state = reading.kind === 'state' ? reading.state : expect.unreachable()
-    expect((await cache.finishStripe(state, rows, to))?.removedIds).toEqual([ID])
+    expect((await cache.advanceStripe(state, rows, to))?.removedIds).toEqual([ID])
     expect(await cache.put(put)).toEqual(['skipped'])
     raw.disconnect()
     await server.stop()

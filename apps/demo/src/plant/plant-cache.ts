@@ -79,7 +79,7 @@ async function startAndCompare(
     const leaves = found?.differingLeaves.map(nameOfLeaf).join(', ')
     checks.equal(leaves, leaf, `the start names the leaf of ${ID}, and no other`)
     checks.equal(found?.removedIds.join(', '), ID, `the start removes ${ID}, and nothing else`)
-    checks.equal(found?.finished, 1, 'one stripe is brought to the heads')
+    checks.equal(found?.advanced, 1, 'one stripe is brought to the heads')
     checks.equal(found?.created, 0, 'no stripe is made')
     checks.equal(found?.reset, 0, 'no stripe is started over')
     checks.equal(found?.invalidatedLeaves.length, 0, 'no leaf has to be invalidated')

@@ -1,5 +1,5 @@
 import { createBranchSet, type LeafAddress } from '@se/core'
-import { nameOf, type CacheReport, type StartReport } from '@se/engine'
+import { nameOf, type CacheReport, type StartReport, type StartStepName } from '@se/engine'
 import type { Checks } from '../checks.ts'
 import type { DemoEngine } from '../demo-engine.ts'
 import { formatCounted, formatDuration, formatFigures } from '../format.ts'
@@ -8,7 +8,7 @@ import type { Output } from '../output.ts'
 import { describeArchive, describeCache, type Place } from '../place.ts'
 import { BRANCHES } from '../samples.ts'
 
-const STEP_NAMES: Readonly<Record<StartReport['steps'][number]['phase'], string>> = {
+const STEP_NAMES: Readonly<Record<StartStepName, string>> = {
   wal_init: 'log',
   sql_connect: 'archive',
   replay: 'replay',
@@ -36,8 +36,8 @@ export async function startEngine(
 ): Promise<StartReport> {
   const report = await engine.start()
   out.table(
-    report.steps.map(({ phase, durationMs, figures, problem }) => [
-      STEP_NAMES[phase],
+    report.steps.map(({ name, durationMs, figures, problem }) => [
+      STEP_NAMES[name],
       formatDuration(durationMs),
       problem === undefined ? formatFigures(figures) : `not done: ${problem}`,
     ]),
@@ -54,11 +54,11 @@ export async function startEngine(
 
 /** What the comparison of the cache with the archive found and did. */
 export function describeRepair(report: CacheReport): string {
-  const { created, reset, finished, differingLeaves, removedIds, invalidatedLeaves, unsettled } = report
+  const { created, reset, advanced, differingLeaves, removedIds, invalidatedLeaves, unsettled } = report
   const found = [
     ...counted(created, ['stripe', 'stripes'], 'made, as there was none'),
     ...counted(reset, ['stripe', 'stripes'], 'started over'),
-    ...counted(finished, ['stripe', 'stripes'], 'brought to the heads'),
+    ...counted(advanced, ['stripe', 'stripes'], 'brought to the heads'),
     ...counted(
       differingLeaves.length,
       ['leaf', 'leaves'],

@@ -195,7 +195,7 @@ export const entryCases: readonly CacheContractCase[] = [
         () => tier.readPermits([ID]),
         () => tier.put([put(at(6), permit)]),
         () => tier.createStripe(STRIPE, CUT_0, []),
-        () => tier.finishStripe(state, [row([entry(at(6))])], CUT_1),
+        () => tier.advanceStripe(state, [row([entry(at(6))])], CUT_1),
         () => tier.readReceipt(STRIPE),
         () => tier.resetStripe(state, CUT_1, []),
       )

@@ -8,7 +8,7 @@ import {
   CACHE_CONTRACT_BRANCHES,
   CUT_0,
   entry,
-  finish,
+  advance,
   ID,
   idsWhere,
   joined,
@@ -91,7 +91,7 @@ export const failureCases: readonly CacheContractCase[] = [
       assert.deepEqual(await tier.put([put(at(4), await permitOf(tier), { value: large })]), ['stored'])
       await harness.mistype({ id: ID })
       const { foreignKeys } = tier.health()
-      assert.deepEqual(await finish(tier, await stateOf(tier), [row([entry(at(7))])]), [])
+      assert.deepEqual(await advance(tier, await stateOf(tier), [row([entry(at(7))])]), [])
       assert.equal(tier.health().foreignKeys, foreignKeys + 1)
       assert.equal(await stampIn(tier), undefined)
       assert.equal(await stampIn(tier, mate), 5)
@@ -112,7 +112,7 @@ export const failureCases: readonly CacheContractCase[] = [
       await harness.mistype({ stripe: STRIPE })
       assert.equal(await tier.readReceipt(STRIPE), undefined)
       await harness.mistype({ stripe: STRIPE })
-      assert.equal(await tier.finishStripe(state, [row([entry(at(7))])], CUT_0), undefined)
+      assert.equal(await tier.advanceStripe(state, [row([entry(at(7))])], CUT_0), undefined)
       await harness.mistype({ stripe: STRIPE })
       const readings = await poll(tier)
       readings.forEach(({ kind }, stripe) => assert.equal(kind, stripe === STRIPE ? 'none' : 'state'))

@@ -182,18 +182,18 @@ export async function stateOf(tier: CacheTier, stripe = STRIPE): Promise<StripeS
   return reading.state
 }
 
-/** Finishes a stripe and believes what comes of it. @returns the ids that were removed; `undefined` when it had moved */
-export async function finish(
+/** Advances a stripe and believes what comes of it. @returns the ids that were removed; `undefined` when it had moved */
+export async function advance(
   tier: CacheTier,
   state: StripeState,
   rows: readonly LedgerRow[],
   to: Cut = CUT_1,
 ): Promise<readonly string[] | undefined> {
-  const finished = await tier.finishStripe(state, rows, to)
-  if (finished === undefined) return undefined
-  assert.deepEqual(finished.state, { ...state, cut: to })
-  tier.believe([finished.state])
-  return finished.removedIds
+  const advanced = await tier.advanceStripe(state, rows, to)
+  if (advanced === undefined) return undefined
+  assert.deepEqual(advanced.state, { ...state, cut: to })
+  tier.believe([advanced.state])
+  return advanced.removedIds
 }
 
 /** Invalidates leaves of a stripe that must not have moved: nothing counts there until what comes of it is believed. */

@@ -9,7 +9,7 @@ import {
   CUT_1,
   digest,
   entry,
-  finish,
+  advance,
   ID,
   idsWhere,
   invalidate,
@@ -33,7 +33,7 @@ import {
 } from './cache-contract-kit.ts'
 import { cutAt } from './cuts.ts'
 
-/** What becomes of stripes: making, finishing, invalidating, starting over. */
+/** What becomes of stripes: making, advancing, invalidating, starting over. */
 export const stripeCases: readonly CacheContractCase[] = [
   {
     title: 'a stripe is made once, and stands at the cut it was made with',
@@ -63,7 +63,7 @@ export const stripeCases: readonly CacheContractCase[] = [
       assert.deepEqual(await tier.readPermits([ID]), [undefined])
       assert.deepEqual((await poll(tier))[STRIPE], { kind: 'none' })
       assert.equal((await tier.get(ID)).kind, 'unknown')
-      assert.equal(await tier.finishStripe(before, [row([entry(at(6))])], CUT_1), undefined)
+      assert.equal(await tier.advanceStripe(before, [row([entry(at(6))])], CUT_1), undefined)
       assert.equal(await tier.invalidateLeaves(before, [leafOfId(ZERO_SUMS)]), undefined)
       assert.equal(await tier.renewEpoch(before), false)
       assert.equal(await tier.resetStripe(before, CUT_1, []), undefined)
@@ -82,7 +82,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: 'finishing removes what the ledger tells is older, keeps the rest, and moves the cut',
+    title: 'advancing removes what the ledger tells is older, keeps the rest, and moves the cut',
     async run(harness) {
       const tier = await withStripes(harness)
       const other = await joined(harness)
@@ -93,7 +93,7 @@ export const stripeCases: readonly CacheContractCase[] = [
       await store(tier, at(5), elsewhere)
       const told = [entry(at(7)), entry(at(9), { id: stranger }), entry(at(7), { id: elsewhere })]
       const state = await stateOf(tier)
-      assert.deepEqual(await finish(tier, state, [row(told)]), [ID])
+      assert.deepEqual(await advance(tier, state, [row(told)]), [ID])
       assert.equal(await stampIn(other), undefined)
       assert.equal(await stampIn(other, stranger), 9)
       assert.equal(await stampIn(other, elsewhere), 5)
@@ -102,12 +102,12 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: 'finishing sets fresh tokens: who read before it creates no more [P51]',
+    title: 'advancing sets fresh tokens: who read before it creates no more [P51]',
     async run(harness) {
       const tier = await withStripes(harness)
       const permit = await permitOf(tier)
       const permitOfStranger = await permitOf(tier, strangerInStripe())
-      assert.deepEqual(await finish(tier, await stateOf(tier), [row([entry(at(7))])]), [])
+      assert.deepEqual(await advance(tier, await stateOf(tier), [row([entry(at(7))])]), [])
       assert.deepEqual(await tier.put([put(at(5), permit, { kind: 'fill' })]), ['skipped'])
       assert.deepEqual(await tier.put([put(at(7), permit)]), ['skipped'])
       const ofStranger = put(at(5), permitOfStranger, { id: strangerInStripe(), kind: 'fill' })
@@ -124,7 +124,7 @@ export const stripeCases: readonly CacheContractCase[] = [
           [2, 3],
         ])
         const told = row([entry(at(time))], 'batch', sequence)
-        assert.deepEqual(await finish(tier, await stateOf(tier), [told], to), [])
+        assert.deepEqual(await advance(tier, await stateOf(tier), [told], to), [])
       }
       assert.deepEqual(await tier.put([put(at(8), permitBetween, { kind: 'fill' })]), ['skipped'])
       await store(tier, at(9))
@@ -149,8 +149,8 @@ export const stripeCases: readonly CacheContractCase[] = [
       ]
       const state = await stateOf(tier)
       const middle = cutAt(ARCHIVE, [[1, 9]])
-      assert.deepEqual(await finish(tier, state, rows.slice(0, 2), middle), [])
-      assert.deepEqual(await finish(tier, await stateOf(tier), rows.slice(2)), [])
+      assert.deepEqual(await advance(tier, state, rows.slice(0, 2), middle), [])
+      assert.deepEqual(await advance(tier, await stateOf(tier), rows.slice(2)), [])
       let expected: Uint8Array = ZERO_SUMS
       for (const told of rows.flatMap((one) => one.entries)) {
         if (told.id === id || told.id === mate) expected = harness.addEntry(expected, told)
@@ -162,7 +162,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: 'finishing compares epoch and cut, and changes nothing when they moved',
+    title: 'advancing compares epoch and cut, and changes nothing when they moved',
     async run(harness) {
       const tier = await withStripes(harness)
       await store(tier, at(5))
@@ -174,8 +174,8 @@ export const stripeCases: readonly CacheContractCase[] = [
         { ...state, cut: { ...CUT_0, archiveId: 'f'.repeat(32) } },
       ]
       for (const one of stale) {
-        assert.equal(await tier.finishStripe(one, [row([entry(at(7))])], CUT_1), undefined)
-        assert.equal(await tier.finishStripe(one, [], CUT_1), undefined)
+        assert.equal(await tier.advanceStripe(one, [row([entry(at(7))])], CUT_1), undefined)
+        assert.equal(await tier.advanceStripe(one, [], CUT_1), undefined)
       }
       assert.equal(await stampIn(tier), 5)
       assert.deepEqual(await permitOf(tier), permit)
@@ -183,13 +183,14 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: 'two finishers at once: one moves the stripe, and the ledger is counted once',
+    title:
+      'two processes that advance a stripe at once: one moves the stripe, and the ledger is counted once',
     async run(harness) {
       const tiers = [await withStripes(harness), await joined(harness), await joined(harness)]
       const state = await stateOf(tiers[0]!)
       const rows = [row([entry(at(7))])]
-      const finished = await Promise.all(tiers.map((tier) => tier.finishStripe(state, rows, CUT_1)))
-      assert.equal(finished.filter((ids) => ids !== undefined).length, 1)
+      const advanced = await Promise.all(tiers.map((tier) => tier.advanceStripe(state, rows, CUT_1)))
+      assert.equal(advanced.filter((ids) => ids !== undefined).length, 1)
       const receipt = await tiers[0]!.readReceipt(STRIPE)
       const sums = harness.addEntry(ZERO_SUMS, rows[0]!.entries[0]!)
       assert.deepEqual(
@@ -199,28 +200,28 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: 'all stripes can be finished at once, those without entries too',
+    title: 'all stripes can be advanced at once, those without entries too',
     async run(harness) {
       const tier = await withStripes(harness)
       const rows = [row([entry(at(7))])]
       const states = await statesOf(tier)
-      const finished = await Promise.all(states.map((state) => tier.finishStripe(state, rows, CUT_1)))
+      const advanced = await Promise.all(states.map((state) => tier.advanceStripe(state, rows, CUT_1)))
       assert.deepEqual(
-        finished.map((one) => one?.removedIds),
+        advanced.map((one) => one?.removedIds),
         Array(STRIPE_COUNT).fill([]),
       )
       assert.ok((await statesOf(tier)).every((state) => sequenceAt(state.cut, 2) === 3))
     },
   },
   {
-    title: 'a long tail is finished whole',
+    title: 'a long tail is advanced whole',
     async run(harness) {
       const tier = await withStripes(harness)
       const ids = idsWhere(1_100, (id) => stripeOfId(id) === STRIPE)
       const permits = await tier.readPermits(ids)
       await tier.put(ids.map((id, index) => put(at(5), permits[index], { id, kind: 'fill' })))
       const told = ids.map((id) => entry(at(7), { id }))
-      const removed = await finish(tier, await stateOf(tier), [row(told)])
+      const removed = await advance(tier, await stateOf(tier), [row(told)])
       assert.deepEqual(removed?.toSorted(), ids.toSorted())
       const count = (await tier.readReceipt(STRIPE))!.leaves.length
       assert.equal(count, new Set(ids.map(bucketOfId)).size)
@@ -234,7 +235,7 @@ export const stripeCases: readonly CacheContractCase[] = [
       await store(tier, at(5))
       await store(tier, at(6), newer)
       const told = [entry(at(5)), entry(at(5), { id: newer })]
-      assert.deepEqual(await finish(tier, await stateOf(tier), [row(told, 'correction')]), [ID])
+      assert.deepEqual(await advance(tier, await stateOf(tier), [row(told, 'correction')]), [ID])
       assert.equal(await stampIn(tier, newer), 6)
     },
   },
@@ -300,7 +301,7 @@ export const stripeCases: readonly CacheContractCase[] = [
     },
   },
   {
-    title: 'finishing goes on after a leaf was invalidated, from the sums set then',
+    title: 'advancing goes on after a leaf was invalidated, from the sums set then',
     async run(harness) {
       const tier = await withStripes(harness)
       const state = await stateOf(tier)
@@ -308,7 +309,7 @@ export const stripeCases: readonly CacheContractCase[] = [
       await invalidate(tier, state, [leafOfId(first)])
       const told = entry(at(6), { previousDigest: entry(at(5)).digest })
       await store(tier, at(5))
-      assert.deepEqual(await finish(tier, state, [row([told])]), [ID])
+      assert.deepEqual(await advance(tier, state, [row([told])]), [ID])
       const sums = harness.addEntry(first, told)
       assert.deepEqual(
         (await tier.readReceipt(STRIPE))?.leaves.map((leaf) => [...leaf.sums]),
@@ -353,7 +354,7 @@ export const stripeCases: readonly CacheContractCase[] = [
       const goBack = await harness.snapshot(STRIPE)
       await store(tier, at(6))
       const permit = await permitOf(other)
-      assert.deepEqual(await finish(tier, state, [row([entry(at(6))])]), [])
+      assert.deepEqual(await advance(tier, state, [row([entry(at(6))])]), [])
       await invalidate(tier, await stateOf(tier), [leafOfId(ZERO_SUMS)])
       await goBack()
       assert.deepEqual(await stateOf(tier), state)

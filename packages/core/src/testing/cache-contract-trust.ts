@@ -6,7 +6,7 @@ import {
   CUT_0,
   CUT_1,
   entry,
-  finish,
+  advance,
   ID,
   invalidate,
   joined,
@@ -108,13 +108,13 @@ export const trustCases: readonly CacheContractCase[] = [
       const goBack = await harness.snapshot(STRIPE)
       await store(tier, at(6))
       const told = [row([entry(at(6))])]
-      assert.deepEqual(await finish(tier, state, told), [])
+      assert.deepEqual(await advance(tier, state, told), [])
       assert.equal(await stampIn(tier), 6)
       await goBack()
       assert.deepEqual(kinds(await tier.getMany([ID, stranger])), ['unknown', 'unknown'])
       assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
       // It is brought forward like any other, by difference.
-      assert.deepEqual(await finish(tier, await stateOf(tier), told), [ID])
+      assert.deepEqual(await advance(tier, await stateOf(tier), told), [ID])
       assert.equal(await stampIn(tier), undefined)
       assert.equal(await stampIn(tier, stranger), 5)
     },
@@ -125,7 +125,7 @@ export const trustCases: readonly CacheContractCase[] = [
       const tier = await withStripes(harness)
       const other = await joined(harness)
       await store(other, at(6))
-      assert.deepEqual(await finish(other, await stateOf(other), [row([entry(at(6))])]), [])
+      assert.deepEqual(await advance(other, await stateOf(other), [row([entry(at(6))])]), [])
       assert.equal(await stampIn(tier), 6)
       assert.deepEqual(kinds(await tier.getMany([ID])), ['found'])
     },
@@ -163,7 +163,7 @@ export const trustCases: readonly CacheContractCase[] = [
           await store(tier, at(5))
           const goBack = await harness.snapshot(STRIPE)
           await store(tier, at(6))
-          assert.deepEqual(await finish(tier, await stateOf(tier), told), [])
+          assert.deepEqual(await advance(tier, await stateOf(tier), told), [])
           assert.equal(await stampIn(tier), 6)
           await goBack()
           // The entry of the dump is older than the cut that is believed, and the stripe stands there again.
@@ -206,7 +206,7 @@ export const trustCases: readonly CacheContractCase[] = [
         assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
         // And it stays so while the stripe moves on.
         const state = await stateOf(other)
-        assert.deepEqual(await finish(other, state, [], CUT_1), [])
+        assert.deepEqual(await advance(other, state, [], CUT_1), [])
         assert.deepEqual(kinds([await tier.get(ID)]), ['unknown'])
         await startOver(other, CUT_0)
         await poll(tier)
@@ -226,7 +226,7 @@ export const trustCases: readonly CacheContractCase[] = [
       const kept = await tier.invalidateLeaves(state, [leafOfId(ZERO_SUMS, stranger)])
       tier.believe([kept!])
       await store(tier, at(6), stranger)
-      assert.deepEqual(await finish(tier, await stateOf(tier), told), [])
+      assert.deepEqual(await advance(tier, await stateOf(tier), told), [])
       const before = await tier.readReceipt(STRIPE)
       const permit = await permitOf(tier)
       assert.equal(await tier.renewEpoch({ ...state, epoch: '0'.repeat(16) }), false)

@@ -15,8 +15,8 @@ export type CacheMisuse =
   | 'permits-read-late'
   /** Writers put as readers fill: no fresh token. */
   | 'writes-put-as-fills'
-  /** The finisher moves the cut without telling what happened. */
-  | 'finish-without-rows'
+  /** A process moves the cut without telling what happened. */
+  | 'advance-without-rows'
 
 export interface CacheModelOptions {
   readonly random: SeededRandom
@@ -48,7 +48,7 @@ function find(accepts: (id: string) => boolean): string {
 }
 
 /**
- * Model of the rules: two writers, readers, finishers, eviction, lost meta, rollback and crashes, in a random
+ * Model of the rules: two writers, readers, processes that advance stripes, eviction, lost meta, rollback and crashes, in a random
  * order, on one stripe of a cache and an abstract archive. What is under way between two steps of a process
  * waits in a pool, and goes on at any later time, or never.
  *
@@ -140,7 +140,7 @@ class Schedule {
     if (dice < 36) return this.#goOn()
     if (dice < 50) return this.#beginWrite(process)
     if (dice < 60) return this.#beginLoad(process)
-    if (dice < 66) return this.#beginFinish(process)
+    if (dice < 66) return this.#beginAdvance(process)
     if (dice < 74) return this.#observe(process)
     if (dice < 79) return this.#observeUnpolled(process)
     if (dice < 85) return this.#evict()
@@ -231,18 +231,18 @@ class Schedule {
     return tier.put(puts.map((put, index) => ({ ...put, permit: permits[index] })))
   }
 
-  async #beginFinish(process: number): Promise<void> {
+  async #beginAdvance(process: number): Promise<void> {
     const state = await this.#stateOf(process)
     if (state === undefined) return
     const polls = this.#polls[process]
-    this.#note(`${process + 1} finishes: state`)
-    this.#later(`${process + 1} finishes: tail`, () => {
-      const rows = this.#misuse === 'finish-without-rows' ? [] : this.#archive.beyond(state.cut)
+    this.#note(`${process + 1} advances: state`)
+    this.#later(`${process + 1} advances: tail`, () => {
+      const rows = this.#misuse === 'advance-without-rows' ? [] : this.#archive.beyond(state.cut)
       const to = this.#archive.heads()
-      this.#later(`${process + 1} finishes: ${showCut(state.cut)} to ${showCut(to)}`, async () => {
-        const finished = await this.#tiers[process]!.finishStripe(state, rows, to)
+      this.#later(`${process + 1} advances: ${showCut(state.cut)} to ${showCut(to)}`, async () => {
+        const advanced = await this.#tiers[process]!.advanceStripe(state, rows, to)
         // What was read since is newer than what came of this.
-        if (finished !== undefined && this.#polls[process] === polls) this.#believe(process, finished.state)
+        if (advanced !== undefined && this.#polls[process] === polls) this.#believe(process, advanced.state)
         await this.#checkReceipt()
       })
       return Promise.resolve()

@@ -29,7 +29,7 @@ describe('cache rules', () => {
     },
   )
 
-  const misuses: readonly CacheMisuse[] = ['permits-read-late', 'writes-put-as-fills', 'finish-without-rows']
+  const misuses: readonly CacheMisuse[] = ['permits-read-late', 'writes-put-as-fills', 'advance-without-rows']
   it.each(misuses)(
     'are needed: with %s the model finds a violation',
     { timeout: WITHIN_MS },

@@ -11,7 +11,7 @@ import type {
   CachePut,
   CachePutOutcome,
   CompleteCacheTier,
-  FinishedStripe,
+  AdvancedStripe,
   StoredLeaf,
   StripeReading,
   StripeState,
@@ -240,7 +240,11 @@ class MemoryCacheTier implements CompleteCacheTier {
     return this.#stateOf(stripe, meta)
   }
 
-  finishStripe(state: StripeState, rows: readonly LedgerRow[], to: Cut): Promise<FinishedStripe | undefined> {
+  advanceStripe(
+    state: StripeState,
+    rows: readonly LedgerRow[],
+    to: Cut,
+  ): Promise<AdvancedStripe | undefined> {
     return this.#stepOn(state.stripe, () => {
       const meta = this.#metaIf(state)
       if (meta === undefined) return undefined

@@ -1,6 +1,6 @@
 import { invariant, type CommittedBatch, type ItemWrite } from '@se/core'
 import type { GuardedArchive } from '../guard/guard-archive.ts'
-import { errorKind } from '../observer.ts'
+import { errorKind } from '../observer/error-kind.ts'
 import type { BatchFate } from '../seam/messages.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { CacheDelivery } from './cache-delivery.ts'
@@ -28,22 +28,22 @@ export class BatchWriter {
     const right = await delivery.ask(writes)
     const startedMs = clock.monotonicMs()
     const { claim, next } = ledger
-    let receipt: CommittedBatch
+    let committed: CommittedBatch
     try {
-      receipt = await archive.putBatch({ claim, ...next, writes })
+      committed = await archive.putBatch({ claim, ...next, writes })
     } catch (error) {
       observer.failed?.({ tier: 'L3', operation: 'batch_write', kind: errorKind(error) })
       throw error
     }
-    invariant(receipt.sequence === next.sequence, 'the archive answers for the batch that was sent')
-    ledger.advance()
+    invariant(committed.sequence === next.sequence, 'the archive answers for the batch that was sent')
+    ledger.confirm()
     const durationMs = clock.monotonicMs() - startedMs
     observer.operation?.({ tier: 'L3', operation: 'batch_write', status: 'success', durationMs })
     observer.batch?.({ tier: 'L3', items: writes.length, bytes: bytesOf(writes) })
-    const stored = writes.filter((_, index) => isStored(receipt, index))
+    const stored = writes.filter((_, index) => isStored(committed, index))
     observer.written?.({ tier: 'L3', items: stored.length, bytes: bytesOf(stored) })
-    delivery.deliver(right, writes, receipt)
-    return receipt
+    delivery.deliver(right, writes, committed)
+    return committed
   }
 
   /**

@@ -25,7 +25,7 @@ export interface DeliveryRight {
   readonly permits: readonly (CachePermit | undefined)[]
 }
 
-/** Tells L2 what a batch has changed: best effort, beside the next batch. What is missed here is made good by the process that finishes the stripe. */
+/** Tells L2 what a batch has changed: best effort, beside the next batch. What is missed here is made good by the process that advances the stripe. */
 export class CacheDelivery {
   readonly #ports: CacheDeliveryPorts
   /** The writes to L2: a batch's waits for those of the batch before. */
@@ -83,7 +83,7 @@ export class CacheDelivery {
       telemetry.observer.written?.({ tier: 'L2', items: taken.length, bytes })
       delivered(taken.length)
     } catch {
-      // Told by the operation's own event. What L2 lacks is made good when its stripes are finished.
+      // Told by the operation's own event. What L2 lacks is made good when its stripes are advanced.
     }
   }
 }

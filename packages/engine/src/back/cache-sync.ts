@@ -12,7 +12,7 @@ export interface PolledHeads {
 
 export interface CacheSyncPorts {
   /** `undefined`: there is no cache. */
-  readonly cacheView: Pick<CacheView, 'isAttached' | 'attach' | 'detach' | 'tick'> | undefined
+  readonly cacheView: Pick<CacheView, 'isAttached' | 'attach' | 'detach' | 'advanceTo'> | undefined
   readonly front: Pick<BackEnd, 'send'>
   readonly telemetry: Telemetry
 }
@@ -26,8 +26,8 @@ export class CacheSync {
   #running: Promise<void> | undefined
   #brought: PolledHeads | undefined
   #attachNotBeforeMs = Number.NEGATIVE_INFINITY
-  /** What is wrong with the cache's configuration, as it was told last. */
-  #toldOf: string | undefined
+  /** What is wrong with the cache's configuration, as it was reported last. */
+  #reported: string | undefined
 
   constructor(ports: CacheSyncPorts) {
     this.#ports = ports
@@ -58,14 +58,14 @@ export class CacheSync {
     if (cacheView !== undefined) {
       const wasAttached = cacheView.isAttached
       try {
-        if (wasAttached) await cacheView.tick(heads, sent)
+        if (wasAttached) await cacheView.advanceTo(heads, sent)
         else if (clock.monotonicMs() >= this.#attachNotBeforeMs) await cacheView.attach()
-        if (cacheView.isAttached) this.#toldOf = undefined
+        if (cacheView.isAttached) this.#reported = undefined
       } catch (error) {
         // L2 may be lost at any time; it is taken in again when it answers.
         cacheView.detach()
         this.#attachNotBeforeMs = clock.monotonicMs() + ATTACH_PAUSE_MS
-        this.#tell(error, wasAttached)
+        this.#reportFailure(error, wasAttached)
       }
     }
     this.#brought = polled
@@ -73,12 +73,12 @@ export class CacheSync {
   }
 
   /** Once for each thing that an operator has to change; else once when it ceases to answer. */
-  #tell(error: unknown, wasAttached: boolean): void {
+  #reportFailure(error: unknown, wasAttached: boolean): void {
     const isMisconfigured = error instanceof TierMisconfigured
     const isNews = isMisconfigured
-      ? error.message !== this.#toldOf
+      ? error.message !== this.#reported
       : wasAttached || !(error instanceof StorageError)
-    if (isMisconfigured) this.#toldOf = error.message
+    if (isMisconfigured) this.#reported = error.message
     if (!isNews) return
     const what = isMisconfigured ? error.message : 'the cache does not answer; reads go to the archive'
     this.#ports.telemetry.observer.fault?.({ part: 'cache', what, error })

@@ -9,7 +9,7 @@ import { DigestTree } from '@se/merkle'
 import { expect, it } from 'vitest'
 import { turns } from '../testing/time.ts'
 import { createMemoryTiers } from '../testing/memory-tiers.ts'
-import type { FaultEvent } from '../observer.ts'
+import type { FaultEvent } from '../observer/events.ts'
 import type { ToFront } from '../seam/messages.ts'
 import { AskableStripes } from '../views/askable-stripes.ts'
 import { CacheView } from './cache-view.ts'
@@ -75,7 +75,7 @@ async function createAttached() {
   await view.attach()
   calls.receipts = []
   const poll = (heads: Cut, round = 0) =>
-    view.tick({ cut: heads } as never, { sentAtMs: clock.monotonicMs(), round })
+    view.advanceTo({ cut: heads } as never, { sentAtMs: clock.monotonicMs(), round })
   return { view, stripes, clock, known, views, poll, cache, tier, calls, foreign }
 }
 
@@ -145,7 +145,7 @@ async function createShared(foreign: Cut = LOST) {
   }
   const move = async (to: Cut) => {
     world.foreign.add(to)
-    const moved = await stranger.finishStripe(await stateNow(), [], to)
+    const moved = await stranger.advanceStripe(await stateNow(), [], to)
     expect(moved).toBeDefined()
   }
   await move(foreign)
@@ -213,7 +213,7 @@ it('a stranger that is gone is not waited for longer because processes of this a
   for (let sequence = 2; sequence < 60; sequence++) {
     await clock.advance(QUIET_MS / 60)
     views.cut = at(sequence)
-    expect(await ours.finishStripe(await stateNow(), [], at(sequence))).toBeDefined()
+    expect(await ours.advanceStripe(await stateNow(), [], at(sequence))).toBeDefined()
     await expect(view.attach()).rejects.toMatchObject({ code: 'SE_TIER_MISCONFIGURED' })
   }
   await clock.advance((2 * QUIET_MS) / 60)
@@ -287,9 +287,9 @@ it('a stripe that does not answer is left out, and the others are asked [P74]', 
 
 it('a stripe that cannot be brought forward is left out, and the others are [P74]', async () => {
   const { stripes, views, clock, poll, tier } = await createAttached()
-  const finishStripe = tier.finishStripe.bind(tier)
-  tier.finishStripe = (state, ...rest) =>
-    state.stripe === HERE ? Promise.reject(new TierUnavailable('full')) : finishStripe(state, ...rest)
+  const advanceStripe = tier.advanceStripe.bind(tier)
+  tier.advanceStripe = (state, ...rest) =>
+    state.stripe === HERE ? Promise.reject(new TierUnavailable('full')) : advanceStripe(state, ...rest)
   views.cut = at(2)
   await clock.advance(STALENESS_MS)
   await poll(at(2))
@@ -349,12 +349,12 @@ it('tells of damaged entries once, with how many [P86]', async () => {
 it('does not take for a stranger’s what its own call has done that ends after the archive went back [P65, P88]', async () => {
   const { view, stripes, tier, views, poll } = await createAttached()
   views.cut = at(2)
-  const finish = tier.finishStripe.bind(tier)
+  const advance = tier.advanceStripe.bind(tier)
   const held = Promise.withResolvers<void>()
-  tier.finishStripe = async (...args) => {
-    const finished = await finish(...args)
+  tier.advanceStripe = async (...args) => {
+    const advanced = await advance(...args)
     await held.promise
-    return finished
+    return advanced
   }
   const late = poll(at(2))
   await turns()

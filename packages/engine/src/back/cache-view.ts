@@ -53,12 +53,12 @@ export class CacheView {
   readonly #receipts: CacheReceipts
   #isOpen = false
   #isAttached = false
-  /** Those that were told of. */
+  /** Those that were reported. */
   #damagedEntries = 0
 
   constructor(ports: CacheViewPorts) {
     this.#ports = ports
-    this.#keeper = new StripeKeeper({ ...ports, onShared: () => this.#tellState() })
+    this.#keeper = new StripeKeeper({ ...ports, onShared: () => this.#sendState() })
     this.#receipts = new CacheReceipts({ ...ports, branches: ports.identity.branches })
   }
 
@@ -101,7 +101,7 @@ export class CacheView {
   detach(): void {
     this.#isAttached = false
     this.#keeper.forgetAll()
-    this.#tellState()
+    this.#sendState()
   }
 
   /** The archive has gone back, or is another one: what is known of the stripes is of a history that is no more. */
@@ -111,9 +111,9 @@ export class CacheView {
 
   /**
    * Compares every stripe with the tree and repairs by difference: missing ones are made, those behind are
-   * finished from the ledger, leaves whose receipt differs at the same cut are invalidated.
+   * advanced from the ledger, leaves whose receipt differs at the same cut are invalidated.
    *
-   * @param repair false: only tell
+   * @param repair false: only report
    */
   async synchronise(options: { repair: boolean } = { repair: true }): Promise<CacheReport> {
     const { follower, telemetry } = this.#ports
@@ -136,11 +136,11 @@ export class CacheView {
     }
     if (options.repair && !this.#isAttached) {
       this.#isAttached = true
-      this.#tellState()
+      this.#sendState()
     }
-    const { created, reset, finished, removedIds } = work
-    const report = { created, reset, finished, differingLeaves, removedIds, invalidatedLeaves, unsettled }
-    this.#tell(report, clock.monotonicMs() - startedMs, options.repair)
+    const { created, reset, advanced, removedIds } = work
+    const report = { created, reset, advanced, differingLeaves, removedIds, invalidatedLeaves, unsettled }
+    this.#reportComparison(report, clock.monotonicMs() - startedMs, options.repair)
     return report
   }
 
@@ -178,9 +178,9 @@ export class CacheView {
    * @param sent the poll
    * @throws TierUnavailable, TierMisconfigured as {@link attach}
    */
-  async tick(heads: Heads, sent: PollSent): Promise<void> {
+  async advanceTo(heads: Heads, sent: PollSent): Promise<void> {
     await this.#bringToHeads(sent, noWork(), heads.cut)
-    this.#tellOfDamage()
+    this.#reportDamage()
   }
 
   /** Roots of archive and cache at one cut, also while both move. `cache` is `undefined` where a stripe cannot be compared. */
@@ -229,13 +229,13 @@ export class CacheView {
     return { sentAtMs: this.#ports.telemetry.clock.monotonicMs(), round: this.#ports.round() }
   }
 
-  #tellState(): void {
+  #sendState(): void {
     const { shared } = this.#keeper
     this.#ports.front.send({ kind: 'cache-state', isAttached: this.#isAttached, shared })
   }
 
   /** Each entry is counted; that there are any is said when there are more than before. */
-  #tellOfDamage(): void {
+  #reportDamage(): void {
     const { cache, telemetry } = this.#ports
     const { observer } = telemetry
     const { damagedEntries } = cache.health()
@@ -249,7 +249,7 @@ export class CacheView {
     observer.fault?.({ part: 'cache', what, error: undefined, figures: { damaged } })
   }
 
-  #tell(report: CacheReport, durationMs: number, isRepair: boolean): void {
+  #reportComparison(report: CacheReport, durationMs: number, isRepair: boolean): void {
     const { cache, telemetry } = this.#ports
     const { observer } = telemetry
     const differences = report.differingLeaves.length + report.invalidatedLeaves.length

@@ -61,14 +61,14 @@ export class InstanceUpkeep {
     const { claim, next } = ledger
     const request: RetirementRequest = { claim, ...next, deadBeforeMs, instancesMax: INSTANCES_MAX }
     const retired = await archive.retireInstances(request)
-    if (retired.length > 0) ledger.advance()
+    if (retired.length > 0) ledger.confirm()
     return retired.length
   }
 
   /** Finds out what became of a {@link retire} that failed. @throws TierUnavailable while the archive cannot say */
   async settleRetirement(): Promise<void> {
     const { ledger } = this.#ports
-    if (await ledger.isNextIn()) ledger.advance()
+    if (await ledger.isNextIn()) ledger.confirm()
     else ledger.redraw()
   }
 

@@ -33,7 +33,7 @@ export interface LedgerFollowerPorts {
 const ROWS_KEPT_MAX = 1_000
 
 /** The rows of one read of the ledger. */
-interface Step {
+interface LedgerStep {
   readonly from: Cut
   readonly tail: LedgerTail & { kind: 'rows' }
 }
@@ -48,12 +48,12 @@ interface Step {
 export class LedgerFollower {
   readonly #ports: LedgerFollowerPorts
   #cut: Cut
-  #lastStep: Step | undefined
+  #lastStep: LedgerStep | undefined
   readonly #steps = new SerialQueue()
   /** The front's filter has been sent all it needs to stand at the cut. Not while a rebuild was begun and not finished. */
   #isFilterThere = false
   /** The front has failed while it took a step, and has not heard of it: as if the rows were missed for this reason. */
-  #untold: LedgerGap | undefined
+  #unannounced: LedgerGap | undefined
   /** A catch-up that has not begun yet: a caller that asks now is served by it. */
   #waiting: Promise<Cut> | undefined
 
@@ -84,7 +84,7 @@ export class LedgerFollower {
 
   /** Whether there is anything to do to stand at the given heads, with a filter that may be compared. */
   isBehind(heads: Cut): boolean {
-    return this.#untold !== undefined || !this.#isFilterThere || !equalCuts(heads, this.#cut)
+    return this.#unannounced !== undefined || !this.#isFilterThere || !equalCuts(heads, this.#cut)
   }
 
   /** Takes pages and tail of one snapshot. What the filter and the cache are compared with comes from here. */
@@ -164,7 +164,7 @@ export class LedgerFollower {
     if (isBack) wentBack()
     // In the same turn as the cut moves: what is loaded from now on is at least as new [P63].
     const started = { kind: 'started-over', wentBack: isBack, cut: this.#cut } as const
-    this.#tell({ ...started, tree: this.#treeReport() }, because ?? 'pruned')
+    this.#announce({ ...started, tree: this.#treeReport() }, because ?? 'pruned')
     const durationMs = telemetry.clock.monotonicMs() - startedMs
     telemetry.observer.merkle?.({ store: archive.backend, operation: 'load', status: 'success', durationMs })
   }
@@ -187,8 +187,8 @@ export class LedgerFollower {
 
   /** Does a step, or starts over where the front has not heard of the last one. */
   async #orStartOver(step: () => Promise<void>): Promise<void> {
-    if (this.#untold === undefined) return step()
-    let because = this.#untold
+    if (this.#unannounced === undefined) return step()
+    let because = this.#unannounced
     if (because === 'pruned') {
       // It may have gone back since: then what is known of it goes too.
       const tail = await this.#ports.archive.readTail(this.#cut)
@@ -229,14 +229,17 @@ export class LedgerFollower {
     const from = this.#cut
     this.#cut = tail.heads.cut
     const changes = changesOf(rows)
-    this.#tell({ kind: 'heard', from, cut: this.#cut, changes, filter, tree: this.#treeReport() }, 'pruned')
+    this.#announce(
+      { kind: 'heard', from, cut: this.#cut, changes, filter, tree: this.#treeReport() },
+      'pruned',
+    )
   }
 
   /** @param otherwise what it is as good as, where the front fails: it is not told again, as all stands at the new cut here */
-  #tell(step: Heard | StartedOver, otherwise: LedgerGap): void {
-    this.#untold = otherwise
+  #announce(step: Heard | StartedOver, otherwise: LedgerGap): void {
+    this.#unannounced = otherwise
     this.#ports.front.send(step)
-    this.#untold = undefined
+    this.#unannounced = undefined
   }
 
   #treeReport(): TreeReport {

@@ -39,7 +39,7 @@ export class OwnLedger {
   }
 
   /** The row at {@link next} is committed. */
-  advance(): void {
+  confirm(): void {
     this.#position = this.#next
     this.#next = this.#draw()
     this.#ports.onCommitted(this.#position)

@@ -77,9 +77,9 @@ export function before(leaves: StripeLeaves, change: StripeLeaves): Map<number, 
 }
 
 /** Keys of the leaves whose sums differ, either way. */
-export function differingKeys(truth: StripeLeaves, told: StripeLeaves): number[] {
-  return [...new Set([...told.keys(), ...truth.keys()])].filter(
-    (key) => !equalLeaves(truth.get(key) ?? EMPTY_LEAF, told.get(key) ?? EMPTY_LEAF),
+export function differingKeys(truth: StripeLeaves, claimed: StripeLeaves): number[] {
+  return [...new Set([...claimed.keys(), ...truth.keys()])].filter(
+    (key) => !equalLeaves(truth.get(key) ?? EMPTY_LEAF, claimed.get(key) ?? EMPTY_LEAF),
   )
 }
 

@@ -17,7 +17,7 @@ it.each<[string, StripeEvidence, ReturnType<typeof judgeStripe>]>([
   ['could not be read', { ...ours, read: 'unknown', way: undefined }, 'leave'],
   ['has no meta', { ...ours, read: 'none', way: undefined }, 'create'],
   ['stands at the heads', { ...ours, way: 'at-heads' }, 'believe'],
-  ['is behind', ours, 'finish'],
+  ['is behind', ours, 'advance'],
   [
     'stands at the heads, and may hold what is lost [P65]',
     { ...ours, way: 'at-heads', mayHoldLost: true },

@@ -7,7 +7,7 @@
  *   no meta  –                               –               –                     create
  *   state    none is left to go, or known    –               may hold what is lost start over
  *   state    none is left to go              –               –                     believe
- *   state    known                           –               –                     finish
+ *   state    known                           –               –                     advance
  *   state    pruned                          –               –                     start over
  *   state    another archive                 –               yes                   start over
  *   state    another archive, or history     not, or for < Δ –                     suspect
@@ -39,7 +39,7 @@ export function isForeign(way: WayToHeads): boolean {
   return way === 'another-archive' || way === 'another-history'
 }
 
-export type StripeVerdict = 'leave' | 'create' | 'believe' | 'finish' | 'start-over' | 'suspect' | 'stranger'
+export type StripeVerdict = 'leave' | 'create' | 'believe' | 'advance' | 'start-over' | 'suspect' | 'stranger'
 
 export interface StripeEvidence {
   readonly read: 'unknown' | 'none' | 'state'
@@ -63,7 +63,7 @@ export function judgeStripe(evidence: StripeEvidence): StripeVerdict {
     case 'at-heads':
       return mayHoldLost ? 'start-over' : 'believe'
     case 'known':
-      return mayHoldLost ? 'start-over' : 'finish'
+      return mayHoldLost ? 'start-over' : 'advance'
     case 'pruned':
       return 'start-over'
     case 'another-archive':

@@ -35,14 +35,14 @@ export interface StripeKeeperPorts {
 export interface Work {
   created: number
   reset: number
-  finished: number
+  advanced: number
   readonly removedIds: string[]
   /** Stripes that another round would not bring further. */
   left: number
 }
 
 export function noWork(): Work {
-  return { created: 0, reset: 0, finished: 0, removedIds: [], left: 0 }
+  return { created: 0, reset: 0, advanced: 0, removedIds: [], left: 0 }
 }
 
 /**
@@ -197,8 +197,8 @@ export class StripeKeeper {
         return this.#foundIn(round, started)
       }
       case 'believe':
-      case 'finish': {
-        const known = await this.#finished(state!, tail, verdict, work)
+      case 'advance': {
+        const known = await this.#advanced(state!, tail, verdict, work)
         if (known === undefined) return
         if (before?.state.epoch === known.epoch && !isOnTheWayTo(before.state.cut, state!.cut)) {
           round.wentBack.push(stripe)
@@ -214,18 +214,18 @@ export class StripeKeeper {
   }
 
   /** @returns the stripe at the heads; `undefined` when it had moved meanwhile */
-  async #finished(
+  async #advanced(
     state: StripeState,
     tail: LedgerTail | undefined,
-    verdict: 'believe' | 'finish',
+    verdict: 'believe' | 'advance',
     work: Work,
   ): Promise<StripeState | undefined> {
     if (verdict === 'believe' || tail?.kind !== 'rows') return state
-    const finished = await this.#ports.cache.finishStripe(state, tail.rows, tail.heads.cut)
-    if (finished === undefined) return undefined
-    work.finished++
-    work.removedIds.push(...finished.removedIds)
-    return finished.state
+    const advanced = await this.#ports.cache.advanceStripe(state, tail.rows, tail.heads.cut)
+    if (advanced === undefined) return undefined
+    work.advanced++
+    work.removedIds.push(...advanced.removedIds)
+    return advanced.state
   }
 
   /**

@@ -1,6 +1,6 @@
 import { formatCut, type Cut, type LedgerRow } from '@se/core'
 import type { DigestTree } from '@se/merkle'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import { NEVER_COMPARED, nextTrust, type Trust, type TrustEvent } from '../seam/trust.ts'
 
 /** The digest tree in memory as a view of the archive: what filter and cache are compared with. */

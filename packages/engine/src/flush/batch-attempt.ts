@@ -1,5 +1,6 @@
 import { ArchiveRefusedData, InstanceFenced, invariant, type CommittedBatch, type ItemWrite } from '@se/core'
-import type { EngineObserver, FlushCause } from '../observer.ts'
+import type { FlushCause } from '../observer/events.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import { mayBeTheWrites, type Pause } from './batch-policy.ts'
 import type { BatchSender } from './batch-sender.ts'
 import { Bisection } from './bisect.ts'
@@ -28,7 +29,7 @@ export class BatchAttempt {
   /** The last failure, and whether it is known what became of the attempt. */
   #failure: { readonly error: unknown; isJudged: boolean } | undefined
   #pause: Pause = 'usual'
-  #isSuspicionTold = false
+  #isSuspicionReported = false
 
   /** @param startedMs `Clock.monotonicMs` */
   constructor(ports: BatchAttemptPorts, batch: Batch, cause: FlushCause, startedMs: number) {
@@ -74,15 +75,15 @@ export class BatchAttempt {
     if (this.#failure?.isJudged === false) await this.#askWhatBecame()
     for (let range = this.#bisection.current; range !== undefined; range = this.#bisection.current) {
       const writes = this.batch.writes.slice(range.start, range.end)
-      let receipt: CommittedBatch
+      let committed: CommittedBatch
       try {
-        receipt = await this.#ports.sender.send(writes)
+        committed = await this.#ports.sender.send(writes)
       } catch (error) {
         await this.#judge(error)
         continue
       }
       const outgoing = this.batch.outgoing.slice(range.start, range.end)
-      const settled = await this.#ports.settlement.settle(outgoing, receipt)
+      const settled = await this.#ports.settlement.settle(outgoing, committed)
       for (const [index, outcome] of settled.entries()) this.#outcomes[range.start + index] = outcome
       this.#bisection.accepted()
       await this.#parkBad()
@@ -125,14 +126,14 @@ export class BatchAttempt {
     if (isIn || this.#bisection.failed()) return true
     this.#ports.sender.giveUp()
     this.#pause = 'short'
-    this.#tellSuspicion()
+    this.#reportSuspicion()
     await this.#parkBad()
     return false
   }
 
-  #tellSuspicion(): void {
-    if (this.#isSuspicionTold) return
-    this.#isSuspicionTold = true
+  #reportSuspicion(): void {
+    if (this.#isSuspicionReported) return
+    this.#isSuspicionReported = true
     this.#ports.observer.fault?.({
       part: 'flush',
       what: 'a batch fails again and again while the archive takes other things; its parts are tried',

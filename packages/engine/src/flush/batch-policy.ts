@@ -1,5 +1,5 @@
 import { InstanceFenced, TierMisconfigured, TierUnavailable, type ItemWrite } from '@se/core'
-import type { FlushCause } from '../observer.ts'
+import type { FlushCause } from '../observer/events.ts'
 
 /** When a batch is due, and where it is cut. */
 export interface BatchLimits {

@@ -31,13 +31,13 @@ export class BatchSender {
   /** @throws what the archive throws; whether the writes are in may be unknown then, see {@link isIn} */
   async send(writes: readonly ItemWrite[]): Promise<CommittedBatch> {
     const { back, tally } = this.#ports
-    const receipt = await back.ask('batch', { writes })
-    const stored = receipt.outcomes.reduce(
+    const committed = await back.ask('batch', { writes })
+    const stored = committed.outcomes.reduce(
       (sum, { kind }) => sum + Number(kind === 'won' || kind === 'held'),
       0,
     )
     tally.add({ batches: 1, l3: stored })
-    return receipt
+    return committed
   }
 
   /**

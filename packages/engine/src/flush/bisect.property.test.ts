@@ -210,8 +210,8 @@ describe('Bisection', () => {
     const bisection = new Bisection(writesOf(2), new Doubts())
     bisection.accepted()
     expect(bisection.current).toBeUndefined()
-    for (const tell of [() => bisection.accepted(), () => bisection.refused(), () => bisection.failed()]) {
-      expect(tell).toThrow(/has ended/)
+    for (const answer of [() => bisection.accepted(), () => bisection.refused(), () => bisection.failed()]) {
+      expect(answer).toThrow(/has ended/)
     }
   })
 })

@@ -22,17 +22,17 @@ export class FlushReport {
   passed(attempt: BatchAttempt): void {
     const { tally, sender, telemetry } = this.#ports
     const { batch, cause } = attempt
-    const { superseded, parked, durationMs } = this.#tell(attempt, 'success', sender.position.sequence)
+    const { superseded, parked, durationMs } = this.#report(attempt, 'success', sender.position.sequence)
     if (superseded > 0) telemetry.observer.superseded?.({ count: superseded })
     tally.add({ items: batch.writes.length, parked, superseded, durationMs, cause })
   }
 
   /** It will go on after a pause. */
   failed(attempt: BatchAttempt): void {
-    this.#tell(attempt, 'error', undefined)
+    this.#report(attempt, 'error', undefined)
   }
 
-  #tell(
+  #report(
     { batch, cause, outcomes, startedMs }: BatchAttempt,
     status: 'success' | 'error',
     sequence: number | undefined,

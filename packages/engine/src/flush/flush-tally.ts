@@ -1,4 +1,4 @@
-import type { FlushCause } from '../observer.ts'
+import type { FlushCause } from '../observer/events.ts'
 
 /** What was moved since the last `flush` call, in the background too. */
 export interface FlushResult {

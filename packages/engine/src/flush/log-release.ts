@@ -1,5 +1,5 @@
 import { isNewer, type ItemWrite } from '@se/core'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import type { FlushQueue } from './flush-queue.ts'
 import type { Batch, BatchOutcome, LoggedWrite } from './outcomes.ts'
 

@@ -1,5 +1,5 @@
 import type { ItemWrite, WriteOutcome } from '@se/core'
-import type { ParkCause } from '../observer.ts'
+import type { ParkCause } from '../observer/events.ts'
 
 /**
  * What became of a write that was in flight. A `refused` of the archive is no answer here: such a write is

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import { CorruptData, formatStamp, parseStamp, StorageError, type ItemWrite, type Stamp } from '@se/core'
-import type { ParkCause } from '../observer.ts'
+import type { ParkCause } from '../observer/events.ts'
 
 /** A parked write without its value, for lists and people. */
 export interface ParkedItem {

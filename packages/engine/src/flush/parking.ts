@@ -16,7 +16,7 @@ import {
   type ItemWrite,
 } from '@se/core'
 import { PARKED_FILE } from '../directory.ts'
-import type { ParkCause } from '../observer.ts'
+import type { ParkCause } from '../observer/events.ts'
 import { copyOf } from '../report.ts'
 import {
   decodeParkedLine,

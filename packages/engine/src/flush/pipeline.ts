@@ -1,6 +1,6 @@
 import { InstanceFenced, TierUnavailable, type CancelTimer, type Clock, type Random } from '@se/core'
 import type { Caller } from '../deadline/caller.ts'
-import type { FlushCause } from '../observer.ts'
+import type { FlushCause } from '../observer/events.ts'
 import type { BatchAttempt } from './batch-attempt.ts'
 import { dueCause, dueInMs, retryPauseMs, type BatchLimits, type Pause } from './batch-policy.ts'
 import type { FlushQueue } from './flush-queue.ts'
@@ -129,7 +129,7 @@ export class FlushPipeline {
         if (this.#attempt === undefined && !this.#isStopped) await this.#ports.retirement.run()
         const cause = this.#attempt === undefined ? this.#dueCause() : this.#attempt.cause
         // Writes may also be settled by hearing of newer ones, so this is asked before there is nothing to do.
-        this.#tellFlushers()
+        this.#answerFlushers()
         if (cause === undefined || this.#isStopped) break
         this.#isSetBack = false
         await this.#sendBatch(cause)
@@ -175,7 +175,7 @@ export class FlushPipeline {
     })
   }
 
-  #tellFlushers(): void {
+  #answerFlushers(): void {
     const { settledThrough } = this.#ports.queue
     this.#flushers = this.#flushers.filter((flusher) => {
       if (flusher.throughOrder > settledThrough) return true
@@ -206,7 +206,7 @@ export class FlushPipeline {
     await logRelease.release()
     const { setBackBecause } = attempt
     if (setBackBecause === undefined) return
-    this.#tellFlushers()
+    this.#answerFlushers()
     this.#pause = attempt.pause
     this.#isSetBack = true
     throw setBackBecause as Error

@@ -9,7 +9,8 @@ import {
 import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
 import { itemOf } from '../item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
-import type { EngineObserver, ParkCause } from '../observer.ts'
+import type { ParkCause } from '../observer/events.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import type { OutgoingWrite, Restamped, SettledOutcome } from './outcomes.ts'
 
 export interface SettlementPorts {
@@ -44,28 +45,28 @@ export class Settlement {
   /**
    * Hears of what was stored, at once, then decides what becomes of each write.
    *
-   * @param receipt with an outcome for each of `outgoing`
+   * @param committed with an outcome for each of `outgoing`
    */
   async settle(
     outgoing: readonly OutgoingWrite[],
-    receipt: CommittedBatch,
+    committed: CommittedBatch,
   ): Promise<(SettledOutcome | Restamped)[]> {
     invariant(
-      receipt.outcomes.length === outgoing.length,
+      committed.outcomes.length === outgoing.length,
       'the archive answers for each write that was sent',
       {
         sent: outgoing.length,
-        answered: receipt.outcomes.length,
+        answered: committed.outcomes.length,
       },
     )
     // Before anything leaves the pending set: an id must never be in neither [P13, P56]. Where the views have heard of
     // the batch before its answer came, they may have heard of newer writes too.
-    const isHeard = this.#ports.heardThrough() >= receipt.sequence
-    for (const [index, outcome] of receipt.outcomes.entries()) {
+    const isHeard = this.#ports.heardThrough() >= committed.sequence
+    for (const [index, outcome] of committed.outcomes.entries()) {
       if (outcome.kind !== 'refused') this.#hear(outgoing[index]!.write, outcome, isHeard)
     }
     const settled: (SettledOutcome | Restamped)[] = []
-    for (const [index, outcome] of receipt.outcomes.entries()) {
+    for (const [index, outcome] of committed.outcomes.entries()) {
       const each = outgoing[index]!
       settled.push(
         outcome.kind === 'refused'

@@ -1,5 +1,5 @@
 import { equalStamps, type ArchiveBatch, type ArchiveTier } from '@se/core'
-import type { BreakerState } from '../observer.ts'
+import type { BreakerState } from '../observer/events.ts'
 import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 import { guardTier, type Policies } from './policy.ts'
 import { RunningCalls } from './running-calls.ts'

@@ -1,12 +1,12 @@
 import type { CacheTier } from '@se/core'
-import type { BreakerState } from '../observer.ts'
+import type { BreakerState } from '../observer/events.ts'
 import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 import { guardTier, type Policies } from './policy.ts'
 import { RunningCalls } from './running-calls.ts'
 
 /**
  * Limits in front of L2: nothing is tried twice, since the archive answers sooner than a second try, and what a
- * put misses is made good by the process that finishes the stripe.
+ * put misses is made good by the process that advances the stripe.
  */
 export const CACHE_GUARD_LIMITS: GuardLimits = {
   lookupMs: 1_000,
@@ -37,7 +37,7 @@ export const CACHE_POLICIES = {
   put:              { how: 'call', limit: 'callMs', joins: 'never', mayRepeat: false },
   readStripes:      { how: 'call', limit: 'callMs', joins: 'never', mayRepeat: true },
   createStripe:     { how: 'task', limit: 'callMs', joins: 'never', what: 'making a stripe' },
-  finishStripe:     { how: 'task', limit: 'callMs', joins: 'never', what: 'finishing a stripe' },
+  advanceStripe:    { how: 'task', limit: 'callMs', joins: 'never', what: 'advancing a stripe' },
   resetStripe:      { how: 'task', limit: 'callMs', joins: 'never', what: 'starting a stripe over' },
   renewEpoch:       { how: 'task', limit: 'callMs', joins: 'never', what: 'renewing an epoch' },
   readReceipt:      { how: 'task', limit: 'callMs', joins: 'never', what: 'reading a receipt' },

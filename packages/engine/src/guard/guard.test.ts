@@ -14,7 +14,7 @@ import {
 } from '@se/core'
 import { createFakeClock, seededRandom, type FakeClock, linkOf } from '@se/core/testing'
 import { describe, expect, it } from 'vitest'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import { guardArchive } from './guard-archive.ts'
 import { guardCache } from './guard-cache.ts'
 import { retryDelayMs } from './guard.ts'
@@ -66,7 +66,11 @@ const write = (id: string): ItemWrite => ({
   contentType: '',
   bytes: undefined,
 })
-const receipt = (sequence: number): CommittedBatch => ({ sequence, outcomes: [], wasCommittedBefore: false })
+const committed = (sequence: number): CommittedBatch => ({
+  sequence,
+  outcomes: [],
+  wasCommittedBefore: false,
+})
 
 describe('lookups [R1, P11]', () => {
   it('hand answers through as they are', async () => {
@@ -271,13 +275,13 @@ describe('putBatch', () => {
       async putBatch(given) {
         sent.push(given)
         if (sent.length < 3) throw DOWN
-        return receipt(given.sequence)
+        return committed(given.sequence)
       },
     })
     const given = batch(7, [write('a')])
     const put = tier.putBatch(given)
     await pass(clock, 100)
-    expect(await put).toEqual(receipt(7))
+    expect(await put).toEqual(committed(7))
     expect(sent).toEqual([given, given, given])
     expect(sent.every((each) => each === given)).toBe(true)
     expect(heard).toEqual(['memory attempt 2', 'memory attempt 3'])
@@ -301,7 +305,7 @@ describe('putBatch', () => {
 
   it('waits for a call that was given up instead of sending the batch beside it [P61, P93]', async () => {
     const { archive, clock } = createWorld({ callMs: 100, attemptsMax: 1 })
-    const answers: ((receipt: CommittedBatch) => void)[] = []
+    const answers: ((committed: CommittedBatch) => void)[] = []
     const tier = archive({ putBatch: () => new Promise((resolve) => answers.push(resolve)) })
     const writes = [write('a'), write('b')]
     const first = expect(tier.putBatch(batch(1, writes))).rejects.toMatchObject({
@@ -312,12 +316,12 @@ describe('putBatch', () => {
     await expect(tier.putBatch(batch(1, [write('c')]))).rejects.toThrow(/no other one is sent/)
     const second = tier.putBatch(batch(1, [...writes]))
     expect(answers).toHaveLength(1)
-    answers[0]!(receipt(1))
-    expect(await second).toEqual(receipt(1))
+    answers[0]!(committed(1))
+    expect(await second).toEqual(committed(1))
     const next = tier.putBatch(batch(2, writes))
     expect(answers).toHaveLength(2)
-    answers[1]!(receipt(2))
-    expect(await next).toEqual(receipt(2))
+    answers[1]!(committed(2))
+    expect(await next).toEqual(committed(2))
   })
 })
 

@@ -8,13 +8,9 @@ import {
   type Lookup,
   type Random,
 } from '@se/core'
-import {
-  errorKind,
-  type BreakerState,
-  type EngineObserver,
-  type OperationName,
-  type TierName,
-} from '../observer.ts'
+import { errorKind } from '../observer/error-kind.ts'
+import type { BreakerState, OperationName, TierName } from '../observer/events.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import { Caller } from '../deadline/caller.ts'
 import { pause, within, withinProgress, type LimitClock, type Progress } from '../deadline/within.ts'
 import { BREAKER_CLOSED, nextBreaker, type Breaker, type BreakerLimits } from './breaker.ts'

@@ -31,7 +31,7 @@ const SAMPLES_MAX = 8
 /** What two clocks may drift apart within those seconds, and what the archive's rounding to ms adds, ms. */
 const DRIFT_MS = 5
 /** A jump of less is not worth a word. */
-const TOLD_MS_MIN = 1_000
+const REPORTED_MS_MIN = 1_000
 
 /**
  * The archive's clock, as this process knows it: monotonic time plus an offset that is measured at each answer of the
@@ -85,7 +85,7 @@ export class ArchiveTime {
     const byMs = before === undefined ? 0 : sample.offsetMs - before.offsetMs
     if (before !== undefined && Math.abs(byMs) > sample.errorMs + before.errorMs + DRIFT_MS) {
       this.#samples = []
-      this.#tell('archive', byMs)
+      this.#reportJump('archive', byMs)
     }
     this.#samples.push(sample)
     if (this.#samples.length > SAMPLES_MAX) this.#samples.shift()
@@ -94,11 +94,11 @@ export class ArchiveTime {
 
   #watchWall(): void {
     const offsetMs = this.#clock.nowMs() - this.#clock.monotonicMs()
-    if (this.#wallOffsetMs !== undefined) this.#tell('wall', offsetMs - this.#wallOffsetMs)
+    if (this.#wallOffsetMs !== undefined) this.#reportJump('wall', offsetMs - this.#wallOffsetMs)
     this.#wallOffsetMs = offsetMs
   }
 
-  #tell(clock: ClockJump['clock'], byMs: number): void {
-    if (Math.abs(byMs) >= TOLD_MS_MIN) this.#onJump({ clock, byMs: Math.round(byMs) })
+  #reportJump(clock: ClockJump['clock'], byMs: number): void {
+    if (Math.abs(byMs) >= REPORTED_MS_MIN) this.#onJump({ clock, byMs: Math.round(byMs) })
   }
 }

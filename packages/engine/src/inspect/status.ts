@@ -3,14 +3,8 @@ import { STRIPE_COUNT } from '@se/core/hash'
 import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
 import type { ClockReading } from '../heard/archive-time.ts'
 import { backpressureLevel, memoryPressure } from '../memory/pressure.ts'
-import {
-  GAUGES_AT_REST,
-  type Backend,
-  type BreakerState,
-  type EngineGauges,
-  type LifecyclePhase,
-  type ViewName,
-} from '../observer.ts'
+import type { Backend, BreakerState, LifecyclePhase, ViewName } from '../observer/events.ts'
+import { GAUGES_AT_REST, type EngineGauges } from '../observer/gauges.ts'
 import { reportOf, type ErrorReport } from '../report.ts'
 
 /** Phase, trust and figures of one moment: plain records, a copy of its own for each call. */

@@ -1,5 +1,5 @@
 import { InstanceFenced, type CancelTimer, type Clock } from '@se/core'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import type { BackClient } from '../seam/back-client.ts'
 import type { Upkeep } from '../seam/messages.ts'
 

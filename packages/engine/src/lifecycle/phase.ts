@@ -1,5 +1,5 @@
 import { StorageError } from '@se/core'
-import type { LifecyclePhase } from '../observer.ts'
+import type { LifecyclePhase } from '../observer/events.ts'
 
 /**
  * ```

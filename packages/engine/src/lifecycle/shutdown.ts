@@ -1,7 +1,7 @@
 import { StorageError, TierUnavailable, writeFileAtomically, type ItemWrite } from '@se/core'
 import { Caller } from '../deadline/caller.ts'
 import { within } from '../deadline/within.ts'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import { reportOf, type ErrorReport } from '../report.ts'
 import { encodeRecord } from '../write/record.ts'
 import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
@@ -33,7 +33,7 @@ interface Shutdown {
   filterSnapshot: StopReport['filterSnapshot']
 }
 
-interface Step {
+interface StopStep {
   readonly name: string
   /** Why it stands where it stands. */
   readonly reason: string
@@ -50,7 +50,7 @@ interface Step {
  * A step that fails, or takes longer than its share of the time, does not keep the later ones from being done: each of them
  * only makes the next start quicker, or gives something back.
  */
-export const SHUTDOWN: readonly Step[] = [
+export const SHUTDOWN: readonly StopStep[] = [
   {
     name: 'drain',
     reason: 'writers that were let in get their answer before anything is flushed',
@@ -192,7 +192,7 @@ export async function runShutdown(
   const problems: { step: string; error: ErrorReport }[] = []
   let isArchiveSilent = false
   const take = async (
-    step: Pick<Step & CloseStep, 'name' | 'share' | 'asks' | 'leastMs'>,
+    step: Pick<StopStep & CloseStep, 'name' | 'share' | 'asks' | 'leastMs'>,
     isClosing: boolean,
     run: () => unknown,
   ): Promise<void> => {
@@ -209,7 +209,7 @@ export async function runShutdown(
     } catch (error) {
       if (step.asks !== undefined && error instanceof TierUnavailable) isArchiveSilent = true
       problems.push({ step: step.name, error: reportOf(error) })
-      tell(observer, step.name, error)
+      reportProblem(observer, step.name, error)
     }
   }
   for (const step of SHUTDOWN) await take(step, false, () => step.run(shutdown))
@@ -238,7 +238,7 @@ function notAsked(): TierUnavailable {
   return new TierUnavailable('left out: the archive did not answer a step before')
 }
 
-function tell(observer: EngineObserver, step: string, error: unknown): void {
+function reportProblem(observer: EngineObserver, step: string, error: unknown): void {
   const part = step.includes('log') ? 'log' : step.includes('cache') ? 'cache' : 'archive'
   const what =
     error instanceof StorageError

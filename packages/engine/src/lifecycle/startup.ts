@@ -14,7 +14,8 @@ import type { CallDeadlines } from '../deadline/deadline.ts'
 import { pause } from '../deadline/within.ts'
 import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
 import { ParkingLot } from '../flush/parking.ts'
-import { errorKind, type StartPhase } from '../observer.ts'
+import { errorKind } from '../observer/error-kind.ts'
+import type { StartStepName } from '../observer/events.ts'
 import type { CacheReport } from '../seam/cache-report.ts'
 import { readLog } from '../write/record.ts'
 import { takeInstance } from './identity.ts'
@@ -22,7 +23,7 @@ import { assemble, type EngineDependencies, type EngineParts } from './assemble.
 
 /** What a start found, step by step. */
 export interface StartReport {
-  readonly steps: readonly StartStep[]
+  readonly steps: readonly StartStepReport[]
   readonly durationMs: number
   /** Something that may be lost is missing: the cache does not answer. */
   readonly isDegraded: boolean
@@ -30,8 +31,8 @@ export interface StartReport {
   readonly cache: CacheReport | undefined
 }
 
-export interface StartStep {
-  readonly phase: StartPhase
+export interface StartStepReport {
+  readonly name: StartStepName
   readonly durationMs: number
   readonly figures: Readonly<Record<string, unknown>>
   /** Why the step could not be done, where the engine goes on without it. */
@@ -59,8 +60,8 @@ interface Done<Made> {
   readonly figures?: Readonly<Record<string, unknown>>
 }
 
-interface Step<Needed, Made> {
-  readonly phase: StartPhase
+interface StartStep<Needed, Made> {
+  readonly name: StartStepName
   /** Why it stands where it stands. */
   readonly reason: string
   /** The engine starts without it and takes it in later. */
@@ -76,8 +77,8 @@ interface Step<Needed, Made> {
  *   log → archive → replay → tree → filter → cache → Ready
  */
 
-const openTheLog: Step<undefined, OpenedLog> = {
-  phase: 'wal_init',
+const openTheLog: StartStep<undefined, OpenedLog> = {
+  name: 'wal_init',
   reason:
     'first, because what it holds was promised to a caller, and nothing else may be changed before we know it is whole',
   isBrief: true,
@@ -102,8 +103,8 @@ const openTheLog: Step<undefined, OpenedLog> = {
   },
 }
 
-const openTheArchive: Step<OpenedLog, EngineParts> = {
-  phase: 'sql_connect',
+const openTheArchive: StartStep<OpenedLog, EngineParts> = {
+  name: 'sql_connect',
   reason: 'the claim fences whichever process holds our instance, before the first own batch',
   async run(start, { log, parking }) {
     const { environment, caller, deadlines, onFenced } = start
@@ -125,9 +126,9 @@ const openTheArchive: Step<OpenedLog, EngineParts> = {
 }
 
 /** Those that run on the parts, once there are any. */
-const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
+const onTheParts: readonly StartStep<EngineParts, CacheReport | undefined>[] = [
   {
-    phase: 'replay',
+    name: 'replay',
     reason:
       'before any view is compared: the archive is the ground truth only once it holds what was acknowledged',
     async run({ environment }, { log, queue, stamps, pipeline, tally, parking, archiveTime }) {
@@ -151,7 +152,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     },
   },
   {
-    phase: 'tree',
+    name: 'tree',
     reason: 'what filter and cache are compared with',
     async run(_start, { back, followed }) {
       const { root, items } = await back.ask('load-tree', {})
@@ -159,7 +160,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     },
   },
   {
-    phase: 'cf_restore',
+    name: 'cf_restore',
     reason: 'needs the tree, whose membership is its proof',
     async run({ environment }, { back, followed, filter }) {
       const { fileSystem, config } = environment
@@ -175,7 +176,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     },
   },
   {
-    phase: 'redis_connect',
+    name: 'redis_connect',
     reason: 'a cache may be down: the engine is complete without it',
     isOptional: true,
     async run({ environment: { cache } }, { back }) {
@@ -185,7 +186,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
     },
   },
   {
-    phase: 'redis_sync',
+    name: 'redis_sync',
     reason: 'last, because it is compared with the tree and repaired from the ledger',
     isOptional: true,
     async run({ environment: { cache } }, { back }) {
@@ -194,7 +195,7 @@ const onTheParts: readonly Step<EngineParts, CacheReport | undefined>[] = [
       const figures = {
         stripesMade: report.created,
         stripesReset: report.reset,
-        stripesFinished: report.finished,
+        stripesAdvanced: report.advanced,
         leavesDiffering: report.differingLeaves.length,
         idsRemoved: report.removedIds.length,
         leavesInvalidated: report.invalidatedLeaves.length,
@@ -249,7 +250,7 @@ export interface StartFailure {
 /** Runs steps and reports each. */
 class StepRunner {
   readonly #start: Start
-  readonly steps: StartStep[] = []
+  readonly steps: StartStepReport[] = []
   isDegraded = false
 
   constructor(start: Start) {
@@ -257,7 +258,7 @@ class StepRunner {
   }
 
   /** @returns what the step made; `undefined`: it is optional, and could not be done */
-  async run<Needed, Made>(step: Step<Needed, Made>, needed: Needed): Promise<Made | undefined> {
+  async run<Needed, Made>(step: StartStep<Needed, Made>, needed: Needed): Promise<Made | undefined> {
     const { environment, caller } = this.#start
     const { observer, clock } = environment
     const startedMs = clock.monotonicMs()
@@ -273,7 +274,7 @@ class StepRunner {
       problem = error.message
       observer.fault?.({
         part: 'cache',
-        what: `${step.phase} failed; the engine starts without the cache`,
+        what: `${step.name} failed; the engine starts without the cache`,
         error,
       })
       observer.failed?.({ tier: 'L2', operation: 'batch_read', kind: errorKind(error) })
@@ -281,10 +282,10 @@ class StepRunner {
     const figures = done?.figures
     if (figures === undefined && problem === undefined) return done?.made
     const durationMs = clock.monotonicMs() - startedMs
-    const { phase } = step
-    observer.startStep?.({ phase, durationMs, figures: { ...figures, ...(problem && { problem }) } })
+    const { name } = step
+    observer.startStep?.({ name, durationMs, figures: { ...figures, ...(problem && { problem }) } })
     this.steps.push({
-      phase,
+      name,
       durationMs,
       figures: figures ?? {},
       ...(problem === undefined ? {} : { problem }),

@@ -34,7 +34,7 @@ const DOWN = new TierUnavailable('mysql: ECONNREFUSED')
 describe('log lines', () => {
   it('tell start steps, trust, repairs and faults with their figures in fields, and flushes at debug', () => {
     const { lines, observer, texts } = create()
-    observer.startStep?.({ phase: 'tree', durationMs: 5, figures: { pages: 3 } })
+    observer.startStep?.({ name: 'tree', durationMs: 5, figures: { pages: 3 } })
     observer.started?.({ durationMs: 9, isDegraded: false })
     observer.flushed?.({ ...FLUSH, status: 'success', sequence: 7, l3: 2 })
     observer.trust?.({ view: 'filter', isTrusted: false, because: 'pruned' })
@@ -54,7 +54,7 @@ describe('log lines', () => {
       'error: the log failed',
       'info: Ready to Stopping',
     ])
-    expect(lines[0]?.fields).toEqual({ event: 'start-step', phase: 'tree', durationMs: 5, pages: 3 })
+    expect(lines[0]?.fields).toEqual({ event: 'start-step', step: 'tree', durationMs: 5, pages: 3 })
     expect(lines[2]?.fields).toMatchObject({ event: 'flush', items: 2, l3: 2, sequence: 7 })
     expect(lines[7]?.fields).toEqual({ event: 'fault', part: 'log', byMs: 3 })
   })
@@ -139,10 +139,10 @@ describe('log lines', () => {
 
   it('begin anew after a minute of quiet, and say what was not told', async () => {
     const { clock, lines, observer } = create()
-    const tell = () => observer.fault?.({ part: 'cache', what: 'lost', error: undefined })
-    for (let time = 0; time < 5; time++) tell()
+    const lose = () => observer.fault?.({ part: 'cache', what: 'lost', error: undefined })
+    for (let time = 0; time < 5; time++) lose()
     await clock.advance(61_000)
-    tell()
+    lose()
     expect(lines.map(({ fields }) => fields['count'])).toEqual([undefined, 5])
   })
 

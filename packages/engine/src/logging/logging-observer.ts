@@ -1,6 +1,8 @@
 import { DeadlineExceeded, StorageError, TierUnavailable, type Clock } from '@se/core'
 import { systemClock } from '@se/core/node'
-import { errorKind, type EngineObserver, type FaultEvent, type TierName } from '../observer.ts'
+import { errorKind } from '../observer/error-kind.ts'
+import type { FaultEvent, TierName } from '../observer/events.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import type { LogFields, Logger } from './logger.ts'
 import { Outages } from './outages.ts'
 import { Repeats, type Mention } from './repeats.ts'
@@ -37,8 +39,8 @@ export function createLoggingObserver(
     logger[isFirst ? firstLevel : level]({ ...fieldsOf(mention), ...times }, message)
   }
 
-  /** @returns whether it is part of an outage, and told with it */
-  function isToldWithOutage(tier: TierName | undefined, reason: LogFields): boolean {
+  /** @returns whether it is part of an outage, and reported with it */
+  function isReportedWithOutage(tier: TierName | undefined, reason: LogFields): boolean {
     if (tier === undefined) return false
     const outage = outages.fault(tier, clock.monotonicMs())
     if (typeof outage === 'object') {
@@ -49,7 +51,7 @@ export function createLoggingObserver(
 
   function fault({ part, what, error, figures }: FaultEvent): void {
     const isUnavailable = error instanceof TierUnavailable || error instanceof DeadlineExceeded
-    if (isUnavailable && isToldWithOutage(TIER_OF_PART[part], reasonOf(error))) return
+    if (isUnavailable && isReportedWithOutage(TIER_OF_PART[part], reasonOf(error))) return
     const fields = ({ isFirst }: Mention): LogFields => ({
       event: 'fault',
       part,
@@ -63,8 +65,8 @@ export function createLoggingObserver(
   }
 
   return {
-    startStep: ({ phase, durationMs, figures }) =>
-      logger.info({ event: 'start-step', phase, durationMs, ...figures }, `start: ${phase}`),
+    startStep: ({ name, durationMs, figures }) =>
+      logger.info({ event: 'start-step', step: name, durationMs, ...figures }, `start: ${name}`),
     started: (event) =>
       logger.info({ event: 'started', ...event }, event.isDegraded ? 'ready, degraded' : 'ready'),
     phaseChanged: (event) =>
@@ -75,7 +77,7 @@ export function createLoggingObserver(
     flushed: (event) => {
       const line = { event: 'flush', ...event }
       if (event.status === 'success') return logger.debug(line, 'flushed')
-      if (isToldWithOutage('L3', {})) return
+      if (isReportedWithOutage('L3', {})) return
       writeSeldom('warn', 'flush', 'flush failed, will be tried again', () => line, 'debug')
     },
     parked: (event) =>

@@ -1,6 +1,6 @@
 import { compareStamps, equalStamps, invariant, isNewer, type Stamp, type StoredItem } from '@se/core'
 import { KeptItem } from '../kept-item.ts'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import { EvictionQueue, type EvictionNode } from './eviction.ts'
 
 /**

@@ -7,7 +7,7 @@ import {
   type StampClock,
   type StoresEntries,
 } from '@se/core'
-import type { OperationStatus, TierName } from '../observer.ts'
+import type { OperationStatus, TierName } from '../observer/events.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { LoadFloors, type RunningLoad } from '../heard/load-floors.ts'
 import type { AskableStripes, EntryWorth } from '../views/askable-stripes.ts'
@@ -108,7 +108,7 @@ export class LowerTiers {
     const startedMs = this.#ports.telemetry.clock.monotonicMs()
     const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
     for (const lookup of lookups)
-      tellGet(this.#ports.telemetry, 'L2', statusOf(lookup), startedMs, ids.length)
+      reportGet(this.#ports.telemetry, 'L2', statusOf(lookup), startedMs, ids.length)
     return lookups
   }
 
@@ -119,17 +119,17 @@ export class LowerTiers {
   async askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
     const { archive, filter, hear, telemetry } = this.#ports
     const startedMs = telemetry.clock.monotonicMs()
-    const courses = ids.map((id) => this.#asked.begin(id, undefined))
+    const loads = ids.map((id) => this.#asked.begin(id, undefined))
     let lookups: readonly Lookup[]
     try {
       lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
     } finally {
-      for (const course of courses) this.#asked.cancel(course)
+      for (const load of loads) this.#asked.cancel(load)
     }
     for (const [index, lookup] of lookups.entries()) {
-      tellGet(this.#ports.telemetry, 'L3', statusOf(lookup), startedMs, ids.length)
+      reportGet(this.#ports.telemetry, 'L3', statusOf(lookup), startedMs, ids.length)
       const stamp = stampOf(lookup)
-      if (stamp !== undefined && !isOlder(stamp, courses[index]!)) {
+      if (stamp !== undefined && !isOlder(stamp, loads[index]!)) {
         hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-answer')
       }
       if (lookup.kind === 'absent' && filter.trust.isTrusted) telemetry.observer.falsePositive?.()
@@ -174,7 +174,7 @@ export class LowerTiers {
 }
 
 /** A question to a tier has been answered. @param share ids asked for at once, by which its time is divided */
-export function tellGet(
+export function reportGet(
   { observer, clock }: Telemetry,
   tier: TierName,
   status: OperationStatus,

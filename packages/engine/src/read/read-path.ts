@@ -30,7 +30,7 @@ import { itemOf } from '../item.ts'
 import type { LoadVerdict } from '../heard/load-floors.ts'
 import { answerFrom, type ReadAnswer } from './answer.ts'
 import { routeOf, type Route } from './route.ts'
-import { stampOf, tellGet, type Answer, type LowerTiers } from './lower-tiers.ts'
+import { stampOf, reportGet, type Answer, type LowerTiers } from './lower-tiers.ts'
 import { SingleFlight } from './single-flight.ts'
 
 /**
@@ -179,7 +179,7 @@ export class ReadPath {
     if (!route.memory) return undefined
     const startedMs = telemetry.observer.operation === undefined ? 0 : telemetry.clock.monotonicMs()
     const item = memory.get(id)
-    if (item !== undefined) tellGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
+    if (item !== undefined) reportGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
     return item
   }
 
@@ -194,12 +194,12 @@ export class ReadPath {
     const startedMs = telemetry.observer.operation === undefined ? 0 : telemetry.clock.monotonicMs()
     const write = pending.read(id)
     if (write !== undefined) {
-      tellGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
+      reportGet(this.#ports.telemetry, 'L1', 'hit', startedMs)
       if (this.#isSure(id, route)) return answerFrom('pending', this.#pendingItem(write))
       return deadlines.bound(operation, call, async () => (await this.#readStalePending([write]))[0]!)
     }
     checkId(id)
-    tellGet(this.#ports.telemetry, 'L1', 'miss', startedMs)
+    reportGet(this.#ports.telemetry, 'L1', 'miss', startedMs)
     if (this.#isDenied(id, route)) return answerFrom('filter', undefined)
     return deadlines.bound(operation, call, () => this.#load(id, route.sharesWithMemory))
   }

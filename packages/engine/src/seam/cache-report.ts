@@ -7,7 +7,7 @@ export interface CacheReport {
   /** Stripes of another archive or history, or too far behind, started over. */
   readonly reset: number
   /** Stripes that were behind the heads and were brought there. */
-  readonly finished: number
+  readonly advanced: number
   /** Leaves whose receipt differed from the tree before anything was done. */
   readonly differingLeaves: readonly LeafAddress[]
   /** Ids whose entry was older than the ledger says, and was removed. */

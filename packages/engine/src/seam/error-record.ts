@@ -61,14 +61,14 @@ export function encodeError(error: unknown, causesMax = CAUSES_MAX): Thrown {
   const code = error instanceof StorageError ? error.code : undefined
   const own = code === undefined ? [] : Object.entries(error)
   const fields = Object.fromEntries(own.map(([field, value]) => [field, toPlain(value)]))
-  const isCauseTold = cause !== undefined && causesMax > 0
+  const isCauseKept = cause !== undefined && causesMax > 0
   return {
     name,
     message,
     stack,
     code,
     fields,
-    cause: isCauseTold ? encodeError(cause, causesMax - 1) : undefined,
+    cause: isCauseKept ? encodeError(cause, causesMax - 1) : undefined,
   }
 }
 

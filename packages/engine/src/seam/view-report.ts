@@ -1,5 +1,5 @@
 import { formatCut, type ArchivedRow, type BranchSet, type Cut, type LeafAddress } from '@se/core'
-import type { ViewName } from '../observer.ts'
+import type { ViewName } from '../observer/events.ts'
 
 /** Most differences a report lists; all are counted. */
 export const DIFFERENCES_LISTED_MAX = 100

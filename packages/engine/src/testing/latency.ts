@@ -20,7 +20,7 @@ const CACHE_CALLS = [
   'readPermits',
   'put',
   'createStripe',
-  'finishStripe',
+  'advanceStripe',
   'readReceipt',
   'invalidateLeaves',
   'resetStripe',

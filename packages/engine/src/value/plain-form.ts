@@ -19,12 +19,12 @@ export function plainForm(value: unknown, limits: PlainLimits): unknown {
   return new Walk(limits).root(value)
 }
 
-type Step = string | number | symbol
+type PathPart = string | number | symbol
 
 class Walk {
   readonly #limits: PlainLimits
   /** From the value to the member that is looked at. */
-  readonly #path: Step[] = []
+  readonly #path: PathPart[] = []
   /** The objects along it. */
   readonly #within: object[] = []
   #members = 0
@@ -189,7 +189,7 @@ function isPlaceIn(list: readonly unknown[], name: string): boolean {
 const STEPS_SHOWN = 20
 
 /** `value.users[3]["born in"]`; a long path is cut in the middle. */
-function pathText(path: readonly Step[]): string {
+function pathText(path: readonly PathPart[]): string {
   const shown = path.map((step) => {
     if (typeof step === 'number') return `[${step}]`
     if (typeof step === 'symbol') return `[${String(step)}]`

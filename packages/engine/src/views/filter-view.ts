@@ -1,6 +1,6 @@
 import { decodeCut, encodeCut, StorageError, type Cut } from '@se/core'
 import { CuckooFilter } from '@se/cuckoo'
-import type { EngineObserver } from '../observer.ts'
+import type { EngineObserver } from '../observer/observer.ts'
 import type { NetChange } from '../seam/messages.ts'
 import { NEVER_COMPARED, nextTrust, type Trust, type TrustEvent } from '../seam/trust.ts'
 
@@ -77,7 +77,7 @@ export class FilterView {
   }
 
   /** Keys that appeared first, then keys that vanished, so that a shared tag never dips to nothing between. */
-  apply(changes: Iterable<NetChange>): void {
+  advance(changes: Iterable<NetChange>): void {
     const vanished: string[] = []
     for (const change of changes) {
       if (change.isLive && !change.wasLive) this.#filter.add(change.id)

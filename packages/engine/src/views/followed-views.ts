@@ -86,7 +86,7 @@ export class FollowedViews {
     const wasEqual = filter.trust.isTrusted
     if (way?.from === 'ids') filter.replaceBy(this.#takeIds())
     if (way !== undefined) this.#isFilterThere = true
-    if (this.#isFilterThere) filter.apply(way?.changes ?? changes)
+    if (this.#isFilterThere) filter.advance(way?.changes ?? changes)
     for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
     this.#cut = cut
     this.#tree = tree

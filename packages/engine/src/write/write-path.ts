@@ -24,7 +24,7 @@ import { draftRecord, encodeRecord, stampRecord, type RecordDraft } from './reco
 import type { Stamping } from './stamping.ts'
 
 /** An acknowledged write. */
-export interface WriteReceipt {
+export interface Acknowledgement {
   /** Of the write; conditions and ETags carry it. */
   readonly stamp: Stamp
   /** What the acknowledgement is worth. */
@@ -59,7 +59,7 @@ export interface WritePathPorts {
 export class WritePath {
   readonly #ports: WritePathPorts
   /** Writes on their way through the log, by id. */
-  readonly #underWay = new Map<string, Set<UnderWay>>()
+  readonly #watches = new Map<string, Set<Watch>>()
   /** The log has failed: what was accepted from now on could never be made safe. */
   #logFailure: LogFailed | undefined
   #running = 0
@@ -75,7 +75,7 @@ export class WritePath {
     value: unknown,
     call: SubmitCall = readSubmitOptions(undefined),
     caller?: Caller,
-  ): Promise<WriteReceipt> {
+  ): Promise<Acknowledgement> {
     checkId(id)
     // Before anything is awaited: from here on the value is the caller's alone again [W11].
     return this.#write('submit', this.#ports.admit(id, value, call), call.level, caller)
@@ -86,7 +86,7 @@ export class WritePath {
     id: string,
     call: DeleteCall = readDeleteOptions(undefined),
     caller?: Caller,
-  ): Promise<WriteReceipt> {
+  ): Promise<Acknowledgement> {
     checkId(id)
     const draft = draftRecord({ id, state: STATE_DEFAULT, contentType: '', value: undefined })
     return this.#write('delete', draft, call.level, caller)
@@ -96,7 +96,7 @@ export class WritePath {
    * Sends a write that was parked again, with its stamp. It is in the log at once, and no read gives it before the
    * archive has decided: by now it may be older than what is there.
    */
-  async resubmit(write: ItemWrite): Promise<SettledOutcome> {
+  async submitParked(write: ItemWrite): Promise<SettledOutcome> {
     const { log, queue, telemetry, wake } = this.#ports
     this.#running++
     let settled: Promise<SettledOutcome>
@@ -155,14 +155,14 @@ export class WritePath {
    * @param spared writes up to this stamp stay as they are; default: none
    */
   overtake(id: string, by: Stamp, spared?: Stamp): void {
-    for (const course of this.#underWay.get(id) ?? []) {
-      if (isBetween(course.stamp, spared, by)) course.isOvertaken = true
+    for (const watch of this.#watches.get(id) ?? []) {
+      if (isBetween(watch.stamp, spared, by)) watch.isOvertaken = true
     }
   }
 
   /** Ledger rows have been missed for good: any of the writes on their way through the log may have been overtaken without a word. */
   doubt(): void {
-    for (const courses of this.#underWay.values()) for (const course of courses) course.isUnsure = true
+    for (const watches of this.#watches.values()) for (const watch of watches) watch.isUnsure = true
   }
 
   /** Resolves when no write is between its admission and its acknowledgement by memory or log. */
@@ -175,14 +175,14 @@ export class WritePath {
     draft: RecordDraft,
     level: Level,
     caller: Caller | undefined,
-  ): Promise<WriteReceipt> {
+  ): Promise<Acknowledgement> {
     const { telemetry } = this.#ports
-    const receipt = await timed(telemetry, { tier: 'L1', operation }, async () => {
+    const acknowledged = await timed(telemetry, { tier: 'L1', operation }, async () => {
       const { stamp, committed } = await this.#accept(draft, level, caller)
-      return committed === undefined ? { stamp: copyOf(stamp), level } : receiptOf(await committed)
+      return committed === undefined ? { stamp: copyOf(stamp), level } : acknowledgementOf(await committed)
     })
     telemetry.observer.written?.({ tier: 'L1', items: 1, bytes: draft.bytes?.length ?? 0 })
-    return receipt
+    return acknowledged
   }
 
   /** @returns with `committed` when the archive has yet to answer */
@@ -208,13 +208,13 @@ export class WritePath {
           isAdded = true
           return { stamp, committed: this.#enqueue(write).finally(() => stamping.forget(id, stamp)) }
         }
-        const course = this.#setOut(id, stamp)
+        const watch = this.#beginWatch(id, stamp)
         try {
           const logSequence = level === 'log' ? await this.#append(record) : undefined
           isAdded = true
-          this.#accepted(write, logSequence, course)
+          this.#accepted(write, logSequence, watch)
         } finally {
-          this.#arrive(id, course)
+          this.#endWatch(id, watch)
           stamping.forget(id, stamp)
         }
         return { stamp }
@@ -229,25 +229,25 @@ export class WritePath {
   /** Waits until no later write of the id is on its way through the log. */
   async #laterArrived({ id, stamp }: ItemWrite): Promise<void> {
     for (;;) {
-      const later = [...(this.#underWay.get(id) ?? [])].find((course) => isNewer(course.stamp, stamp))
+      const later = [...(this.#watches.get(id) ?? [])].find((watch) => isNewer(watch.stamp, stamp))
       if (later === undefined) return
-      await new Promise<void>((resolve) => (later.onArrival = resolve))
+      await new Promise<void>((resolve) => (later.onEnd = resolve))
     }
   }
 
-  #setOut(id: string, stamp: Stamp): UnderWay {
-    const course: UnderWay = { stamp, isOvertaken: false, isUnsure: false, onArrival: () => {} }
-    const courses = this.#underWay.get(id)
-    if (courses === undefined) this.#underWay.set(id, new Set([course]))
-    else courses.add(course)
-    return course
+  #beginWatch(id: string, stamp: Stamp): Watch {
+    const watch: Watch = { stamp, isOvertaken: false, isUnsure: false, onEnd: () => {} }
+    const watches = this.#watches.get(id)
+    if (watches === undefined) this.#watches.set(id, new Set([watch]))
+    else watches.add(watch)
+    return watch
   }
 
-  #arrive(id: string, course: UnderWay): void {
-    const courses = this.#underWay.get(id)!
-    courses.delete(course)
-    if (courses.size === 0) this.#underWay.delete(id)
-    course.onArrival()
+  #endWatch(id: string, watch: Watch): void {
+    const watches = this.#watches.get(id)!
+    watches.delete(watch)
+    if (watches.size === 0) this.#watches.delete(id)
+    watch.onEnd()
   }
 
   #leave(): void {
@@ -277,10 +277,10 @@ export class WritePath {
   }
 
   /**
-   * @param course overtaken by a commit at level `archive` or by another process: it goes to the archive, which says so, and no read
+   * @param watch overtaken by a commit at level `archive` or by another process: it goes to the archive, which says so, and no read
    *   gives it on the way; unsure: no read gives it before the archive was asked
    */
-  #accepted(write: ItemWrite, logSequence: number | undefined, { isOvertaken, isUnsure }: UnderWay): void {
+  #accepted(write: ItemWrite, logSequence: number | undefined, { isOvertaken, isUnsure }: Watch): void {
     const { queue, telemetry, hear, wake } = this.#ports
     const standing = { isOvertaken, isUnsure, isAdmitted: true }
     queue.pending.add(write, logSequence, telemetry.clock.monotonicMs(), standing)
@@ -297,14 +297,14 @@ export class WritePath {
 }
 
 /** A write between its stamp and its acknowledgement. */
-interface UnderWay {
+interface Watch {
   readonly stamp: Stamp
   /** Something newer of the id was heard of meanwhile. */
   isOvertaken: boolean
   /** Something newer may have been stored meanwhile, and nothing was heard of it. */
   isUnsure: boolean
   /** For the one who waits for it: of an id one write is in flight. */
-  onArrival: () => void
+  onEnd: () => void
 }
 
 /** What became of a write, and the stamp it was sent with at last. */
@@ -313,7 +313,7 @@ interface Settled {
   readonly stamp: Stamp
 }
 
-function receiptOf({ stamp, outcome }: Settled): WriteReceipt {
+function acknowledgementOf({ stamp, outcome }: Settled): Acknowledgement {
   switch (outcome.kind) {
     case 'won':
     case 'held':

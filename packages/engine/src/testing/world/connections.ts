@@ -126,9 +126,9 @@ export class Connections {
     const failing = process.failingCommits.count > 0 ? process.failingCommits : undefined
     if (failing !== undefined) failing.count--
     if (failing === undefined || failing.when === 'after-commit') {
-      const receipt = await archive.putBatch(batch)
-      this.#commit(batch, receipt)
-      if (failing === undefined) return receipt
+      const committed = await archive.putBatch(batch)
+      this.#commit(batch, committed)
+      if (failing === undefined) return committed
     }
     throw new TierUnavailable('the connection is lost')
   }

@@ -35,12 +35,12 @@ export function telling(
     readTree: () => heard(archive.readTree()),
     putBatch: async (batch: ArchiveBatch) => {
       told.send(life, batch.writes)
-      const receipt = await archive.putBatch(batch)
+      const committed = await archive.putBatch(batch)
       told.answer(
         life,
-        batch.writes.filter((_, index) => isFinal(receipt.outcomes[index]!)),
+        batch.writes.filter((_, index) => isFinal(committed.outcomes[index]!)),
       )
-      return receipt
+      return committed
     },
   })
 }

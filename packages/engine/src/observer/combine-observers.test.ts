@@ -1,6 +1,6 @@
-import { InvalidInput, TierUnavailable } from '@se/core'
 import { describe, expect, it, vi } from 'vitest'
-import { combineObservers, errorKind, silentObserver, type EngineObserver } from './observer.ts'
+import { combineObservers } from './combine-observers.ts'
+import { silentObserver, type EngineObserver } from './observer.ts'
 
 describe('combineObservers', () => {
   it('leaves methods undefined that nobody listens to, so that events are never made', () => {
@@ -67,14 +67,5 @@ describe('combineObservers', () => {
     }
     combineObservers([listener, listener]).gauges?.(read)
     expect(readers).toEqual([read, read])
-  })
-})
-
-describe('errorKind', () => {
-  it('gives codes of ours and one word for all others, so that labels stay bounded [P48]', () => {
-    expect(errorKind(new TierUnavailable('redis: no answer in 3 ms'))).toBe('SE_TIER_UNAVAILABLE')
-    expect(errorKind(new InvalidInput('id', 'is bad'))).toBe('SE_INVALID_INPUT')
-    expect(errorKind(Object.assign(new Error('x'), { code: 'user.alice' }))).toBe('UNEXPECTED')
-    expect(errorKind('text')).toBe('UNEXPECTED')
   })
 })

@@ -4,14 +4,14 @@ import { bucketOfId, stripeOfId } from '@se/core/hash'
 import { addLeaves, EMPTY_LEAF, leafDelta, type LeafSums } from '@se/merkle'
 import { seed } from '@se/testkit'
 import { describe, expect, it } from 'vitest'
-import { shareOut } from './finish-plan.ts'
+import { shareOut } from './advance-plan.ts'
 
 const branches = createBranchSet(['user.'])
 
 /** Goal: by stripe the newest stamp of each id and the sum of all deltas. Method: random ledgers against a naive count. */
 describe('sharing ledger rows out', () => {
   it('gives every stripe its ids with their newest stamp, and its leaves with the sum of all deltas', () => {
-    const random = seededRandom(seed('finish plan'))
+    const random = seededRandom(seed('advance plan'))
     const digest = () => (random.chance(0.2) ? undefined : random.bytes(16))
     for (let round = 0; round < 200; round++) {
       const ids = Array.from(

@@ -4,7 +4,7 @@ import { addLeaves, leafDelta, type LeafSums } from '@se/merkle'
 import { leafNumber } from './keys.ts'
 
 /** An item that the ledger names: an entry that is older than the bound goes. */
-export interface FinishItem {
+export interface NamedItem {
   readonly id: string
   readonly branch: number
   readonly bucket: number
@@ -13,7 +13,7 @@ export interface FinishItem {
 }
 
 /** What the ledger rows add to a leaf. */
-export interface FinishLeaf {
+export interface ChangedLeaf {
   readonly branch: number
   readonly bucket: number
   readonly delta: LeafSums
@@ -21,8 +21,8 @@ export interface FinishLeaf {
 
 /** The ledger rows as one stripe sees them, net by id. */
 export interface StripeShare {
-  readonly items: readonly FinishItem[]
-  readonly leaves: readonly FinishLeaf[]
+  readonly items: readonly NamedItem[]
+  readonly leaves: readonly ChangedLeaf[]
 }
 
 const EMPTY: StripeShare = { items: [], leaves: [] }
@@ -34,8 +34,8 @@ const EMPTY: StripeShare = { items: [], leaves: [] }
  * entry with that very stamp goes too.
  */
 export function shareOut(rows: readonly LedgerRow[], branches: BranchSet): readonly StripeShare[] {
-  const items = Array.from({ length: STRIPE_COUNT }, () => new Map<string, FinishItem>())
-  const leaves = Array.from({ length: STRIPE_COUNT }, () => new Map<number, FinishLeaf>())
+  const items = Array.from({ length: STRIPE_COUNT }, () => new Map<string, NamedItem>())
+  const leaves = Array.from({ length: STRIPE_COUNT }, () => new Map<number, ChangedLeaf>())
   for (const row of rows) {
     for (const entry of row.entries) {
       const branch = branches.branchOf(entry.id)
