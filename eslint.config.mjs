@@ -102,6 +102,7 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-await-in-loop': 'off',
       'no-constant-binary-expression': 'error',
+      'no-nested-ternary': 'error', // early returns, or a table
       'no-self-compare': 'error',
       'no-template-curly-in-string': 'error',
       'array-callback-return': 'error',

@@ -309,7 +309,8 @@ function withArticle(what: string): string {
 }
 
 function showDefault(value: unknown): string {
-  return Array.isArray(value) ? (value.length === 0 ? 'none' : value.join(', ')) : String(value)
+  if (!Array.isArray(value)) return String(value)
+  return value.length === 0 ? 'none' : value.join(', ')
 }
 
 function joined(path: string, name: string): string {

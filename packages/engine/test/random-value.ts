@@ -32,9 +32,12 @@ export function makeValue(random: SeededRandom, lossiness: number, lost: Set<unk
   return makeObject(random, parts)
 }
 
+function makePlain(random: SeededRandom): object {
+  return random.chance(0.1) ? (Object.create(null) as object) : {}
+}
+
 function makeObject(random: SeededRandom, parts: readonly Made[]): Made {
-  const isInstance = parts.length > 0 && random.chance(0.2)
-  const value = isInstance ? new Order() : random.chance(0.1) ? (Object.create(null) as object) : {}
+  const value = parts.length > 0 && random.chance(0.2) ? new Order() : makePlain(random)
   const expected = {}
   for (const [index, part] of parts.entries()) {
     const name = random.chance(0.8) ? `field${index}` : `${random.pick(ODD_NAMES)}${index}`

@@ -58,7 +58,8 @@ export class Belief {
     // Who gave it a fresh epoch owed nothing to what lay there: its cut says nothing of entries of ours.
     if (!haveOneEpoch(mark, this.#mark)) return 'elsewhere'
     const isBeyond = this.#verdicts.get(cutNameOf(mark))
-    return isBeyond === undefined ? 'moved' : isBeyond ? 'stands' : 'elsewhere'
+    if (isBeyond === undefined) return 'moved'
+    return isBeyond ? 'stands' : 'elsewhere'
   }
 
   /** The cut behind a mark became known. @param name see `cutNameOf` */

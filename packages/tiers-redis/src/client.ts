@@ -37,15 +37,16 @@ const REDIRECTION_PAUSE_MS = 50
 
 /** The client, or the caller's, with our scripts. Nothing is connected yet. */
 export function createClient(options: ParsedOptions): ScriptClient {
-  const { target } = options
-  const client =
-    target.kind === 'client'
-      ? target.client
-      : target.kind === 'standalone'
-        ? new Redis({ ...target.server, ...clientOptions(options) })
-        : createCluster(options, target)
+  const client = plainClient(options)
   for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(name, { lua })
   return client as ScriptClient
+}
+
+function plainClient(options: ParsedOptions): Redis | Cluster {
+  const { target } = options
+  if (target.kind === 'client') return target.client
+  if (target.kind === 'cluster') return createCluster(options, target)
+  return new Redis({ ...target.server, ...clientOptions(options) })
 }
 
 function createCluster(

@@ -13,16 +13,15 @@ export async function inspect(directory: string): Promise<{ lines: string[]; exi
   const survey = await surveyLog(directory, nodeFileSystem)
   const rows = [['file', 'state', 'first', 'last', 'groups', 'used', 'size']]
   for (const segment of survey.segments) {
-    const { header } = segment
     const isEmpty = segment.lastSequence < segment.firstSequence
     rows.push([
       segment.file,
-      header.isPrepared && segment.groupCount === 0 ? 'prepared' : segment === survey.last ? 'last' : 'full',
+      stateOf(segment, survey),
       isEmpty ? '-' : String(segment.firstSequence),
       isEmpty ? '-' : String(segment.lastSequence),
       String(segment.groupCount),
       String(segment.end),
-      String(header.segmentBytes),
+      String(segment.header.segmentBytes),
     ])
   }
   for (const spare of survey.spares) rows.push([spare, 'spare', '-', '-', '-', '-', '-'])
@@ -37,6 +36,11 @@ export async function inspect(directory: string): Promise<{ lines: string[]; exi
   ]
   const { state, exitCode } = judge(survey)
   return { lines: [...lines, `state      ${state}`], exitCode }
+}
+
+function stateOf(segment: Survey['segments'][number], { last }: Survey): string {
+  if (segment.header.isPrepared && segment.groupCount === 0) return 'prepared'
+  return segment === last ? 'last' : 'full'
 }
 
 /** Whether the log is whole, as one line, and what is wrong with it. */

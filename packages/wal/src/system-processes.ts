@@ -117,7 +117,16 @@ async function announce(path: string): Promise<() => Promise<void>> {
   }
 }
 
-async function askSign(path: string): Promise<'answers' | 'refuses' | 'silent'> {
+type SignAnswer = 'answers' | 'refuses' | 'silent'
+
+/** What an error of the connection says; any other: nothing, as a time-out. */
+const ANSWERS_BY_CODE: Readonly<Record<string, SignAnswer>> = {
+  // A process listens, and more processes ask than it has let in.
+  EAGAIN: 'answers',
+  ECONNREFUSED: 'refuses',
+}
+
+async function askSign(path: string): Promise<SignAnswer> {
   if (process.platform === 'win32') return 'silent'
   const socket = await reachSocket(path)
   if (socket === undefined) return 'silent'
@@ -125,15 +134,14 @@ async function askSign(path: string): Promise<'answers' | 'refuses' | 'silent'> 
     return await new Promise((resolve) => {
       const connection = connect(socket.path)
       const timer = setTimeout(() => settle('silent'), ANSWER_MS)
-      const settle = (answer: 'answers' | 'refuses' | 'silent'): void => {
+      const settle = (answer: SignAnswer): void => {
         clearTimeout(timer)
         connection.destroy()
         resolve(answer)
       }
       connection.once('connect', () => settle('answers'))
-      connection.once('error', ({ code }: NodeJS.ErrnoException) => {
-        // EAGAIN: a process listens, and more processes ask than it has let in.
-        settle(code === 'EAGAIN' ? 'answers' : code === 'ECONNREFUSED' ? 'refuses' : 'silent')
+      connection.once('error', ({ code = '' }: NodeJS.ErrnoException) => {
+        settle(ANSWERS_BY_CODE[code] ?? 'silent')
       })
     })
   } finally {

@@ -61,8 +61,9 @@ function run(
       args,
       { cwd, env: { ...process.env, ...env }, timeout: 120_000, maxBuffer: 64 * 2 ** 20 },
       (error, stdout, stderr) => {
-        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
-        resolve({ exitCode, output: `${stdout}${stderr}` })
+        // A program that was killed has no code.
+        const failure = typeof error?.code === 'number' ? error.code : 1
+        resolve({ exitCode: error === null ? 0 : failure, output: `${stdout}${stderr}` })
       },
     )
   })

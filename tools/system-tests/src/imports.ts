@@ -63,19 +63,21 @@ function readProject(root: string, directory: string): Project {
 export function importsOf(file: string, source: string): string[] {
   const found: string[] = []
   const visit = (node: ts.Node): void => {
-    const named =
-      ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
-        ? node.moduleSpecifier
-        : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
-          ? node.arguments[0]
-          : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
-            ? node.argument.literal
-            : undefined
+    const named = namedBy(node)
     if (named !== undefined && ts.isStringLiteralLike(named)) found.push(named.text)
     ts.forEachChild(node, visit)
   }
   visit(ts.createSourceFile(file, source, ts.ScriptTarget.Latest))
   return found
+}
+
+/** The module that a node of the source names, if it is of a kind that names one. */
+function namedBy(node: ts.Node): ts.Node | undefined {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+    return node.arguments[0]
+  const isTyped = ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
+  return isTyped ? node.argument.literal : undefined
 }
 
 /** The files of the project that a module name may mean: one by a path, several by `#name`, which is chosen by platform. */

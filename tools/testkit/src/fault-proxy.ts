@@ -258,8 +258,10 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       return new Promise((resolve) => {
         traps.add({
           side,
-          check: (chunk, direction) =>
-            predicate(chunk, direction) ? (isForwarded ? chunk.length : 0) : undefined,
+          check(chunk, direction) {
+            if (!predicate(chunk, direction)) return undefined
+            return isForwarded ? chunk.length : 0
+          },
           sprung: resolve,
         })
       })

@@ -226,5 +226,6 @@ function firstOf(writes: IterableIterator<OutgoingWrite>): OutgoingWrite | undef
 }
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined ? b : b === undefined ? a : Math.min(a, b)
+  if (a === undefined || b === undefined) return a ?? b
+  return Math.min(a, b)
 }

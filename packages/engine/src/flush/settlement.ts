@@ -68,13 +68,9 @@ export class Settlement {
     const settled: (SettledOutcome | Restamped)[] = []
     for (const [index, outcome] of committed.outcomes.entries()) {
       const each = outgoing[index]!
-      settled.push(
-        outcome.kind === 'refused'
-          ? await this.setAside(each, outcome.because, undefined)
-          : outcome.kind === 'superseded'
-            ? await this.#settleLoser(each, outcome)
-            : this.#settleInMemory(each, outcome),
-      )
+      if (outcome.kind === 'refused') settled.push(await this.setAside(each, outcome.because, undefined))
+      else if (outcome.kind === 'superseded') settled.push(await this.#settleLoser(each, outcome))
+      else settled.push(this.#settleInMemory(each, outcome))
     }
     return settled
   }

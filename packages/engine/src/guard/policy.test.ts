@@ -56,8 +56,10 @@ describe.each(TABLES)('$name:', ({ policies, limits, guard }) => {
   }
   const walk = (...hows: readonly MethodPolicy['how'][]) =>
     Object.entries<MethodPolicy>(policies).filter(([, { how }]) => hows.includes(how))
-  const limitOf = (policy: MethodPolicy): number =>
-    'limit' in policy ? limits[policy.limit] : policy.how === 'scan' ? limits.callMs : limits.lookupMs
+  const limitOf = (policy: MethodPolicy): number => {
+    if ('limit' in policy) return limits[policy.limit]
+    return policy.how === 'scan' ? limits.callMs : limits.lookupMs
+  }
   const argument = (how: MethodPolicy['how']): unknown => {
     if (how === 'lookups') return ['a', 'b']
     return how === 'scan' ? () => {} : { writes: [], claim: {} }

@@ -239,7 +239,7 @@ function notAsked(): TierUnavailable {
 }
 
 function reportProblem(observer: EngineObserver, step: string, error: unknown): void {
-  const part = step.includes('log') ? 'log' : step.includes('cache') ? 'cache' : 'archive'
+  const part = (['log', 'cache'] as const).find((name) => step.includes(name)) ?? 'archive'
   const what =
     error instanceof StorageError
       ? `stop: ${step} failed; what was acknowledged stays in the log`

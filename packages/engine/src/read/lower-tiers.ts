@@ -36,6 +36,12 @@ export type Answer = Lookup & {
   readonly asOfMs: number
 }
 
+/** What observers are told of an answer. */
+const STATUSES = { found: 'hit', absent: 'miss', unknown: 'error' } as const satisfies Record<
+  Lookup['kind'],
+  OperationStatus
+>
+
 /** L2 and L3, each asked once about all that is wanted of it. */
 export class LowerTiers {
   readonly #ports: LowerTiersPorts
@@ -108,7 +114,7 @@ export class LowerTiers {
     const startedMs = this.#ports.telemetry.clock.monotonicMs()
     const lookups = ids.length === 1 ? [await cache.get(ids[0]!)] : await cache.getMany(ids)
     for (const lookup of lookups)
-      reportGet(this.#ports.telemetry, 'L2', statusOf(lookup), startedMs, ids.length)
+      reportGet(this.#ports.telemetry, 'L2', STATUSES[lookup.kind], startedMs, ids.length)
     return lookups
   }
 
@@ -127,7 +133,7 @@ export class LowerTiers {
       for (const load of loads) this.#asked.cancel(load)
     }
     for (const [index, lookup] of lookups.entries()) {
-      reportGet(this.#ports.telemetry, 'L3', statusOf(lookup), startedMs, ids.length)
+      reportGet(this.#ports.telemetry, 'L3', STATUSES[lookup.kind], startedMs, ids.length)
       const stamp = stampOf(lookup)
       if (stamp !== undefined && !isOlder(stamp, loads[index]!)) {
         hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-answer')
@@ -192,9 +198,6 @@ function isOlder(stamp: Stamp, { floor }: RunningLoad): boolean {
 
 /** Of the newest write that the answer tells of. */
 export function stampOf(lookup: Lookup): Stamp | undefined {
-  return lookup.kind === 'found' ? lookup.item.stamp : lookup.kind === 'absent' ? lookup.tombstone : undefined
-}
-
-function statusOf(lookup: Lookup): OperationStatus {
-  return lookup.kind === 'found' ? 'hit' : lookup.kind === 'absent' ? 'miss' : 'error'
+  if (lookup.kind === 'found') return lookup.item.stamp
+  return lookup.kind === 'absent' ? lookup.tombstone : undefined
 }

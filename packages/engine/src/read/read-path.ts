@@ -103,7 +103,8 @@ export class ReadPath {
     if (memory.get(id) !== undefined) return 'present'
     const own = known.get(id)
     if (own?.isInFilter === false) {
-      return own.isLive === undefined ? 'unknown' : own.isLive ? 'present' : 'absent'
+      if (own.isLive === undefined) return 'unknown'
+      return own.isLive ? 'present' : 'absent'
     }
     if (filter.denies(id)) return 'absent'
     return filter.trust.isTrusted ? 'maybe' : 'unknown'

@@ -34,9 +34,7 @@ export function draftRecord(parts: RecordParts): RecordDraft {
   const idBytes = Buffer.byteLength(id)
   const stateBytes = Buffer.byteLength(state)
   const valueAt = HEAD_BYTES + idBytes + stateBytes + contentType.length
-  const valueBytes =
-    value === undefined ? 0 : typeof value === 'string' ? Buffer.byteLength(value) : value.length
-  const record = Buffer.allocUnsafe(valueAt + valueBytes)
+  const record = Buffer.allocUnsafe(valueAt + lengthOf(value))
   record[0] = FORMAT
   record[1] = value === undefined ? KIND_DELETE : KIND_PUT
   record[LENGTHS_AT] = idBytes
@@ -48,6 +46,11 @@ export function draftRecord(parts: RecordParts): RecordDraft {
   if (typeof value === 'string') record.write(value, valueAt)
   else if (value !== undefined) record.set(value, valueAt)
   return { id, state, contentType, record, bytes: value === undefined ? undefined : record.subarray(valueAt) }
+}
+
+function lengthOf(value: RecordParts['value']): number {
+  if (value === undefined) return 0
+  return typeof value === 'string' ? Buffer.byteLength(value) : value.length
 }
 
 /**

@@ -46,15 +46,18 @@ export function topologyOf(rows: Iterable<{ readonly name: string; readonly valu
   const values = new Map<string, string>()
   for (const { name, value } of rows) values.set(name.toLowerCase(), value)
   const isMariaDb = /mariadb/i.test(`${values.get('version') ?? ''} ${values.get('version_comment') ?? ''}`)
-  const isGalera = isOn(values.get('wsrep_on'))
-  const isGroup = (values.get('group_replication_group_name') ?? '') !== ''
   return {
     isMariaDb,
-    cluster: isGalera ? 'galera' : isGroup ? 'group-replication' : 'none',
+    cluster: clusterOf(values),
     readOnlyVariables: READ_ONLY_VARIABLES.filter((name) => values.has(name)),
     isolationVariable: values.has('transaction_isolation') ? 'transaction_isolation' : 'tx_isolation',
     variables: new Set(values.keys()),
   }
+}
+
+function clusterOf(values: ReadonlyMap<string, string>): Cluster {
+  if (isOn(values.get('wsrep_on'))) return 'galera'
+  return (values.get('group_replication_group_name') ?? '') === '' ? 'none' : 'group-replication'
 }
 
 /** How long a node of a cluster that seems to have gone back is asked again before it is believed, ms [P78]. */

@@ -166,8 +166,9 @@ class Check {
       return
     }
     const floor = isPossible(own) ? all : own
+    const unjustified = floor === undefined ? 'invented' : 'resurrected'
     this.#anomalies.push({
-      kind: presence === 'absent' ? 'lost' : floor === undefined ? 'invented' : 'resurrected',
+      kind: presence === 'absent' ? 'lost' : unjustified,
       id,
       operation,
       item: null,

@@ -25,14 +25,15 @@ export function describeAnomaly(anomaly: Anomaly, history: History): string {
     concerns(each, id) &&
     (each.endedUs ?? each.beganUs) > originUs - NEAR_US &&
     each.beganUs <= (operation.endedUs ?? originUs)
+  const markOf = (each: Operation): string => {
+    if (each === operation) return '>'
+    return contradicting.includes(each) ? '*' : ' '
+  }
   const byBegin = history.operations.toSorted((a, b) => a.beganUs - b.beganUs)
   const near = new Set(byBegin.filter((each) => isNear(each) && !isConcerned(each)).slice(-NEAR_MAX))
   const lines = byBegin
     .filter((each) => isConcerned(each) || near.has(each))
-    .map((each) => {
-      const mark = each === operation ? '>' : contradicting.includes(each) ? '*' : ' '
-      return `${mark} ${describeOperation(each, id, originUs)}`
-    })
+    .map((each) => `${markOf(each)} ${describeOperation(each, id, originUs)}`)
   const since = floor === undefined ? '' : `${ms(originUs - floor.atUs)} ms before`
   const demanded =
     floor === undefined

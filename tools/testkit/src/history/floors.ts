@@ -115,6 +115,10 @@ function isOwn({ level, operation: { worker, life } }: Write, reader: Operation)
 /** The items an operation read, by id; `null`: absent. */
 export function itemsOf({ call, answer }: Operation): readonly (readonly [string, ReadItem | null])[] {
   if (answer?.kind !== 'items') return []
-  const ids = call.kind === 'get' ? [call.id] : call.kind === 'getMany' ? call.ids : []
-  return ids.map((id, index) => [id, answer.items[index] ?? null] as const)
+  return idsAsked(call).map((id, index) => [id, answer.items[index] ?? null] as const)
+}
+
+function idsAsked(call: Operation['call']): readonly string[] {
+  if (call.kind === 'get') return [call.id]
+  return call.kind === 'getMany' ? call.ids : []
 }

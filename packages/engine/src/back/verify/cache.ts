@@ -7,6 +7,7 @@ import {
   type ViewReport,
   type WrongCopy,
 } from '../../seam/view-report.ts'
+import type { Trust } from '../../seam/trust.ts'
 import type { CacheView } from '../cache-view.ts'
 import type { BackVerifyPorts } from './ports.ts'
 
@@ -58,16 +59,18 @@ async function compareCache(
   const isTrusted = follower.treeTrust.isTrusted && outcome.unsettled === 0 && repaired >= differences.length
   return reportOn('cache', follower.cut, {
     isTrusted,
-    because: !follower.treeTrust.isTrusted
-      ? `the tree is untrusted: ${follower.treeTrust.because}`
-      : outcome.unsettled > 0
-        ? `${outcome.unsettled} stripes cannot be compared: they have no receipt, or stand in another history`
-        : differences.length > repaired
-          ? `${differences.length} differences`
-          : 'every receipt equals the tree',
+    because: judgement(follower.treeTrust, outcome.unsettled, differences.length, repaired),
     digest: roots.cache ?? '',
     expected: roots.archive,
     differences,
     repaired,
   })
+}
+
+/** Why the cache is trusted or not: the first that holds. */
+function judgement(tree: Trust, unsettled: number, differences: number, repaired: number): string {
+  if (!tree.isTrusted) return `the tree is untrusted: ${tree.because}`
+  if (unsettled > 0)
+    return `${unsettled} stripes cannot be compared: they have no receipt, or stand in another history`
+  return differences > repaired ? `${differences} differences` : 'every receipt equals the tree'
 }
