@@ -1,18 +1,18 @@
 import { formatCut, type Cut, type LedgerRow } from '@se/core'
 import type { DigestTree } from '@se/merkle'
 import type { EngineObserver } from '../observer/observer.ts'
-import { NEVER_COMPARED, nextTrust, type Trust, type TrustEvent } from '../seam/trust.ts'
+import type { Trust, TrustEvent } from '../seam/trust.ts'
+import { ViewTrust } from '../seam/view-trust.ts'
 
 /** The digest tree in memory as a view of the archive: what filter and cache are compared with. */
 export class TreeView {
-  readonly #observer: EngineObserver
+  readonly #trust: ViewTrust
   #tree: DigestTree
-  #trust: Trust = NEVER_COMPARED
 
   /** @param empty a tree of the archive's branches */
   constructor(empty: DigestTree, observer: EngineObserver) {
     this.#tree = empty
-    this.#observer = observer
+    this.#trust = new ViewTrust('tree', observer)
   }
 
   /** At the follower's cut. Do not keep it across an await: it moves. */
@@ -21,7 +21,7 @@ export class TreeView {
   }
 
   get trust(): Trust {
-    return this.#trust
+    return this.#trust.now
   }
 
   /** Starts over with the archive's own pages and tail, read in one snapshot: nothing is compared, this is the proof. */
@@ -43,14 +43,8 @@ export class TreeView {
     this.#change({ kind: 'compared', isEqual: true, detail: because }, because, cut)
   }
 
-  #change(event: TrustEvent, because: string, cut?: Cut): void {
-    this.#trust = nextTrust(event)
-    const { isTrusted } = this.#trust
-    this.#observer.trust?.({
-      view: 'tree',
-      isTrusted,
-      because,
-      ...(cut === undefined ? {} : { cut: formatCut(cut) }),
-    })
+  #change(event: TrustEvent, proof: string, cut?: Cut): void {
+    this.#trust.change(event)
+    this.#trust.report(proof, cut && formatCut(cut))
   }
 }

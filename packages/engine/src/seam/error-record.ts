@@ -32,24 +32,27 @@ export interface ErrorRecord {
   readonly cause: Thrown | undefined
 }
 
-/** Classes of errors by code: all of core, and those of the parts that the back is made of. */
-const CLASSES: Readonly<Record<string, { readonly prototype: StorageError }>> = {
-  SE_ARCHIVE_MISMATCH: ArchiveMismatch,
-  SE_ARCHIVE_REFUSED_DATA: ArchiveRefusedData,
-  SE_ARCHIVE_TOO_NEW: ArchiveTooNew,
-  SE_BRANCH_MISMATCH: BranchMismatch,
-  SE_CALL_ABORTED: CallAborted,
-  SE_CORRUPT_DATA: CorruptData,
-  SE_DEADLINE_EXCEEDED: DeadlineExceeded,
-  SE_INSTANCE_FENCED: InstanceFenced,
-  SE_INVALID_CONFIG: InvalidConfig,
-  SE_INVALID_INPUT: InvalidInput,
-  SE_INVARIANT: InvariantViolation,
-  SE_STAMP_REFUSED: StampRefused,
-  SE_TIER_MISCONFIGURED: TierMisconfigured,
-  SE_TIER_UNAVAILABLE: TierUnavailable,
-  SE_TREE_CHANGED: TreeChanged,
-}
+/** All classes of core, and those of the parts that the back is made of. */
+const CLASSES: readonly (new (...given: never[]) => StorageError)[] = [
+  ArchiveMismatch,
+  ArchiveRefusedData,
+  ArchiveTooNew,
+  BranchMismatch,
+  CallAborted,
+  CorruptData,
+  DeadlineExceeded,
+  InstanceFenced,
+  InvalidConfig,
+  InvalidInput,
+  InvariantViolation,
+  StampRefused,
+  TierMisconfigured,
+  TierUnavailable,
+  TreeChanged,
+]
+
+/** An error has its code from its class, whatever it is made of. */
+const CLASS_BY_CODE = new Map(CLASSES.map((Class) => [new Class().code, Class]))
 
 /** Causes of causes that are told. */
 const CAUSES_MAX = 8
@@ -76,12 +79,11 @@ export function encodeError(error: unknown, causesMax = CAUSES_MAX): Thrown {
 export function decodeError(thrown: Thrown): unknown {
   if (typeof thrown === 'string') return thrown
   const { name, message, stack, code, fields, cause } = thrown
-  const known = code === undefined ? undefined : CLASSES[code]
+  const known = code === undefined ? undefined : CLASS_BY_CODE.get(code)
   const options = cause === undefined ? undefined : { cause: decodeError(cause) }
   const error = new Error(message, options)
   if (known !== undefined) Object.setPrototypeOf(error, known.prototype)
-  const shown = known === undefined ? { name } : fields
-  Object.assign(error, shown)
+  Object.assign(error, known === undefined ? { name } : fields)
   Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
   return error
 }

@@ -2,7 +2,8 @@ import { decodeCut, encodeCut, StorageError, type Cut } from '@se/core'
 import { CuckooFilter } from '@se/cuckoo'
 import type { EngineObserver } from '../observer/observer.ts'
 import type { NetChange } from '../seam/messages.ts'
-import { NEVER_COMPARED, nextTrust, type Trust, type TrustEvent } from '../seam/trust.ts'
+import type { Trust, TrustEvent } from '../seam/trust.ts'
+import { ViewTrust } from '../seam/view-trust.ts'
 
 export interface FilterOptions {
   /** Ids the filter is made for; it grows beyond. */
@@ -30,17 +31,18 @@ export interface Membership {
 export class FilterView {
   readonly #options: FilterOptions
   readonly #observer: EngineObserver
+  readonly #trust: ViewTrust
   #filter: CuckooFilter
-  #trust: Trust = NEVER_COMPARED
 
   constructor(options: FilterOptions, observer: EngineObserver) {
     this.#options = options
     this.#observer = observer
+    this.#trust = new ViewTrust('filter', observer)
     this.#filter = CuckooFilter.create(options)
   }
 
   get trust(): Trust {
-    return this.#trust
+    return this.#trust.now
   }
 
   get entries(): number {
@@ -62,7 +64,7 @@ export class FilterView {
 
   /** Whether the archive has no value for the id at the views' cut, for sure. Never true while untrusted. */
   denies(id: string): boolean {
-    if (!this.#trust.isTrusted) {
+    if (!this.#trust.now.isTrusted) {
       this.#observer.filterChecked?.({ result: 'untrusted' })
       return false
     }
@@ -93,7 +95,7 @@ export class FilterView {
       this.#filter.count === tree.count ? ', with another sum of id hashes' : ''
     }`
     this.#change({ kind: 'compared', isEqual, detail }, cutText)
-    return this.#trust
+    return this.#trust.now
   }
 
   lose(because: string): void {
@@ -105,7 +107,7 @@ export class FilterView {
     const filter = CuckooFilter.create(this.#options)
     for (const id of ids) filter.add(id)
     this.#filter = filter
-    this.#trust = NEVER_COMPARED
+    this.#trust.forget()
   }
 
   /** Bytes for the snapshot file, with the cut they are true for. */
@@ -123,7 +125,7 @@ export class FilterView {
       const { filter, meta } = CuckooFilter.fromSnapshot(bytes)
       const cut = decodeCut(new TextDecoder().decode(meta))
       this.#filter = filter
-      this.#trust = NEVER_COMPARED
+      this.#trust.forget()
       return { cut }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
@@ -131,15 +133,8 @@ export class FilterView {
     }
   }
 
+  /** Most comparisons change nothing: each batch that is heard ends in one. */
   #change(event: TrustEvent, cut?: string): void {
-    const before = this.#trust
-    this.#trust = nextTrust(event)
-    if (before.isTrusted === this.#trust.isTrusted && before !== NEVER_COMPARED) return
-    this.#observer.trust?.({
-      view: 'filter',
-      isTrusted: this.#trust.isTrusted,
-      because: this.#trust.isTrusted ? 'count and sum of id hashes equal the tree' : this.#trust.because,
-      ...(cut === undefined ? {} : { cut }),
-    })
+    if (this.#trust.change(event)) this.#trust.report('count and sum of id hashes equal the tree', cut)
   }
 }
