@@ -8,7 +8,7 @@ export const mutants = [
     replace: 'ts.isImportDeclaration(node)',
     ...IMPORTS,
   },
-  { file: 'src/imports.ts', find: ': ts.isImportTypeNode(node) &&', replace: ': false &&', ...IMPORTS },
+  { file: 'src/imports.ts', find: 'ts.isImportTypeNode(node) &&', replace: 'false &&', ...IMPORTS },
   {
     file: 'src/imports.ts',
     find: 'if (stack.includes(target)) low.set',

@@ -43,6 +43,18 @@ function claim(archive: ArchiveTier): Promise<InstanceClaim> {
   })
 }
 
+/** A connection as the pool makes them. */
+function connectTo(url: string, lockWaitSeconds: number) {
+  return connect({
+    server: parseMysqlUrl(url),
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 5_000,
+    lockWaitSeconds,
+    clock: systemClock,
+    random: systemRandom,
+  })
+}
+
 const timeBase = stampTimeOf(Date.now() - 60_000)
 function write(
   id: string,
@@ -407,15 +419,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
   it('every connection of the pool has the same session settings [P47]', async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
-    const options = {
-      server: parseMysqlUrl(url),
-      connectTimeoutMs: 5_000,
-      statementTimeoutMs: 5_000,
-      lockWaitSeconds: 7,
-      clock: systemClock,
-      random: systemRandom,
-    }
-    const connections = await Promise.all([connect(options), connect(options), connect(options)])
+    const connections = await Promise.all([7, 7, 7].map((lockWaitSeconds) => connectTo(url, lockWaitSeconds)))
     expect(new Set(connections.map(({ session }) => session.lockName)).size).toBe(3)
     for (const connection of connections) {
       const settings = await connection.arrays<[string, string]>(
@@ -438,15 +442,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
   it('a row set to what it was is not counted as changed [P40]', async () => {
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
-    const options = {
-      server: parseMysqlUrl(url),
-      connectTimeoutMs: 5_000,
-      statementTimeoutMs: 5_000,
-      lockWaitSeconds: 5,
-      clock: systemClock,
-      random: systemRandom,
-    }
-    const connection = await connect(options)
+    const connection = await connectTo(url, 5)
     await connection.command('CREATE TABLE t (id INT PRIMARY KEY, n INT)')
     await connection.command('INSERT INTO t VALUES (1, 1)')
     expect(await connection.run('UPDATE t SET n = ? WHERE id = 1', [1])).toBe(0)

@@ -36,6 +36,19 @@ function claim(archive: ArchiveTier, digit = 'a'): Promise<InstanceClaim> {
   return archive.claimInstance({ memory: undefined, knownNonces: [], nonce: digit.repeat(32) })
 }
 
+/** The database beneath an archive, which waits for nobody. */
+function databaseOn(place: string, isExclusive: boolean): SqliteDatabase {
+  return new SqliteDatabase({
+    file: place,
+    isExclusive,
+    clock: systemClock,
+    busyMs: 0,
+    turnMs: 5_000,
+    cacheBytes: 2 ** 20,
+    tablePrefix: 'sync_',
+  })
+}
+
 const timeBase = stampTimeOf(Date.now() - 60_000)
 function write(id: string, tick: number): ItemWrite {
   const stamp = { time: timeBase + tick, instance: 1 }
@@ -58,15 +71,7 @@ describe('SQLite archive', () => {
 
   it('commits are synced: journal WAL, synchronous FULL, on both connections [P41]', async () => {
     for (const isExclusive of [true, false]) {
-      const backend = new SqliteDatabase({
-        file: join(directory, `${isExclusive}.db`),
-        isExclusive,
-        clock: systemClock,
-        busyMs: 0,
-        turnMs: 5_000,
-        cacheBytes: 2 ** 20,
-        tablePrefix: 'sync_',
-      })
+      const backend = databaseOn(join(directory, `${isExclusive}.db`), isExclusive)
       await backend.open()
       const pragma = (name: string) =>
         CompiledQuery.raw(`PRAGMA ${name}`) as CompiledQuery<Record<string, unknown>>
@@ -88,15 +93,7 @@ describe('SQLite archive', () => {
   it.each([true, false])(
     'a lookup never sees what is not committed (exclusive: %s) [W1]',
     async (isExclusive) => {
-      const backend = new SqliteDatabase({
-        file,
-        isExclusive,
-        clock: systemClock,
-        busyMs: 0,
-        turnMs: 5_000,
-        cacheBytes: 2 ** 20,
-        tablePrefix: 'sync_',
-      })
+      const backend = databaseOn(file, isExclusive)
       await openArchive({ exclusive: isExclusive })
       await open.pop()!.close()
       await backend.open()

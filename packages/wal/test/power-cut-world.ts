@@ -147,8 +147,7 @@ export async function append(
   lengths: readonly number[],
   random: SeededRandom,
 ): Promise<void> {
-  const records = promises.submit(lengths, random)
-  const last = await withdrawIfRefused(promises, records, log.append(records))
+  const last = await submit(promises, lengths, random, (records) => log.append(records))
   promises.durableThrough = Math.max(promises.durableThrough, last)
 }
 
@@ -158,18 +157,20 @@ export async function appendBuffered(
   lengths: readonly number[],
   random: SeededRandom,
 ): Promise<void> {
-  const records = promises.submit(lengths, random)
-  const last = await withdrawIfRefused(promises, records, log.appendBuffered(records))
+  const last = await submit(promises, lengths, random, (records) => log.appendBuffered(records))
   promises.bufferedThrough = Math.max(promises.bufferedThrough, last)
 }
 
-async function withdrawIfRefused(
+/** What a full log refuses was not promised. */
+async function submit(
   promises: Promises,
-  records: Uint8Array[],
-  appended: Promise<number>,
+  lengths: readonly number[],
+  random: SeededRandom,
+  add: (records: Uint8Array[]) => Promise<number>,
 ): Promise<number> {
+  const records = promises.submit(lengths, random)
   try {
-    return await appended
+    return await add(records)
   } catch (error) {
     if ((error as { code?: string }).code === 'SE_LOG_FULL') promises.withdraw(records)
     throw error
