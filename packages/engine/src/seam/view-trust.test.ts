@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { TrustEvent as ReportedTrust } from '../observer/observer.ts'
+import type { TrustEvent as ReportedTrust } from '../observer/events.ts'
 import type { TrustEvent } from './trust.ts'
 import { ViewTrust } from './view-trust.ts'
 
