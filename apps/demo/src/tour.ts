@@ -6,7 +6,7 @@ import { formatBytes, formatCount, formatCounted, formatDuration } from './forma
 import { ABSENT_ID, BRANCHES, SAMPLES } from './samples.ts'
 import { showHowToLook } from './sections/look.ts'
 import { showPlace, startEngine } from './sections/start.ts'
-import { showVerification } from './sections/verify.ts'
+import { requireTrust } from './sections/verify.ts'
 
 const FILTER = { capacity: 100_000, falsePositiveRate: 0.0001 }
 
@@ -32,10 +32,10 @@ export async function runTour(settings: Settings): Promise<number> {
         await submit(tour)
         await flush(tour)
         await askWhatExists(tour)
-        await readBack(tour)
+        await showReads(tour)
         await showEngineMetrics(tour)
         out.section('Filter and cache verified against the tree')
-        await showVerification(demo, out, checks)
+        await requireTrust(demo, out, checks)
         await showWhereItemsAre(tour)
         await showRawMetrics(tour)
       }),
@@ -108,7 +108,7 @@ async function askWhatExists({ demo: { engine }, out, checks }: Tour): Promise<v
 /** The tier that a part of a read stands for. */
 const TIER_OF = { memory: 'L1', pending: 'L1', filter: 'the filter', cache: 'L2', archive: 'L3' } as const
 
-async function readBack({ demo: { engine }, out, checks }: Tour): Promise<void> {
+async function showReads({ demo: { engine }, out, checks }: Tour): Promise<void> {
   out.section('Read back')
   let totalMs = 0
   const rows: string[][] = []

@@ -7,7 +7,7 @@ import type { DemoEngine } from '../demo-engine.ts'
 import { formatBytes, formatCount, formatCounted, formatDuration, formatRate } from '../format.ts'
 import type { Output } from '../output.ts'
 import { showPlace, startEngine } from '../sections/start.ts'
-import { showVerification } from '../sections/verify.ts'
+import { requireTrust } from '../sections/verify.ts'
 import type { ExpectedItem } from './expected-items.ts'
 import { openInput, type Input } from './input.ts'
 import { startProgress } from './progress.ts'
@@ -201,7 +201,7 @@ async function compareRoots({ demo, out, checks }: Import): Promise<void> {
     `root of L2  ${roots.cache ?? (demo.cache === undefined ? 'off' : 'its stripes do not stand at one cut')}`,
   )
   if (demo.cache !== undefined) checks.that(roots.agree, 'the roots of L2 and L3 agree')
-  await showVerification(demo, out, checks, { deep: true })
+  await requireTrust(demo, out, checks, { deep: true })
 }
 
 function phaseLine(phase: string, items: number | undefined, ms: number, detail: string): string {

@@ -11,6 +11,7 @@ it('tells apart what is equal, what differs (also at equal length) and what is m
     ]),
   )
   const asked: number[] = []
+  const told: number[] = []
   const result = await readBack(
     expected.keys(),
     expected,
@@ -31,8 +32,22 @@ it('tells apart what is equal, what differs (also at equal length) and what is m
         }
       })
     },
-    () => {},
+    (items) => told.push(items),
   )
   expect(result).toEqual({ equal: 2_498, differing: ['id.2400'], missing: ['id.7'] })
   expect(asked).toEqual([1_000, 1_000, 500])
+  expect(told).toEqual([1_000, 2_000, 2_500])
+})
+
+it('asks for nothing behind the last whole chunk, and for nothing at all where there are no ids', async () => {
+  const asked: number[] = []
+  const read = async (ids: readonly string[]) => {
+    asked.push(ids.length)
+    return ids.map(() => undefined)
+  }
+  const ids = Array.from({ length: 2_000 }, (_, index) => `id.${index}`)
+  expect((await readBack(ids, new Map(), read, () => {})).missing).toHaveLength(2_000)
+  expect(asked).toEqual([1_000, 1_000])
+  expect(await readBack([], new Map(), read, () => {})).toEqual({ equal: 0, differing: [], missing: [] })
+  expect(asked).toHaveLength(2)
 })

@@ -27,7 +27,7 @@ export async function readBack(
   const missing: string[] = []
   let equal = 0
   let done = 0
-  const compare = async (chunk: readonly string[]) => {
+  for (const chunk of chunksOf(ids, CHUNK_ITEMS)) {
     const items = await read(chunk)
     for (const [index, id] of chunk.entries()) {
       const item = items[index]
@@ -35,14 +35,19 @@ export async function readBack(
       else if (isAsExpected(item.bytes, expected.get(id)!)) equal++
       else differing.push(id)
     }
-    progress((done += chunk.length))
+    done += chunk.length
+    progress(done)
   }
-  let chunk: string[] = []
-  for (const id of ids) {
-    if (chunk.push(id) < CHUNK_ITEMS) continue
-    await compare(chunk)
+  return { equal, differing, missing }
+}
+
+/** Lists of `size`; the last may be shorter, and none is empty. */
+function* chunksOf<T>(values: Iterable<T>, size: number): Generator<readonly T[]> {
+  let chunk: T[] = []
+  for (const value of values) {
+    if (chunk.push(value) < size) continue
+    yield chunk
     chunk = []
   }
-  if (chunk.length > 0) await compare(chunk)
-  return { equal, differing, missing }
+  if (chunk.length > 0) yield chunk
 }

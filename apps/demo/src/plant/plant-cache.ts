@@ -8,7 +8,7 @@ import type { Redis } from 'ioredis'
 import { runCommand, type CommandContext } from '../command.ts'
 import { BRANCHES, SAMPLES } from '../samples.ts'
 import { nameOfLeaf, showPlace, startEngine } from '../sections/start.ts'
-import { showVerification } from '../sections/verify.ts'
+import { requireTrust } from '../sections/verify.ts'
 import { dumpKeys, restoreKeys, type OlderDump } from './older-dump.ts'
 
 const ID = SAMPLES[0]!.id
@@ -95,7 +95,7 @@ async function startAndCompare(
       const text = textOf(await engine.get(id, { consistency: 'shared' }))
       checks.equal(text, JSON.stringify(value), `${id} is as it was`)
     }
-    await showVerification(demo, out, checks, { deep: true })
+    await requireTrust(demo, out, checks, { deep: true })
     out.line(`left behind: the five entries, ${ID} with its newer value; nothing of what was planted`)
   })
 }

@@ -5,7 +5,7 @@ import { runCommand, type CommandContext } from '../command.ts'
 import { createDemoEngine } from '../demo-engine.ts'
 import { SAMPLES } from '../samples.ts'
 import { showPlace, startEngine } from '../sections/start.ts'
-import { showVerification, verifyAndShow } from '../sections/verify.ts'
+import { requireTrust, showVerify } from '../sections/verify.ts'
 import { itemValues } from './item-values.ts'
 
 const ID = SAMPLES[0]!.id
@@ -25,7 +25,7 @@ export async function plantInRow(settings: Settings): Promise<number> {
       await startEngine(demo, place, out, checks)
       for (const { id, value } of SAMPLES) await demo.engine.submit(id, value)
       await demo.engine.flush()
-      await showVerification(demo, out, checks, { deep: true })
+      await requireTrust(demo, out, checks, { deep: true })
     })
 
     // SQLite is locked while an engine has it open, so the row is changed between two runs.
@@ -46,7 +46,7 @@ export async function plantInRow(settings: Settings): Promise<number> {
     out.line('left behind: the five entries, written once more; nothing of what was planted')
     await withEngine({}, async (demo) => {
       await startEngine(demo, place, out, checks)
-      await showVerification(demo, out, checks, { deep: true })
+      await requireTrust(demo, out, checks, { deep: true })
     })
   })
 }
@@ -61,7 +61,7 @@ async function verifyPlanted({ place, out, checks }: CommandContext): Promise<vo
     )
 
     out.section('After: verify({ deep: true })')
-    const report = await verifyAndShow(demo, out, { deep: true })
+    const report = await showVerify(demo, out, { deep: true })
     const tree = report.views.find(({ view }) => view === 'tree')
     checks.that(!report.isTrusted, 'the whole is refused trust')
     checks.that(tree?.isTrusted === false, 'the tree is refused trust')
