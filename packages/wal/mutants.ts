@@ -384,4 +384,23 @@ export const mutants = [
     replace: 'if (logId === undefined) {',
     test: 'src/survey.test.ts',
   },
+  // a finding names another file than the one that is missing, or damage hides what is whole behind it
+  {
+    file: 'src/findings.ts',
+    find: 'const file = segmentFileName(firstId - 1)',
+    replace: 'const file = segmentFileName(firstId)',
+    test: 'src/findings.test.ts',
+  },
+  {
+    file: 'src/findings.ts',
+    find: 'const file = segmentFileName(beforeId + 1)',
+    replace: 'const file = segmentFileName(afterId - 1)',
+    test: 'src/findings.test.ts',
+  },
+  {
+    file: 'src/findings.ts',
+    find: 'const [next] = follows',
+    replace: 'const next = follows.at(-1)',
+    test: 'src/findings.test.ts',
+  },
 ]

@@ -1,6 +1,16 @@
 /** What can be wrong with the files of a log, each as an error that names the file. Pure. */
+import type { StorageError } from '@se/core'
 import { LogDamaged, LogFormatUnknown, SegmentMissing } from './errors.ts'
 import { segmentFileName, type HeaderReading, type SegmentHeader } from './format.ts'
+
+/** The first thing that is wrong, and where. */
+export interface Finding {
+  readonly error: StorageError
+  /** Segment in which the good part of the log ends; undefined if there is no good part. */
+  readonly segmentId: number | undefined
+  /** The segments that are there are whole, but older ones are gone. */
+  readonly isFrontMissing: boolean
+}
 
 /** What the header of a segment file is worth to this log. */
 export type HeaderVerdict =
@@ -46,7 +56,10 @@ export function gapError(beforeId: number, afterId: number, lastGoodSequence: nu
   )
 }
 
-/** The oldest segment there is was only prepared: one before it was written to. */
+/**
+ * The oldest segment there is was only prepared. One is prepared while the one before it is written to, so that one was there: where
+ * the directory begins with `0000000000000005.wal`, prepared and without a group, `0000000000000004.wal` is missing.
+ */
 export function bareFrontError(firstId: number, releasedThrough: number): SegmentMissing {
   const file = segmentFileName(firstId - 1)
   return new SegmentMissing(`${file} is missing: ${segmentFileName(firstId)} was prepared to follow it`, {
@@ -54,7 +67,11 @@ export function bareFrontError(firstId: number, releasedThrough: number): Segmen
   })
 }
 
-/** The oldest segment there is begins behind records that were not released. */
+/**
+ * The oldest segment there is begins behind records that were not released.
+ *
+ * @param releasedThrough as the segments that are there say; 0: none was
+ */
 export function frontMissingError(
   firstId: number,
   firstSequence: number,
@@ -74,14 +91,19 @@ export interface Following {
   readonly file?: string
 }
 
-/** @param offset where the damage begins, bytes */
-export function damageError(
-  file: string,
-  offset: number,
-  problem: string,
-  lastGoodSequence: number,
-  follows: readonly Following[],
-): LogDamaged {
+/** Durable bytes that are not what was written. */
+export interface Damage {
+  readonly file: string
+  /** Where it begins, bytes. */
+  readonly offset: number
+  readonly problem: string
+  /** Of the last record before it; 0: there is none. */
+  readonly lastGoodSequence: number
+  /** What is whole behind it, the nearest first. */
+  readonly follows: readonly Following[]
+}
+
+export function damageError({ file, offset, problem, lastGoodSequence, follows }: Damage): LogDamaged {
   const [next] = follows
   const said =
     next === undefined ? 'nothing follows' : `what follows goes on at sequence ${next.firstSequence}`

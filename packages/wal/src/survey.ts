@@ -5,7 +5,8 @@ import {
   frontMissingError,
   gapError,
   judgeHeader,
-  type Following,
+  type Damage,
+  type Finding,
 } from './findings.ts'
 import {
   decodeSegmentHeader,
@@ -31,15 +32,6 @@ export interface SurveyedSegment {
   readonly end: number
   /** The greatest offset that one of its groups knows to be synced, bytes. */
   readonly durableBytes: number
-}
-
-/** The first thing that is wrong, and where. */
-export interface Finding {
-  readonly error: StorageError
-  /** Segment in which the good part of the log ends; undefined if there is no good part. */
-  readonly segmentId: number | undefined
-  /** The segments that are there are whole, but older ones are gone. */
-  readonly isFrontMissing: boolean
 }
 
 /** What a log directory holds, as far as it was read. */
@@ -106,14 +98,16 @@ export class Surveyor {
     if (reading.kind === 'header') this.#logId ??= reading.header.logId
     const verdict = judgeHeader(reading, file, segmentId, this.#logId)
     if (verdict.kind === 'unknown') return this.#find(before, verdict.error)
-    if (verdict.kind === 'damaged') return this.#findDamage(before, file, 0, verdict.problem)
+    if (verdict.kind === 'damaged') {
+      return this.#findDamage(before, { file, offset: 0, problem: verdict.problem })
+    }
     const { header } = verdict
     if (!header.isPrepared && !this.#follows(header, file, before)) return
     if (header.isPrepared && this.#last !== undefined) this.#addPrepared(file, header, bytes)
     else this.#addUsed(file, header, bytes)
     if (bytes.length < header.segmentBytes) {
       const problem = `the file has ${bytes.length} bytes of ${header.segmentBytes}; a power cut does not shorten it`
-      this.#findDamage(this.#segments.at(-1), file, bytes.length, problem)
+      this.#findDamage(this.#segments.at(-1), { file, offset: bytes.length, problem })
     }
   }
 
@@ -168,7 +162,8 @@ export class Surveyor {
     const isDamaged = end.kind === 'damaged'
     const problem = isDamaged ? end.problem : `${file} starts at ${firstSequence}, not at ${nextSequence}`
     const groups = isDamaged ? end.follows : []
-    this.#findDamage(last, last.file, last.end, problem, [...groups, { file, firstSequence }])
+    const follows = [...groups, { file, firstSequence }]
+    this.#findDamage(last, { file: last.file, offset: last.end, problem, follows })
     return false
   }
 
@@ -223,7 +218,7 @@ export class Surveyor {
       const left = this.#judgeLast(before)
       if (left.kind === 'torn') {
         const problem = `the last group is damaged, and ${file} was written to later`
-        this.#findDamage(before, before.file, before.end, problem)
+        this.#findDamage(before, { file: before.file, offset: before.end, problem })
       } else if (left.kind === 'damaged') this.#findDamagedEnd(before, left)
     }
     this.#last = empty
@@ -240,17 +235,15 @@ export class Surveyor {
   }
 
   #findDamagedEnd(segment: SurveyedSegment, end: SegmentEnd & { kind: 'damaged' }): void {
-    this.#findDamage(segment, segment.file, segment.end, end.problem, end.follows)
+    const { problem, follows } = end
+    this.#findDamage(segment, { file: segment.file, offset: segment.end, problem, follows })
   }
 
   #findDamage(
     segment: SurveyedSegment | undefined,
-    file: string,
-    offset: number,
-    problem: string,
-    follows: readonly Following[] = [],
+    damage: Omit<Damage, 'lastGoodSequence' | 'follows'> & Partial<Pick<Damage, 'follows'>>,
   ): void {
-    this.#find(segment, damageError(file, offset, problem, this.#lastGoodSequence, follows))
+    this.#find(segment, damageError({ follows: [], ...damage, lastGoodSequence: this.#lastGoodSequence }))
   }
 
   #find(segment: SurveyedSegment | undefined, error: StorageError, isFrontMissing = false): void {
