@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { DeadlineExceeded, InvalidInput, TierUnavailable } from './errors.ts'
+import { CallAborted, InvalidInput, TierUnavailable } from './errors.ts'
 
 it('an error has its message and its cause in JSON, where an Error by itself is {} [P77]', () => {
   expect(
@@ -13,8 +13,8 @@ it('an error has its message and its cause in JSON, where an Error by itself is 
     },
   })
   const cause = new TierUnavailable('no answer', { cause: new TypeError('socket') })
-  expect(JSON.parse(JSON.stringify(new DeadlineExceeded('get', 5, { cause })))).toMatchObject({
-    code: 'SE_DEADLINE_EXCEEDED',
+  expect(JSON.parse(JSON.stringify(new CallAborted('get', cause)))).toMatchObject({
+    code: 'SE_CALL_ABORTED',
     cause: { code: 'SE_TIER_UNAVAILABLE', cause: { name: 'TypeError', message: 'socket' } },
   })
   const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', errno: -111 })

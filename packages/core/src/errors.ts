@@ -37,30 +37,28 @@ function showCause(cause: unknown): unknown {
   return { name: cause.name, ...(code === undefined ? {} : { code }), message: cause.message }
 }
 
-/** The caller passed something the engine cannot take. Nothing happened; retrying unchanged is useless. */
-export class InvalidInput extends StorageError {
-  override readonly name = 'InvalidInput'
-  readonly code = 'SE_INVALID_INPUT'
-  /** The argument or item field that was wrong. */
+/** One field of what was given is wrong. */
+abstract class WrongField extends StorageError {
+  /** An argument, a field of an item, or the path of a configuration field: `flush.itemsMax`. */
   readonly field: string
 
+  /** @param details further figures, the limit above all */
   constructor(field: string, message: string, details?: Readonly<Record<string, unknown>>) {
     super(`${field}: ${message}`, { details: { field, ...details } })
     this.field = field
   }
 }
 
-/** A configuration field is missing, of the wrong type or out of range. Nothing was started. */
-export class InvalidConfig extends StorageError {
+/** The caller passed something the engine cannot take. Nothing happened; correct it: retrying unchanged is useless. */
+export class InvalidInput extends WrongField {
+  override readonly name = 'InvalidInput'
+  readonly code = 'SE_INVALID_INPUT'
+}
+
+/** A configuration field is missing, of the wrong type or out of range. Nothing was started; correct the field. */
+export class InvalidConfig extends WrongField {
   override readonly name = 'InvalidConfig'
   readonly code = 'SE_INVALID_CONFIG'
-  /** Path of the field, for example `flush.itemsMax`. */
-  readonly field: string
-
-  constructor(field: string, message: string, details?: Readonly<Record<string, unknown>>) {
-    super(`${field}: ${message}`, { details: { field, ...details } })
-    this.field = field
-  }
 }
 
 /** The tier did not answer. The operation may or may not have happened; retrying is safe. */
@@ -83,11 +81,8 @@ export class DeadlineExceeded extends StorageError {
   override readonly name = 'DeadlineExceeded'
   readonly code = 'SE_DEADLINE_EXCEEDED'
 
-  constructor(operation: string, timeoutMs: number, options?: { cause?: unknown }) {
-    super(`${operation} did not end within ${timeoutMs} ms`, {
-      ...options,
-      details: { operation, timeoutMs },
-    })
+  constructor(operation: string, timeoutMs: number) {
+    super(`${operation} did not end within ${timeoutMs} ms`, { details: { operation, timeoutMs } })
   }
 }
 
@@ -103,7 +98,8 @@ export class CallAborted extends StorageError {
 
 /**
  * The write cannot be given a stamp that the archive would store: this process cannot know the archive's time well
- * enough, or knows of a write further in the future than may be followed. Nothing happened; `details` has the figures.
+ * enough, or knows of a write further in the future than may be followed. Nothing happened; look at the clocks: `details` has
+ * the figures.
  */
 export class StampRefused extends StorageError {
   override readonly name = 'StampRefused'
@@ -111,27 +107,30 @@ export class StampRefused extends StorageError {
 }
 
 /**
- * The archive refuses this very data (too long, bad value, packet too big); others would be accepted.
- * The engine finds the item by bisection and parks it.
+ * The archive refuses this very data (too long, bad value, packet too big); others would be accepted. At level `archive` the
+ * caller gets this, and may change the value; a write that was acknowledged before is found by bisection, and parked.
  */
 export class ArchiveRefusedData extends StorageError {
   override readonly name = 'ArchiveRefusedData'
   readonly code = 'SE_ARCHIVE_REFUSED_DATA'
 }
 
-/** Another process has taken this instance over (or the log directory is a copy). Stop writing at once. */
+/**
+ * Another process has taken this instance over (or the log directory is a copy). Stop writing at once; give each process a log
+ * directory of its own.
+ */
 export class InstanceFenced extends StorageError {
   override readonly name = 'InstanceFenced'
   readonly code = 'SE_INSTANCE_FENCED'
 }
 
-/** The log directory belongs to another archive than the one configured. */
+/** The log directory belongs to another archive than the one configured. Correct the directory or the archive. */
 export class ArchiveMismatch extends StorageError {
   override readonly name = 'ArchiveMismatch'
   readonly code = 'SE_ARCHIVE_MISMATCH'
 }
 
-/** The process declares another set of branches than the one stored in the archive. */
+/** The process declares another set of branches than the one stored in the archive. Declare the same; `details` has both. */
 export class BranchMismatch extends StorageError {
   override readonly name = 'BranchMismatch'
   readonly code = 'SE_BRANCH_MISMATCH'
@@ -143,7 +142,10 @@ export class ArchiveTooNew extends StorageError {
   readonly code = 'SE_ARCHIVE_TOO_NEW'
 }
 
-/** Stored bytes do not have the form their format page gives, or a checksum differs. Never trusted, never guessed at. */
+/**
+ * Stored bytes do not have the form their format page gives, or a checksum differs. Never trusted, never guessed at: read again from
+ * a tier below. An archive that has lost a fact of its own has to be restored.
+ */
 export class CorruptData extends StorageError {
   override readonly name = 'CorruptData'
   readonly code = 'SE_CORRUPT_DATA'

@@ -1,8 +1,21 @@
 import type { StoredItem } from './item.ts'
 import type { Stamp } from './stamp.ts'
 
-/** Why a tier cannot say. */
-export type UnknownCause = 'timeout' | 'disconnected' | 'suspended'
+/** Why a tier cannot say. The last two are said by the guard in front of it, and say nothing new of the tier. */
+export type UnknownCause =
+  /** It was asked, and has not answered in time. */
+  | 'timeout'
+  /** It could not be asked, or failed: there is no connection, it is not open, or it answered with an error. */
+  | 'disconnected'
+  /**
+   * The part of the tier where the id belongs does not count now: a stripe of the cache that is not believed, or a node of a
+   * Cluster that is away. The rest may answer, so it is no failure of the tier.
+   */
+  | 'suspended'
+  /** It was not asked, because it has not answered lately. */
+  | 'breaker-open'
+  /** The tier was closed while the caller waited for it, or before. */
+  | 'closed'
 
 /** A tier that cannot answer says so; it never says `absent`, because the caller acts on absence [R1]. */
 export type Lookup =

@@ -55,7 +55,9 @@ export function itemOf(lookup: Lookup): StoredItem | undefined {
       expectTypeOf(lookup.tombstone).toEqualTypeOf<Stamp | undefined>()
       return undefined
     case 'unknown':
-      expectTypeOf(lookup.because).toEqualTypeOf<'timeout' | 'disconnected' | 'suspended'>()
+      expectTypeOf(lookup.because).toEqualTypeOf<
+        'timeout' | 'disconnected' | 'suspended' | 'breaker-open' | 'closed'
+      >()
       return undefined
     default:
       return noneLeft(lookup)

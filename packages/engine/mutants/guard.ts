@@ -43,6 +43,19 @@ export const guard = [
     replace: 'if (!mayRetry) throw error',
     test: 'src/guard/guard.test.ts',
   },
+  // a tier that was not asked, or was closed, looks like a stripe that is not believed
+  {
+    file: 'src/guard/guard.ts',
+    find: "because: 'breaker-open' })",
+    replace: "because: 'suspended' })",
+    test: 'src/guard/guard.test.ts',
+  },
+  {
+    file: 'src/guard/guard.ts',
+    find: "because: 'closed', cause: error })",
+    replace: "because: 'suspended', cause: error })",
+    test: 'src/guard/guard.test.ts',
+  },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
     file: 'src/guard/guard-cache.ts',

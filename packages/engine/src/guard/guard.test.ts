@@ -178,7 +178,7 @@ describe('the breaker', () => {
     for (let count = 0; count < 5; count++) await tier.get('a')
     expect(asked).toBe(3)
     expect(tier.breakerState).toBe('open')
-    expect(await tier.get('a')).toEqual({ kind: 'unknown', because: 'suspended' })
+    expect(await tier.get('a')).toEqual({ kind: 'unknown', because: 'breaker-open' })
     await expect(tier.put([])).rejects.toMatchObject({
       code: 'SE_TIER_UNAVAILABLE',
       details: { because: 'breaker-open' },
@@ -193,7 +193,7 @@ describe('the breaker', () => {
     isUp = true
     const probe = tier.get('a')
     expect(tier.breakerState).toBe('half-open')
-    expect(await tier.get('a')).toEqual({ kind: 'unknown', because: 'suspended' })
+    expect(await tier.get('a')).toEqual({ kind: 'unknown', because: 'breaker-open' })
     expect(await probe).toBe(ABSENT)
     expect(tier.breakerState).toBe('closed')
     expect(heard.filter((line) => !line.startsWith('L2'))).toEqual([
@@ -419,7 +419,7 @@ describe('close', () => {
     await clock.advance(0)
     await tier.close()
     for (const { status } of await outcomes) expect(status).toBe('rejected')
-    expect(await lookup).toMatchObject({ kind: 'unknown', because: 'suspended' })
+    expect(await lookup).toMatchObject({ kind: 'unknown', because: 'closed' })
     await expect(tier.readHeads()).rejects.toMatchObject({ details: { because: 'closed' } })
     expect(asked).toBe(1)
     expect(heard.filter((line) => /breaker|healthy|L3/.test(line))).toEqual([])

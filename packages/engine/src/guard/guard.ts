@@ -7,6 +7,7 @@ import {
   TierUnavailable,
   type Lookup,
   type Random,
+  type UnknownCause,
 } from '@se/core'
 import { errorKind } from '../observer/error-kind.ts'
 import type { BreakerState, OperationName, TierName } from '../observer/events.ts'
@@ -148,7 +149,7 @@ export class Guard {
   }
 
   /**
-   * Asks for many ids at once. An answer without a single known one counts as a failure, unless all stripes are
+   * Asks for many ids at once. An answer without a single known one counts as a failure, unless all of them are
    * merely suspended. A tier that was too slow once is not asked again: the tier below is quicker.
    */
   async lookups(
@@ -158,7 +159,7 @@ export class Guard {
   ): Promise<readonly Lookup[]> {
     for (let attempt = 1; ; attempt++) {
       const isProbe = this.#enter()
-      if (isProbe === undefined) return unknowns(count, { kind: 'unknown', because: 'suspended' })
+      if (isProbe === undefined) return unknowns(count, { kind: 'unknown', because: 'breaker-open' })
       const answers = await this.#askOnce(count, operation, isProbe, run)
       const mayRetry = attempt < this.limits.attemptsMax && this.#breaker.state !== 'open'
       if (causeOfSilence(answers) !== 'disconnected' || !mayRetry) return answers
@@ -181,7 +182,7 @@ export class Guard {
       return answers
     } catch (error) {
       if (error instanceof GuardClosed)
-        return unknowns(count, { kind: 'unknown', because: 'suspended', cause: error })
+        return unknowns(count, { kind: 'unknown', because: 'closed', cause: error })
       this.#leave(isProbe, isFailureOfTier(error) ? 'failed' : 'succeeded')
       if (error instanceof InvalidInput || error instanceof InvariantViolation) throw error
       observer.failed?.({ tier: this.#tier, operation, kind: errorKind(error) })
@@ -275,9 +276,9 @@ function unknowns(count: number, lookup: Lookup & { kind: 'unknown' }): readonly
   return new Array<Lookup>(count).fill(lookup)
 }
 
-/** Why none of the answers is one; `undefined`: some are, or none was to be had for reasons of the data. */
-function causeOfSilence(answers: readonly Lookup[]): 'timeout' | 'disconnected' | undefined {
-  let because: 'timeout' | 'disconnected' | undefined
+/** Why none of the answers is one; `undefined`: some are, or parts of the tier are suspended, and no more than that is known. */
+function causeOfSilence(answers: readonly Lookup[]): Exclude<UnknownCause, 'suspended'> | undefined {
+  let because: Exclude<UnknownCause, 'suspended'> | undefined
   for (const answer of answers) {
     if (answer.kind !== 'unknown') return undefined
     if (answer.because !== 'suspended') because = answer.because
