@@ -107,6 +107,26 @@ export const mutants = [
     replace: '',
     test: 'src/testing/memory-cache.contract.test.ts',
   },
+  // A stripe of the cache in memory that fails does not fail; a value that is refused is not counted.
+  {
+    file: 'src/testing/memory-cache-server.ts',
+    find: '(stripe === undefined || !this.#unavailableStripes.has(stripe))',
+    replace: 'true',
+    test: 'src/testing/memory-cache.contract.test.ts',
+  },
+  {
+    file: 'src/testing/memory-cache-server.ts',
+    find: 'this.#refusals++',
+    replace: '',
+    test: 'src/testing/memory-cache.contract.test.ts',
+  },
+  // Two names are one, as a zero is lost.
+  {
+    file: 'src/bytes.ts',
+    find: "byte.toString(16).padStart(2, '0')",
+    replace: 'byte.toString(16)',
+    test: 'src/bytes.test.ts',
+  },
   // A caller in JavaScript gives prefixes where a branch set is asked for [P77].
   {
     file: 'src/branch.ts',

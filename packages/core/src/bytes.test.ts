@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { putU32, putU48, putU64, u32At, u48At, u64At } from './bytes.ts'
+import { putU32, putU48, putU64, toHex, u32At, u48At, u64At } from './bytes.ts'
 import { seededRandom } from './testing/index.ts'
 
 /** Goal: the bytes are what the formats draw. Method: a table of edges, and DataView, which has the same numbers by another way. */
@@ -61,4 +61,11 @@ describe('big-endian numbers', () => {
     const byBytes = values.toSorted((a, b) => Buffer.compare(written(putU64, a), written(putU64, b)))
     expect(byBytes).toEqual(values.toSorted((a, b) => a - b))
   })
+})
+
+it('bytes as text have two lower-case digits each, as Node writes them', () => {
+  expect(toHex(new Uint8Array())).toBe('')
+  expect(toHex(Uint8Array.of(0, 1, 15, 16, 171, 255))).toBe('00010f10abff')
+  const bytes = seededRandom(4).bytes(300)
+  expect(toHex(bytes)).toBe(Buffer.from(bytes).toString('hex'))
 })

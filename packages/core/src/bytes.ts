@@ -1,5 +1,5 @@
 /**
- * Big-endian numbers in byte arrays, for formats whose byte order is their order.
+ * Big-endian numbers in byte arrays, for formats whose byte order is their order; and bytes as text.
  *
  * Shifts, not the methods of Buffer or DataView: those check bounds at each call or need a view, and the length of an entry or a
  * row is checked once. So the caller knows that the bytes are there.
@@ -42,4 +42,9 @@ export function putU64(target: Uint8Array, at: number, value: number): void {
 /** The inverse of {@link putU64}; of bytes that are no safe integer the nearest number. */
 export function u64At(source: Uint8Array, at: number): number {
   return u32At(source, at) * TWO_POW_32 + u32At(source, at + 4)
+}
+
+/** Two lower-case hex digits a byte. For names and messages: it is no way for bytes that are many. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -21,7 +21,7 @@ export type {
   WriteOutcome,
 } from './archive-tier.ts'
 export { checkBranchSet, createBranchSet, BRANCHES_MAX, type BranchSet } from './branch.ts'
-export { putU32, putU48, putU64, u32At, u48At, u64At } from './bytes.ts'
+export { putU32, putU48, putU64, toHex, u32At, u48At, u64At } from './bytes.ts'
 export type {
   BelievesStripes,
   CacheHealth,
@@ -142,7 +142,7 @@ export {
   readCacheOpenOptions,
 } from './open-options.ts'
 export { graceMs, setBackgroundLimit, setLimit, STALL_MS } from './patience.ts'
-export type { Random } from './random.ts'
+export { randomHex, type Random } from './random.ts'
 export { SerialQueue } from './serial-queue.ts'
 export { SharedRun } from './shared-run.ts'
 export { INSPECT, inspectAs, showBytes, toPlain, type Inspector, type ShownBytes } from './shown.ts'

@@ -1,4 +1,4 @@
-import type { BranchSet, CachePut, CachePutOutcome, Random } from '@se/core'
+import { randomHex, type BranchSet, type CachePut, type CachePutOutcome, type Random } from '@se/core'
 import type { RedisConnection } from './connection.ts'
 import { becauseOf, fateOf, isRefusalForNow } from './failures.ts'
 import type { CacheKeys } from './keys.ts'
@@ -71,7 +71,7 @@ export class Puts {
         client.sePutBuffer(
           call.keys.length,
           ...call.keys,
-          Buffer.from(random.bytes(EPOCH_BYTES)).toString('hex'),
+          randomHex(random, EPOCH_BYTES),
           call.groupCount,
           call.reading,
           ttlMs ?? '',

@@ -1,5 +1,6 @@
 import {
   encodeCut,
+  randomHex,
   TierUnavailable,
   type BranchSet,
   type Cut,
@@ -324,7 +325,7 @@ export class Stripes {
   }
 
   #randomHex(): string {
-    return Buffer.from(this.#ports.random.bytes(EPOCH_BYTES)).toString('hex')
+    return randomHex(this.#ports.random, EPOCH_BYTES)
   }
 }
 

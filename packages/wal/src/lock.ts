@@ -1,4 +1,4 @@
-import { writeFully, type FileHandle, type FileSystem } from '@se/core'
+import { randomHex, writeFully, type FileHandle, type FileSystem } from '@se/core'
 import { lockedError } from './errors.ts'
 import { HeldLock, type DirectoryLock, type LockPorts } from './held-lock.ts'
 import { areUnchanged, judgeLocks, refuseStrays } from './judge-locks.ts'
@@ -19,7 +19,7 @@ const ATTEMPTS_MAX = 20
  */
 export async function lockDirectory(directory: string, ports: LockPorts): Promise<DirectoryLock> {
   const { fileSystem, processes, random, clock } = ports
-  const nonce = Buffer.from(random.bytes(8)).toString('hex')
+  const nonce = randomHex(random, 8)
   const holder = processes.self()
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const names = await fileSystem.list(directory)

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { ifAny, StorageError, type FileSystem } from '@se/core'
+import { ifAny, randomHex, StorageError, type FileSystem } from '@se/core'
 import { assembleLog } from './assemble-log.ts'
 import { LogFailed } from './errors.ts'
 import { readFileName, SEGMENT_HEADER_BYTES } from './format.ts'
@@ -34,7 +34,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     lock = await lockDirectory(directory, { fileSystem, processes: parsed.processes, random, clock })
     if (lock.isFromSilence) await replaceOpenFiles(directory, fileSystem)
     const recovered = await recoverLog(directory, fileSystem, limits.segmentBytes)
-    const logId = recovered.logId ?? Buffer.from(random.bytes(16)).toString('hex')
+    const logId = recovered.logId ?? randomHex(random, 16)
     const files = new SegmentFiles(fileSystem, directory, limits.segmentBytes, logId, lock)
     const spares = await files.usableSpares(recovered.spares, recovered.segments[0]?.segmentId ?? 0)
     // From the end, so that ids never have a gap.

@@ -17,12 +17,12 @@ export { forEveryChoice, type PowerCutChooser } from './every-choice.ts'
 export { createFakeClock, type FakeClock } from './fake-clock.ts'
 export { memoryCacheHarness } from './memory-cache-harness.ts'
 export { memoryCache, type MemoryCache } from './memory-cache.ts'
-export {
-  type MemoryCacheConnection,
-  type MemoryCacheOptions,
-  type MemoryCacheServer,
-  type StripeSnapshot,
-} from './memory-cache-server.ts'
+export type {
+  MemoryCacheConnection,
+  MemoryCacheOptions,
+  MemoryCacheServer,
+  StripeSnapshot,
+} from './memory-cache-types.ts'
 export { without } from './without.ts'
 export { seededRandom, type SeededRandom } from './seeded-random.ts'
 export { archiveContract, type ArchiveContractCase, type ArchiveHarness } from './archive-contract.ts'

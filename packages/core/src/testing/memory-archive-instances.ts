@@ -8,10 +8,10 @@ import type {
   RetirementRequest,
 } from '../archive-tier.ts'
 import type { RetiredInstance } from '../ledger.ts'
+import { randomHex } from '../random.ts'
 import { fold } from './memory-archive-ledger.ts'
 import {
   append,
-  hex,
   linkOf,
   nowMsOf,
   type Instance,
@@ -98,10 +98,10 @@ function grant(
 function replaceArchiveId(world: World, own: Instance, lastSequence: number): void {
   const { state, random } = world
   fold(world)
-  const link = lastSequence === 0 ? LINK_NONE : hex(random.bytes(8))
+  const link = lastSequence === 0 ? LINK_NONE : randomHex(random, 8)
   Object.assign(own, { lastSequence, link, prunedSequence: lastSequence, prunedLink: link })
   if (lastSequence > 0) state.treePositions.set(own.number, { sequence: lastSequence, link })
-  state.archiveId = hex(random.bytes(16))
+  state.archiveId = randomHex(random, 16)
 }
 
 export function end(world: World, key: ClaimKey): void {

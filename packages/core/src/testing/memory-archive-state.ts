@@ -2,7 +2,7 @@ import type { BranchSet } from '../branch.ts'
 import type { Clock } from '../clock.ts'
 import { LINK_NONE, type Position } from '../cut.ts'
 import type { ItemWrite } from '../item.ts'
-import type { Random } from '../random.ts'
+import { randomHex, type Random } from '../random.ts'
 import type { LedgerRow, StoredTreePage } from '../ledger.ts'
 
 /** A write that has a value: the only kind that has a digest. */
@@ -74,7 +74,7 @@ export interface World {
 }
 
 export function newState(random: Random): State {
-  const id = hex(random.bytes(16))
+  const id = randomHex(random, 16)
   return {
     birthId: id,
     archiveId: id,
@@ -93,10 +93,6 @@ export function newState(random: Random): State {
 /** The archive's clock, ms. */
 export function nowMsOf({ clock }: World): number {
   return Math.floor(clock.nowMs())
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** The archive's link at a sequence; `undefined`: pruned, or never there. */

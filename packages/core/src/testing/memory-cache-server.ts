@@ -1,120 +1,52 @@
-import type { BranchSet } from '../branch.ts'
-import { bucketOfId, stripeOfId, STRIPE_COUNT } from '../hash.ts'
-import type { Cut } from '../cut.ts'
+import { stripeOfId } from '../hash.ts'
 import type { StoredItem } from '../item.ts'
-import type { Random } from '../random.ts'
-import type { CompleteCacheTier } from '../cache-tier.ts'
 import type { LedgerEntry } from '../ledger.ts'
-
-export interface MemoryCacheOptions {
-  /** Source of epochs and tokens. */
-  readonly random: Random
-  /**
-   * The sums of a leaf after a ledger entry, 28 bytes: with `@se/merkle`
-   * `(sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry)))`. A port, because core knows
-   * no tree.
-   *
-   * @param sums 28 bytes; zeros for an empty leaf
-   */
-  readonly addEntry: (sums: Uint8Array, entry: LedgerEntry) => Uint8Array
-  /** Wall clock for `ttlMs`. Default: stands at 0. */
-  readonly nowMs?: (() => number) | undefined
-}
-
-export interface MemoryCacheConnection {
-  /** Time to live of entries, ms from the put. Default: none. */
-  readonly ttlMs?: number | undefined
-}
-
-export interface Entry {
-  readonly epoch: string
-  readonly item: StoredItem
-  readonly expiresAtMs: number | undefined
-  /** Its checksum is wrong. */
-  readonly isDamaged?: boolean
-}
-
-export interface Leaf {
-  token?: string
-  epoch?: string
-  sums?: Uint8Array
-}
-
-export interface Meta {
-  epoch: string
-  cut: Cut
-  readonly leaves: Map<number, Leaf>
-}
-
-/** What lies under a key: what the cache put there, or something of another type. */
-export type Slot<T> = T | 'another type'
-
-/** What one archive has in the store. */
-export interface Space {
-  readonly entries: Map<string, Slot<Entry>>
-  readonly metas: (Slot<Meta> | undefined)[]
-}
-
-/** A stripe as it was: entries and meta, as an older dump of Redis would bring them back. Of every archive in the store. */
-export interface StripeSnapshot {
-  readonly stripe: number
-  readonly spaces: ReadonlyMap<string, Space>
-}
-
-/**
- * What stands in for Redis: one store, and as many tiers on it as there are processes. Where archives share it, each has keys
- * of its own; what is said of an id or a stripe here is said of each of them.
- */
-export interface MemoryCacheServer {
-  /** Another process. */
-  connect(options?: MemoryCacheConnection): CompleteCacheTier
-  /** `false`: lookups answer `unknown`, everything else throws `TierUnavailable`. */
-  setAvailable(isAvailable: boolean): void
-  /** The same for single stripes, while the others go on; `[]`: all answer. */
-  setUnavailableStripes(stripes: readonly number[]): void
-  /**
-   * Puts that get lost from now on, on their way (`unanswered`: nothing is stored, and the call fails) or right after
-   * (`evicted`: answered as stored, and gone). `undefined`: none.
-   */
-  losePuts(how: 'unanswered' | 'evicted' | undefined): void
-  /** Values from so many bytes on are refused, each time they are offered; `undefined`: none. */
-  refuseAbove(bytes: number | undefined): void
-  /** How often a value was refused. */
-  readonly refusals: number
-  /** Loses the entry of an id, as eviction does. */
-  evict(id: string): void
-  /** Loses the meta of a stripe; its entries stay. */
-  dropMeta(stripe: number): void
-  /** Changes the entry of an id, if there is one, as somebody would who puts a whole other one: no checksum tells. */
-  tamper(id: string, change: (item: StoredItem) => StoredItem): void
-  /** Changes bits of the entry of an id, if there is one: its checksum tells. */
-  damage(id: string): void
-  /** Something of another type lies where the entry of an id, or a stripe's meta, should. */
-  mistype(what: { readonly id: string } | { readonly stripe: number }): void
-  /** Loses everything. */
-  clear(): void
-  snapshot(stripe: number): StripeSnapshot
-  /**
-   * Puts a stripe back to what it was, as an older dump or a replica that was behind. No connection is lost by it and nobody
-   * is told, so a tier has to see it in what it reads.
-   */
-  restore(snapshot: StripeSnapshot): void
-}
+import { randomHex } from '../random.ts'
+import { ANOTHER_TYPE, copyMeta, emptySpace, type Space } from './memory-cache-space.ts'
+import type { MemoryCacheOptions, MemoryCacheServer, StripeSnapshot } from './memory-cache-types.ts'
 
 /** Hex digits of the birth id by which archives are told apart. */
 const BIRTH_DIGITS = 8
 
+/** Bytes of a leaf's encoded sums; all zero: nothing in the leaf. */
+const LEAF_SUMS_BYTES = 28
+/** Bytes of a random epoch or token. */
+const EPOCH_BYTES = 8
+
+/** The store, with what a test does to it. */
 export class MemoryStore implements Omit<MemoryCacheServer, 'connect'> {
-  readonly options: MemoryCacheOptions
-  isAvailable = true
-  unavailableStripes: ReadonlySet<number> = new Set()
-  putLoss: 'unanswered' | 'evicted' | undefined
-  valueBytesMax: number | undefined
-  refusals = 0
+  readonly #options: MemoryCacheOptions
+  #isAvailable = true
+  #unavailableStripes: ReadonlySet<number> = new Set()
+  #putLoss: 'unanswered' | 'evicted' | undefined
+  /** Values from so many bytes on are refused. */
+  #refusedBytes = Infinity
+  #refusals = 0
   readonly #spaces = new Map<string, Space>()
 
   constructor(options: MemoryCacheOptions) {
-    this.options = options
+    this.#options = options
+  }
+
+  /** Whether calls are answered; of a stripe, whether those that concern it are. */
+  answers(stripe?: number): boolean {
+    return this.#isAvailable && (stripe === undefined || !this.#unavailableStripes.has(stripe))
+  }
+
+  /** How puts get lost now; `undefined`: they do not. */
+  get putLoss(): 'unanswered' | 'evicted' | undefined {
+    return this.#putLoss
+  }
+
+  get refusals(): number {
+    return this.#refusals
+  }
+
+  /** Offers a value. @returns whether it is taken; one that is not is counted */
+  offer(bytes: number): boolean {
+    if (bytes < this.#refusedBytes) return true
+    this.#refusals++
+    return false
   }
 
   /** @param birthId 32 hex digits */
@@ -126,19 +58,19 @@ export class MemoryStore implements Omit<MemoryCacheServer, 'connect'> {
   }
 
   setAvailable(isAvailable: boolean): void {
-    this.isAvailable = isAvailable
+    this.#isAvailable = isAvailable
   }
 
   setUnavailableStripes(stripes: readonly number[]): void {
-    this.unavailableStripes = new Set(stripes)
+    this.#unavailableStripes = new Set(stripes)
   }
 
   losePuts(how: 'unanswered' | 'evicted' | undefined): void {
-    this.putLoss = how
+    this.#putLoss = how
   }
 
   refuseAbove(bytes: number | undefined): void {
-    this.valueBytesMax = bytes
+    this.#refusedBytes = bytes ?? Infinity
   }
 
   evict(id: string): void {
@@ -152,7 +84,7 @@ export class MemoryStore implements Omit<MemoryCacheServer, 'connect'> {
   tamper(id: string, change: (item: StoredItem) => StoredItem): void {
     for (const { entries } of this.#spaces.values()) {
       const entry = entries.get(id)
-      if (entry === undefined || entry === 'another type') continue
+      if (entry === undefined || entry === ANOTHER_TYPE) continue
       entries.set(id, { ...entry, item: change(entry.item) })
     }
   }
@@ -160,7 +92,7 @@ export class MemoryStore implements Omit<MemoryCacheServer, 'connect'> {
   damage(id: string): void {
     for (const { entries } of this.#spaces.values()) {
       const entry = entries.get(id)
-      if (entry === undefined || entry === 'another type') continue
+      if (entry === undefined || entry === ANOTHER_TYPE) continue
       // A bit of the stamp: the worst, as it is compared.
       const stamp = { ...entry.item.stamp, time: entry.item.stamp.time + 2 ** 40 }
       entries.set(id, { ...entry, item: { ...entry.item, stamp }, isDamaged: true })
@@ -169,8 +101,8 @@ export class MemoryStore implements Omit<MemoryCacheServer, 'connect'> {
 
   mistype(what: { readonly id: string } | { readonly stripe: number }): void {
     for (const { entries, metas } of this.#spaces.values()) {
-      if ('id' in what) entries.set(what.id, 'another type')
-      else metas[what.stripe] = 'another type'
+      if ('id' in what) entries.set(what.id, ANOTHER_TYPE)
+      else metas[what.stripe] = ANOTHER_TYPE
     }
   }
 
@@ -200,24 +132,16 @@ export class MemoryStore implements Omit<MemoryCacheServer, 'connect'> {
   }
 
   nowMs(): number {
-    return this.options.nowMs?.() ?? 0
+    return this.#options.nowMs?.() ?? 0
   }
 
+  /** A new epoch, or a token. */
   fresh(): string {
-    return Array.from(this.options.random.bytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    return randomHex(this.#options.random, EPOCH_BYTES)
   }
-}
 
-/** Number of an id's leaf: `branch * 65536 + bucket`. */
-export function leafOf(branches: BranchSet, id: string): number {
-  return branches.branchOf(id) * 65_536 + bucketOfId(id)
-}
-
-function emptySpace(): Space {
-  return { entries: new Map(), metas: Array.from({ length: STRIPE_COUNT }, () => undefined) }
-}
-
-function copyMeta(meta: Slot<Meta> | undefined): Slot<Meta> | undefined {
-  if (meta === undefined || meta === 'another type') return meta
-  return { ...meta, leaves: new Map([...meta.leaves].map(([leaf, fields]) => [leaf, { ...fields }])) }
+  /** The sums of a leaf after a ledger entry. @param sums `undefined`: the leaf was empty */
+  addEntry(sums: Uint8Array | undefined, entry: LedgerEntry): Uint8Array {
+    return this.#options.addEntry(sums ?? new Uint8Array(LEAF_SUMS_BYTES), entry)
+  }
 }

@@ -20,20 +20,18 @@ import type { LedgerRow } from '../ledger.ts'
 import type { Lookup } from '../lookup.ts'
 import { readCacheOpenOptions } from '../open-options.ts'
 import { MemoryBeliefs, standsAt } from './memory-cache-beliefs.ts'
+import { MemoryStore } from './memory-cache-server.ts'
 import {
+  ANOTHER_TYPE,
+  leafAddress,
+  leafNumber,
   leafOf,
-  MemoryStore,
   type Entry,
   type Leaf,
-  type MemoryCacheConnection,
-  type MemoryCacheOptions,
-  type MemoryCacheServer,
   type Meta,
   type Space,
-} from './memory-cache-server.ts'
-
-/** Bytes of a leaf's encoded sums; all zero: nothing in the leaf. */
-const LEAF_SUMS_BYTES = 28
+} from './memory-cache-space.ts'
+import type { MemoryCacheConnection, MemoryCacheOptions, MemoryCacheServer } from './memory-cache-types.ts'
 
 /** A cache tier in memory, with the store it is on. */
 export interface MemoryCache extends CompleteCacheTier {
@@ -86,7 +84,7 @@ class MemoryCacheTier implements CompleteCacheTier {
 
   health(): CacheHealth {
     return {
-      failure: this.#store.isAvailable ? undefined : unavailable(),
+      failure: this.#store.answers() ? undefined : unavailable(),
       damagedEntries: this.#damagedEntries,
       foreignKeys: this.#foreignKeys,
       refusedValues: this.#refusedValues,
@@ -96,7 +94,7 @@ class MemoryCacheTier implements CompleteCacheTier {
   readStripes(): Promise<readonly StripeReading[]> {
     return this.#step(() =>
       Array.from({ length: STRIPE_COUNT }, (_, stripe): StripeReading => {
-        if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
+        if (!this.#store.answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
         const meta = this.#meta(stripe)
         return meta === undefined ? NO_META : { kind: 'state', state: this.#stateOf(stripe, meta) }
       }),
@@ -126,7 +124,7 @@ class MemoryCacheTier implements CompleteCacheTier {
     const stripe = stripeOfId(id)
     const believed = this.#beliefs.of(stripe)
     if (believed === undefined) return SUSPENDED
-    if (!this.#answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
+    if (!this.#store.answers(stripe)) return { kind: 'unknown', because: 'disconnected' }
     const meta = this.#meta(stripe)
     if (meta === undefined || !standsAt(meta, believed)) return SUSPENDED
     const entry = this.#entry(id)
@@ -143,7 +141,7 @@ class MemoryCacheTier implements CompleteCacheTier {
     return this.#step(() =>
       ids.map((id) => {
         const stripe = stripeOfId(id)
-        const meta = this.#answers(stripe) ? this.#meta(stripe) : undefined
+        const meta = this.#store.answers(stripe) ? this.#meta(stripe) : undefined
         if (meta === undefined || meta.epoch !== this.#beliefs.of(stripe)?.epoch) return undefined
         return { id, ...this.#inForce(meta, id) }
       }),
@@ -175,7 +173,7 @@ class MemoryCacheTier implements CompleteCacheTier {
     const { write, version, createdAtMs, permit, kind } = put
     const { id, stamp, state, contentType } = write
     const stripe = stripeOfId(id)
-    const meta = this.#answers(stripe) ? this.#meta(stripe) : undefined
+    const meta = this.#store.answers(stripe) ? this.#meta(stripe) : undefined
     if (meta === undefined) return 'unknown'
     const isRefused = write.bytes !== undefined && this.#isRefused(id, write.bytes.length)
     if (isRefused && kind === 'fill') return 'skipped'
@@ -206,13 +204,9 @@ class MemoryCacheTier implements CompleteCacheTier {
 
   /** A value that the store does not take is remembered, and not offered again. */
   #isRefused(id: string, bytes: number): boolean {
-    const { valueBytesMax } = this.#store
     const isKnown = (this.#refused.get(id) ?? Infinity) <= bytes
-    if (!isKnown && (valueBytesMax === undefined || bytes < valueBytesMax)) return false
-    if (!isKnown) {
-      this.#store.refusals++
-      this.#refused.set(id, bytes)
-    }
+    if (!isKnown && this.#store.offer(bytes)) return false
+    if (!isKnown) this.#refused.set(id, bytes)
     this.#refusedValues++
     return true
   }
@@ -235,7 +229,7 @@ class MemoryCacheTier implements CompleteCacheTier {
 
   #createOrReset(stripe: number, cut: Cut, leaves: readonly StoredLeaf[]): StripeState {
     const meta: Meta = { epoch: this.#store.fresh(), cut, leaves: new Map() }
-    for (const { branch, bucket, sums } of leaves) this.#leaf(meta, branch * 65_536 + bucket).sums = sums
+    for (const leaf of leaves) this.#leaf(meta, leafNumber(leaf)).sums = leaf.sums
     this.#opened.metas[stripe] = meta
     return this.#stateOf(stripe, meta)
   }
@@ -259,7 +253,7 @@ class MemoryCacheTier implements CompleteCacheTier {
           }
           const leaf = this.#leaf(meta, leafOf(this.#branches, entry.id))
           leaf.token = this.#store.fresh()
-          leaf.sums = this.#store.options.addEntry(leaf.sums ?? new Uint8Array(LEAF_SUMS_BYTES), entry)
+          leaf.sums = this.#store.addEntry(leaf.sums, entry)
         }
       }
       meta.cut = to
@@ -274,7 +268,7 @@ class MemoryCacheTier implements CompleteCacheTier {
       const leaves: StoredLeaf[] = []
       for (const [leaf, { sums }] of meta.leaves) {
         if (sums === undefined || sums.every((byte) => byte === 0)) continue
-        leaves.push({ branch: Math.floor(leaf / 65_536), bucket: leaf % 65_536, sums })
+        leaves.push({ ...leafAddress(leaf), sums })
       }
       return { state: this.#stateOf(stripe, meta), leaves }
     })
@@ -285,11 +279,11 @@ class MemoryCacheTier implements CompleteCacheTier {
     return this.#stepOn(state.stripe, () => {
       const meta = this.#metaIf(state)
       if (meta === undefined) return undefined
-      for (const { branch, bucket, sums } of leaves) {
-        Object.assign(this.#leaf(meta, branch * 65_536 + bucket), {
+      for (const leaf of leaves) {
+        Object.assign(this.#leaf(meta, leafNumber(leaf)), {
           epoch: this.#store.fresh(),
           token: this.#store.fresh(),
-          sums,
+          sums: leaf.sums,
         })
       }
       return this.#stateOf(state.stripe, meta)
@@ -338,7 +332,7 @@ class MemoryCacheTier implements CompleteCacheTier {
   /** What is of another type is removed, and counts as not there. */
   #meta(stripe: number): Meta | undefined {
     const meta = this.#opened.metas[stripe]
-    if (meta !== 'another type') return meta
+    if (meta !== ANOTHER_TYPE) return meta
     this.#foreignKeys++
     this.#opened.metas[stripe] = undefined
     return undefined
@@ -346,7 +340,7 @@ class MemoryCacheTier implements CompleteCacheTier {
 
   #entry(id: string): Entry | undefined {
     const entry = this.#entries.get(id)
-    if (entry === 'another type') this.#foreignKeys++
+    if (entry === ANOTHER_TYPE) this.#foreignKeys++
     else if (entry?.expiresAtMs === undefined || this.#store.nowMs() < entry.expiresAtMs) return entry
     this.#entries.delete(id)
     return undefined
@@ -363,17 +357,13 @@ class MemoryCacheTier implements CompleteCacheTier {
     return found
   }
 
-  #answers(stripe: number): boolean {
-    return this.#store.isAvailable && !this.#store.unavailableStripes.has(stripe)
-  }
-
   #stepOn<T>(stripe: number, work: () => T): Promise<T> {
-    return this.#answers(stripe) ? this.#step(work) : Promise.reject(unavailable())
+    return this.#store.answers(stripe) ? this.#step(work) : Promise.reject(unavailable())
   }
 
   /** Does all of it at once, or fails as a server that does not answer. */
   #step<T>(work: () => T): Promise<T> {
-    if (!this.#store.isAvailable) return Promise.reject(unavailable())
+    if (!this.#store.answers()) return Promise.reject(unavailable())
     return new Promise((resolve) => resolve(work()))
   }
 }

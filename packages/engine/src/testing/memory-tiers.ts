@@ -6,7 +6,8 @@ import {
   type MemoryArchive,
   type MemoryCacheServer,
 } from '@se/core/testing'
-import { addLeaves, createRowDigester, decodeLeaf, DigestTree, encodeLeaf, leafDelta } from '@se/merkle'
+import { DigestTree } from '@se/merkle'
+import { archiveDigests, cacheDigests } from '@se/merkle/testing'
 
 /** Archive and cache in memory, with the digests and trees of `@se/merkle`. */
 export function createMemoryTiers(options: { clock: Clock; seed: number; isExclusive?: boolean }): {
@@ -14,7 +15,7 @@ export function createMemoryTiers(options: { clock: Clock; seed: number; isExclu
   cache: MemoryCacheServer
 } {
   const archive = memoryArchive({
-    digestRow: (write, key) => createRowDigester(key).digest(write),
+    digestRow: archiveDigests.digestRow,
     foldPages(pages, rows, branches) {
       const tree = new DigestTree(branches)
       for (const { branch, page, bytes } of pages) tree.setPage(branch, page, bytes)
@@ -35,8 +36,5 @@ export function createMemoryTiers(options: { clock: Clock; seed: number; isExclu
 
 /** A cache server in memory, with the leaf sums of `@se/merkle`. */
 export function createMemoryCache(seed: number): MemoryCacheServer {
-  return memoryCache({
-    random: seededRandom(seed),
-    addEntry: (sums, entry) => encodeLeaf(addLeaves(decodeLeaf(sums), leafDelta(entry))),
-  }).server
+  return memoryCache({ random: seededRandom(seed), ...cacheDigests }).server
 }

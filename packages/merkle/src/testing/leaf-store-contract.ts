@@ -1,4 +1,4 @@
-import { createBranchSet, invariant, StorageError, type BranchSet } from '@se/core'
+import { createBranchSet, invariant, StorageError, toHex, type BranchSet } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { DigestTree, type TreeLeaf } from '../digest-tree.ts'
 import { diff } from '../diff.ts'
@@ -246,7 +246,7 @@ async function expectRefused(answer: Promise<unknown>, what: string): Promise<vo
 }
 
 function hex(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return bytes === undefined ? '' : toHex(bytes)
 }
 
 function expect<T>(actual: T, expected: T, what: string): void {

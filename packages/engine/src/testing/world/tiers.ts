@@ -102,5 +102,5 @@ function stripesOf(server: MemoryCacheServer): readonly StripeSnapshot[] {
 function cutOf({ spaces }: StripeSnapshot): Cut | undefined {
   const [space] = spaces.values()
   const meta = space?.metas[0]
-  return meta === undefined || meta === 'another type' ? undefined : meta.cut
+  return typeof meta === 'object' ? meta.cut : undefined
 }
