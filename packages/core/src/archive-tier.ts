@@ -28,7 +28,7 @@ export interface ArchiveOpenOptions {
   readonly branches: BranchSet
   /** Used at creation only; afterwards the archive's own choice stands. */
   readonly digests: 'keyed' | 'unkeyed'
-  /** Longest time until it is open, or has failed, ms. Default 30,000. */
+  /** Longest time until it is open, or has failed, ms. */
   readonly timeoutMs?: number | undefined
 }
 

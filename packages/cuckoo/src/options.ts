@@ -13,11 +13,11 @@ import type { HashKey } from './key-hash.ts'
 export const CAPACITY_MAX = 2 ** 30
 
 export interface FilterOptions {
-  /** Keys to make room for from the start, 1 … 2^30. */
+  /** Keys to make room for from the start. */
   readonly capacity: number
   /** Largest share of absent keys that may be answered "present"; above 0, below 1. */
   readonly falsePositiveRate: number
-  /** u32, default 0. Filters with different seeds err on different keys. */
+  /** u32. Filters with different seeds err on different keys. */
   readonly seed?: number
   /** Default: MurmurHash3 x86_128 with seed 0 over the key's UTF-8, first 64 bits (`hashId` of `@se/core/hash`). */
   readonly hash?: HashKey

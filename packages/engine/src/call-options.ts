@@ -18,14 +18,14 @@ import type { Level } from './level.ts'
  */
 
 /**
- * `local` (default): any tier, within Δ of what other processes wrote; own pending writes are always read, also while the
+ * `local`: any tier, within Δ of what other processes wrote; own pending writes are always read, also while the
  * archive is out of reach and others' newer ones cannot be heard of. `shared`: skips memory. `source`: asks the
  * archive, and gives an own pending write where that is newer.
  */
 export type Consistency = 'local' | 'shared' | 'source'
 
 /**
- * `own` (default): bytes that only this reader has. `shared`: those that memory keeps and gives to all who ask for shared
+ * `own`: bytes that only this reader has. `shared`: those that memory keeps and gives to all who ask for shared
  * ones, without a copy. Never write to them: other readers would get what was written. What is stored does not change.
  */
 export type BytesOwnership = 'own' | 'shared'
@@ -39,16 +39,16 @@ export interface BoundOptions {
 }
 
 export interface SubmitOptions extends BoundOptions {
-  /** What the acknowledgement is worth: `memory`, `log` (default) or `archive`. */
+  /** What the acknowledgement is worth. */
   readonly level?: Level
-  /** Free tag, 0 to 64 bytes of UTF-8, indexed in the archive. Default `default`. */
+  /** Free tag, UTF-8, indexed in the archive. */
   readonly state?: string
-  /** Printable ASCII, 0 to 127 bytes. Default `application/json`, or `application/octet-stream` for bytes. */
+  /** Printable ASCII. Default: the codec's (JSON), or `application/octet-stream` for bytes. */
   readonly contentType?: string
 }
 
 export interface DeleteOptions extends BoundOptions {
-  /** What the acknowledgement is worth: `memory`, `log` (default) or `archive`. */
+  /** What the acknowledgement is worth. */
   readonly level?: Level
 }
 
@@ -73,7 +73,7 @@ export interface VerifyOptions extends BoundOptions {
 }
 
 export interface StartOptions {
-  /** Tries again for so many ms while a server is not there yet, as in a compose file. Default 0: fails at once. */
+  /** Tries again for so many ms while a server is not there yet, as in a compose file; 0: fails at once. */
   readonly waitForMs?: number
   /** The start is given up after this many ms, with `DeadlineExceeded`. Default: none, each of its steps has its bounds. */
   readonly timeoutMs?: number

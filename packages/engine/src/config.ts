@@ -28,13 +28,16 @@ import type { Logger } from './logging/logger.ts'
 import type { EngineObserver } from './observer/observer.ts'
 import { isOfCodec, type Codec } from './value/codec.ts'
 
-/** What `createEngine` takes. Every field but `log.directory` and `archive` has a default. */
+/**
+ * What `createEngine` takes. Every field but `log.directory` and `archive` may be left out; defaults and limits are in
+ * {@link CONFIG_FIELDS}, which the README prints.
+ */
 export interface EngineConfig {
   /** The local write-ahead log, and beside it instance.json, filter.snapshot and parked items. */
   readonly log: {
     /** One process at a time; created if missing. On a disk that keeps what it has synced. */
     readonly directory: string
-    /** Bounds of the log; defaults of `@se/wal`. */
+    /** Bounds of the log. */
     readonly limits?: LogLimits
   }
   /** L3, the ground truth: `sqliteArchive(…)` or `mysqlArchive(…)`. */
@@ -43,47 +46,47 @@ export interface EngineConfig {
   readonly cache?: CacheTier
   /** Id prefixes with a tree of their own. Stored in the archive at creation; another set is refused. */
   readonly branches?: readonly string[]
-  /** `keyed` (default): row digests are keyed with a secret kept in the archive. Used at creation only. */
+  /** `keyed`: row digests are keyed with a secret kept in the archive. Used at creation only. */
   readonly digests?: 'keyed' | 'unkeyed'
   readonly memory?: {
-    /** Bound of L1, bytes. Default 256 MiB, from 1 MiB. Unflushed items count and are never evicted. */
+    /** Bound of L1, bytes. Unflushed items count and are never evicted. */
     readonly bytesMax?: number
   }
   readonly pending?: {
-    /** Items acknowledged and not yet in L3. Default 100,000. */
+    /** Items acknowledged and not yet in L3. */
     readonly itemsMax?: number
-    /** Their bytes. Default 128 MiB. */
+    /** Their bytes; at least `valueBytesMax`. */
     readonly bytesMax?: number
-    /** At the bound writers `wait` (default) or are `refuse`d. */
+    /** At the bound writers `wait`, or are `refuse`d with `Backpressure`. */
     readonly onFull?: 'wait' | 'refuse'
   }
   readonly flush?: {
-    /** A batch is cut at so many items. Default 1,000, 1 to 10,000. */
+    /** A batch is cut at so many items, */
     readonly itemsMax?: number
-    /** … or bytes. Default 1 MiB. */
+    /** or at so many bytes, */
     readonly bytesMax?: number
-    /** … or ms after its first item. Default 100, 0 to 60,000. */
+    /** or so many ms after its first item. */
     readonly delayMs?: number
   }
   readonly filter?: {
-    /** Ids it is made for; it grows beyond. Default 100,000. */
+    /** Ids it is made for; it grows beyond. */
     readonly capacity?: number
-    /** Default 0.0001, from 0.00001 to 0.5. */
+    /** Share of absent ids that it takes for present. */
     readonly falsePositiveRate?: number
   }
   /** How values that are no bytes are stored and read. Default: as JSON. */
   readonly codec?: Codec
-  /** Largest value accepted, bytes. Default 8 MiB. */
+  /** Largest value accepted, bytes. */
   readonly valueBytesMax?: number
-  /** Δ: how old, in ms, what this process knows of other processes may be. Default 500, from 50. */
+  /** Δ: how old, in ms, what this process knows of other processes may be. */
   readonly stalenessMs?: number
-  /** Ledger rows older than this are pruned once folded, ms. Default 24 h. A view that was away longer starts over. */
+  /** Ledger rows older than this are pruned once folded, ms. A view that was away longer starts over. */
   readonly ledgerAgeMs?: number
-  /** Tombstones are kept so long, ms. Default 7 days. */
+  /** Tombstones are kept so long, ms. */
   readonly tombstoneAgeMs?: number
-  /** A call that does not say otherwise ends after so many ms with `DeadlineExceeded`. Default 30 s. */
+  /** A call that does not say otherwise ends after so many ms with `DeadlineExceeded`. */
   readonly callTimeoutMs?: number
-  /** A stop that does not say otherwise ends after so many ms. Default 30 s. */
+  /** A stop that does not say otherwise ends after so many ms. */
   readonly stopTimeoutMs?: number
   readonly observer?: EngineObserver
   /** Told of syncs, recovery and failures of the log. */

@@ -28,10 +28,7 @@ export interface RowDigesterOptions {
 }
 
 export interface DiffOptions {
-  /**
-   * Difference of a branch's item counts from which its leaves are read at once instead of level by level.
-   * Default 256; 1 … 2^31.
-   */
+  /** Difference of a branch's item counts from which its leaves are read at once instead of level by level. */
   readonly wholeFromGap?: number
 }
 

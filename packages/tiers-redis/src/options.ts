@@ -22,7 +22,7 @@ const VALUE_BYTES_DEFAULT = 1024 * 1024
 /** Redis' own limit of a string, bytes. */
 const VALUE_BYTES_LIMIT = 512 * 1024 * 1024
 
-/** Exactly one of `url`, `nodes` and `client` says where Redis is. */
+/** Exactly one of `url`, `nodes` and `client` says where Redis is; defaults and ranges are in {@link OPTIONS}. */
 export interface RedisCacheOptions {
   /** A standalone server: `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS. */
   readonly url?: string | undefined
@@ -34,15 +34,15 @@ export interface RedisCacheOptions {
    * says that it is not the one to be asked (a primary that was demoted), the client is told to connect again.
    */
   readonly client?: Redis | Cluster | undefined
-  /** Before every key: printable ASCII without spaces and braces, 0 to 64 bytes. Default `se:`. */
+  /** Before every key: printable ASCII without spaces and braces. */
   readonly prefix?: string | undefined
-  /** Time to live of an entry from its last put, ms, 1 to ten years. Default: none. Metas never expire. */
+  /** Time to live of an entry from its last put, ms. Default: none. Metas never expire. */
   readonly ttlMs?: number | undefined
-  /** Larger values are not offered to Redis, bytes, 0 to 512 MiB. Default 1 MiB. */
+  /** Larger values are not offered to Redis, bytes. */
   readonly valueBytesMax?: number | undefined
-  /** A call that took this long has failed, ms, 1 to 60,000. Default 1,000. */
+  /** A call that took this long has failed, ms. */
   readonly commandTimeoutMs?: number | undefined
-  /** A connection that took this long to make has failed, ms, 1 to 60,000; so long `open` waits. Default 2,000. */
+  /** A connection that took this long to make has failed, ms; so long `open` waits. */
   readonly connectTimeoutMs?: number | undefined
   /** Hears of connections that failed or were lost, with the cause; reconnecting goes on by itself. */
   readonly onConnectionError?: ((error: Error) => void) | undefined
@@ -75,7 +75,7 @@ export interface ParsedOptions {
 const milliseconds = (meaning: string, fallback: number) =>
   integerField({ meaning, default: fallback, min: 1, max: 60_000 })
 
-/** The options, for checking them and for the README. */
+/** The table of {@link RedisCacheOptions}: it checks them, and the README prints it. */
 export const OPTIONS = {
   url: stringField({
     meaning: 'a standalone server: `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS',

@@ -8,22 +8,22 @@ const SEGMENT_BYTES_MIN = 4 * KIB
 export const GROUP_BYTES_DEFAULT = 4 * MIB
 invariant(payloadBytesMaxOf(SEGMENT_BYTES_MIN) > 0, 'the smallest segment has room for a record')
 
-/** How much the log may hold, and in pieces of which size. */
+/** How much the log may hold, and in pieces of which size; defaults and ranges are in {@link LIMIT_FIELDS}. */
 export interface LogLimits {
-  /** Size of a segment file, bytes. Default 16 MiB, from 4 KiB to 1 GiB, a multiple of 4 KiB. Bounds the records of one call. */
+  /** Size of a segment file, bytes, a multiple of 4 KiB. Bounds the records of one call. */
   readonly segmentBytes?: number
-  /** Records not released. Default 1,000,000, from 1. */
+  /** Records not released. */
   readonly recordsMax?: number
   /**
-   * Bytes of groups not released or still held by `releaseDelayMs`, framing included. Default 512 MiB, from two
+   * Bytes of groups not released or still held by `releaseDelayMs`, framing included; at least two
    * segments. The files take this, rounded up to segments, and up to three segments more.
    */
   readonly bytesMax?: number
-  /** Age of the oldest record not released, ms, by the wall clock. Default: no bound. From 1. */
+  /** Age of the oldest record not released, ms, by the wall clock. Default: no bound. */
   readonly ageMsMax?: number
-  /** Bytes written at a time. Default 4 MiB, from 4 KiB; a single call may exceed it. */
+  /** Bytes written at a time; a single call may exceed it. */
   readonly groupBytesMax?: number
-  /** Freed segment files kept for reuse; the others are removed. Default 1, from 0 to 1,000. */
+  /** Freed segment files kept for reuse; the others are removed. */
   readonly spareSegmentsMax?: number
 }
 

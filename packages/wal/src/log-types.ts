@@ -4,7 +4,7 @@ export type LogState = 'open' | 'closing' | 'closed' | 'failed'
 export interface AppendOptions {
   /**
    * May use the room that is kept back when the disk is full, and passes the bounds on records, bytes and age: for
-   * what must be written to drain or to stop in order. Default false.
+   * what must be written to drain or to stop in order.
    */
   readonly urgent?: boolean
 }

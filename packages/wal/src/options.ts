@@ -26,17 +26,18 @@ import { processesOf } from './system-processes.ts'
  * field [P77], and prints the README's table.
  */
 
+/** Options of `openLog`; defaults and ranges are in {@link LOG_FIELDS}. */
 export interface LogOptions {
   /** Where the files go; created if missing. Files of other names in it are left alone. */
   readonly directory: string
   readonly limits?: LogLimits
-  /** At a limit: `wait` for room, for `waitMs` at most, or `refuse` at once. Default `wait`. */
+  /** At a limit: `wait` for room, for `waitMs` at most, or `refuse` at once. */
   readonly onFull?: 'wait' | 'refuse'
-  /** How long a call waits for room before it is refused, ms. Default 5,000; from 0 to 1 day. */
+  /** How long a call waits for room before it is refused, ms. */
   readonly waitMs?: number
   /**
    * How long released segments are kept all the same, ms, for an archive that may lose what it had confirmed.
-   * Default 0; up to 30 days. Counted anew when the log is opened.
+   * Counted anew when the log is opened.
    */
   readonly releaseDelayMs?: number
   readonly observer?: LogObserver

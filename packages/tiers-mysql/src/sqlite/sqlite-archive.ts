@@ -7,18 +7,18 @@ export interface SqliteArchiveOptions extends CommonArchiveOptions {
   /** Path of the database file; its directory is made where it is missing. `:memory:` is lost with the process. */
   readonly file: string
   /**
-   * Whether the file is locked against every other process while it is open. Default true: an engine alone
-   * need not ask what others have written. False: several processes of one machine may share the file.
+   * Whether the file is locked against every other process while it is open: an engine alone need not ask what others
+   * have written. `false`: several processes of one machine may share the file.
    */
   readonly exclusive?: boolean
   /**
    * How long one statement waits for another process, ms; the event loop stands still meanwhile. The whole
-   * transaction is then tried again. 0 … 10,000, default 20; only without `exclusive`.
+   * transaction is then tried again. Only without `exclusive`.
    */
   readonly busyMs?: number
   /** Longest wait for a transaction or a scan of this process to end, ms. */
   readonly turnTimeoutMs?: number
-  /** Page cache, bytes, 1 MiB … 64 GiB. Default 64 MiB. */
+  /** Page cache, bytes. */
   readonly cacheBytes?: number
 }
 
