@@ -1,4 +1,11 @@
-import { BranchMismatch, encodeCut, type ArchiveOpenOptions, type BranchSet, type Random } from '@se/core'
+import {
+  BranchMismatch,
+  encodeCut,
+  randomHex,
+  type ArchiveOpenOptions,
+  type BranchSet,
+  type Random,
+} from '@se/core'
 import { sql } from 'kysely'
 import type { RowReader, WriteSession } from './archive-database.ts'
 import { factLost } from './meta.ts'
@@ -9,7 +16,7 @@ const DIGEST_KEY_BYTES = 16
 
 /** 32 hex digits. */
 export function newArchiveId(random: Random): string {
-  return Buffer.from(random.bytes(ARCHIVE_ID_BYTES)).toString('hex')
+  return randomHex(random, ARCHIVE_ID_BYTES)
 }
 
 /** What an archive says of itself, by the names of `sync_meta`. */
@@ -38,7 +45,7 @@ export async function readOrMakeFacts(
     birth_id: archiveId,
     archive_id: archiveId,
     branches: JSON.stringify(branches.prefixes),
-    digest_key: digests === 'keyed' ? Buffer.from(random.bytes(DIGEST_KEY_BYTES)).toString('hex') : '',
+    digest_key: digests === 'keyed' ? randomHex(random, DIGEST_KEY_BYTES) : '',
     collection_floor: '0',
     last_number: '0',
     tree_cut: encodeCut({ archiveId, positions: new Map() }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareIds, type LedgerEntry, type LedgerRow } from '@se/core'
+import { compareIds, randomHex, type LedgerEntry, type LedgerRow } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { decodeLedgerRow, encodeLedgerRow, type LedgerColumns } from '../src/index.ts'
 import { kindNumber } from '../src/ledger-row.ts'
@@ -70,7 +70,7 @@ describe('ledger row', () => {
       const row: LedgerRow = {
         instance: 1 + random.below(100),
         sequence: 1 + random.below(2 ** 50),
-        link: Buffer.from(random.bytes(8)).toString('hex'),
+        link: randomHex(random, 8),
         kind: random.pick(['batch', 'correction']),
         committedAtMs: random.below(2 ** 42),
         entries,

@@ -1,4 +1,11 @@
-import { sequenceAt, type ArchiveTier, type InstanceClaim, type Position, type Random } from '@se/core'
+import {
+  randomHex,
+  sequenceAt,
+  type ArchiveTier,
+  type InstanceClaim,
+  type Position,
+  type Random,
+} from '@se/core'
 
 export interface OwnLedgerPorts {
   readonly archive: Pick<ArchiveTier, 'touchInstance' | 'readHeads'>
@@ -65,9 +72,6 @@ export class OwnLedger {
   }
 
   #draw(): Position {
-    const link = Array.from(this.#ports.random.bytes(LINK_BYTES), (byte) =>
-      byte.toString(16).padStart(2, '0'),
-    ).join('')
-    return { sequence: this.#position.sequence + 1, link }
+    return { sequence: this.#position.sequence + 1, link: randomHex(this.#ports.random, LINK_BYTES) }
   }
 }

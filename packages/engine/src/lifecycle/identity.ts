@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import {
   CorruptData,
   LINK_NONE,
+  randomHex,
   readFileIfAny,
   writeFileAtomically,
   type ArchiveTier,
@@ -97,7 +98,7 @@ export async function takeInstance(
 ): Promise<InstanceClaim> {
   const { fileSystem, random, archive, caller } = ports
   const before = await loadIdentity(fileSystem, directory)
-  const nonce = Buffer.from(random.bytes(16)).toString('hex')
+  const nonce = randomHex(random, 16)
   await saveIdentity(fileSystem, directory, { ...before, nonces: [...before.nonces, nonce] })
   const claim = await archive.claimInstance({ memory: memoryOf(before), knownNonces: before.nonces, nonce })
   if (caller.goneBecause !== undefined) throw caller.goneBecause
