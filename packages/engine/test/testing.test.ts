@@ -7,6 +7,7 @@ import type { ArchiveTier, CacheTier } from '@se/core'
 import { without } from '@se/core/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MemoryTier } from '../src/memory/memory-tier.ts'
+import * as testing from '../src/testing/index.ts'
 import {
   decodeScript,
   encodeScript,
@@ -317,7 +318,7 @@ describe('what is asked for', () => {
     [
       'a part that does not exist',
       { tier: {} },
-      'tier: is not a field; there are tiers, application, config',
+      'tier: is not a field; there are seed, steps, switches, tiers, application, config',
     ],
     ['a tier that does not exist', { tiers: { memory: () => ({}) } }, 'tiers.memory: is not a field'],
     [
@@ -349,5 +350,50 @@ describe('what is asked for', () => {
     const error: unknown = await simulate(given).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'SE_INVALID_INPUT' })
     expect((error as Error).message).toContain(message)
+  })
+})
+
+describe('every function of the package', () => {
+  const functions = Object.entries<unknown>(testing).filter(
+    (entry): entry is [string, (given?: unknown) => unknown] =>
+      // A class has a prototype that cannot be replaced.
+      typeof entry[1] === 'function' &&
+      Object.getOwnPropertyDescriptor(entry[1], 'prototype')?.writable !== false,
+  )
+  const outcomeOf = async (call: () => unknown): Promise<unknown> => {
+    try {
+      await call()
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  it('is tried', () => {
+    expect(functions.map(([name]) => name)).toEqual(expect.arrayContaining(['simulate', 'run', 'shrink']))
+  })
+
+  it.each(functions)(
+    '%s refuses to be called with nothing, by the field that lacks [P77]',
+    async (_, call) => {
+      for (const error of [await outcomeOf(() => call()), await outcomeOf(() => call(null))])
+        expect(error).toMatchObject({ code: 'SE_INVALID_INPUT', field: expect.any(String) as string })
+    },
+  )
+
+  it.each(functions)('%s ends in no bare error, whatever it is given [P77]', async (_, call) => {
+    for (const given of [
+      {},
+      [],
+      '',
+      'text',
+      -1,
+      () => {},
+      { seed: 1 },
+      { seed: 1, switches: [], actions: [] },
+    ]) {
+      const error = await outcomeOf(() => call(given))
+      if (error !== undefined) expect(error).toMatchObject({ code: 'SE_INVALID_INPUT' })
+    }
   })
 })

@@ -1,4 +1,5 @@
 import type { Action } from './script/actions.ts'
+import { readScript } from './script/script-text.ts'
 import type { Script } from './script/script.ts'
 import { run, SimulationFailed } from './simulate.ts'
 import type { Subject } from './world/subject.ts'
@@ -7,15 +8,17 @@ import type { Subject } from './world/subject.ts'
  * Tries shorter scripts until none is left that breaks the same rule: every action of what comes out is needed. Runs the script some
  * hundred times.
  *
- * @param script one that breaks the rule
+ * @param given a script that breaks the rule
  * @param tried told after each try: how many there were, and how many actions are left
+ * @throws InvalidInput naming what is wrong in the script or the subject
  */
 export async function shrink(
-  script: Script,
+  given: Script,
   rule: string,
   subject: Subject = {},
   tried: (tries: number, actions: number) => void = () => {},
 ): Promise<Script> {
+  const script = readScript(given)
   let actions: readonly Action[] = script.actions
   let tries = 0
   const fails = async (some: readonly Action[]): Promise<boolean> => {
@@ -23,7 +26,8 @@ export async function shrink(
       await run({ ...script, actions: some }, subject)
       return false
     } catch (error) {
-      return error instanceof SimulationFailed && error.rule === rule
+      if (!(error instanceof SimulationFailed)) throw error
+      return error.rule === rule
     } finally {
       tried(++tries, actions.length)
     }

@@ -1,10 +1,11 @@
-import { InvalidInput } from '@se/core'
+import { InvalidInput, readFields, refuseInput, type FieldTable } from '@se/core'
 import { Anomaly } from './anomaly.ts'
-import { writeScript, type Script, type Switch } from './script/script.ts'
+import { readScript } from './script/script-text.ts'
+import { SCRIPT_FIELDS, writeScript, type Script, type Switch } from './script/script.ts'
 import { tellStory, type StoryLine } from './story.ts'
 import { end } from './world/end.ts'
 import { perform } from './world/perform.ts'
-import { checkSubject, makeApplication, type Subject } from './world/subject.ts'
+import { checkSubject, makeApplication, SUBJECT_FIELDS, type Subject } from './world/subject.ts'
 import { World } from './world/world.ts'
 
 /** Lines of the story that the message of a failure has. */
@@ -27,6 +28,8 @@ export interface SimulationOutcome {
   /** All that happened. */
   readonly story: readonly StoryLine[]
 }
+
+const SIMULATION_FIELDS = { ...SCRIPT_FIELDS, ...SUBJECT_FIELDS } satisfies FieldTable
 
 /** A run that broke a promise: `rule` says which, `story` how, `cause` is the error, and `script` does it again. */
 export class SimulationFailed extends Error {
@@ -55,8 +58,9 @@ export class SimulationFailed extends Error {
  * @throws InvalidInput naming an option that is wrong
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationOutcome> {
-  const { seed, steps, switches, ...subject } = options
-  checkSubject(subject)
+  const { seed, steps, switches } = readFields('', options, SIMULATION_FIELDS, refuseInput)
+  const { tiers, application, config } = options
+  const subject: Subject = { tiers, application, config }
   return run(writeScript({ seed, steps, switches, application: makeApplication(subject) }), subject)
 }
 
@@ -65,9 +69,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationOu
  * as tiers and application do.
  *
  * @throws SimulationFailed
- * @throws InvalidInput for a part of the subject that there is not, and for a call that the application does not have
+ * @throws InvalidInput naming what is wrong in the script or the subject, and a call that the application does not have
  */
-export async function run(script: Script, subject: Subject = {}): Promise<SimulationOutcome> {
+export async function run(given: Script, subject: Subject = {}): Promise<SimulationOutcome> {
+  const script = readScript(given)
   checkSubject(subject)
   const world = new World(script, subject)
   checkCalls(script, world)

@@ -1,3 +1,5 @@
+import { InvalidInput } from '@se/core'
+
 /** Something that happened in a run. */
 export interface StoryLine {
   /** Monotonic time of the world, ms. */
@@ -7,8 +9,13 @@ export interface StoryLine {
   readonly text: string
 }
 
-/** The lines for people: when, which action, and below it what came of it. */
+/**
+ * The lines for people: when, which action, and below it what came of it.
+ *
+ * @throws InvalidInput for what is no list
+ */
 export function tellStory(lines: readonly StoryLine[]): string {
+  if (!Array.isArray(lines)) throw new InvalidInput('lines', 'must be a list of lines of a story')
   return lines.map(tellLine).join('\n')
 }
 

@@ -11,6 +11,7 @@ import {
   type Field,
 } from '@se/core'
 import type { Action, ActionOf } from './actions.ts'
+import { objectAt } from './object-at.ts'
 
 /** Processes of a world, at most. */
 export const PROCESSES_MAX = 16
@@ -146,13 +147,6 @@ export function readAction(path: string, given: unknown, processes: number): Act
     )
   }
   return action
-}
-
-/** @throws InvalidInput */
-export function objectAt(path: string, given: unknown): Record<string, unknown> {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given))
-    return given as Record<string, unknown>
-  throw new InvalidInput(path, 'must be an object')
 }
 
 function flag(meaning: string): Field<boolean> {

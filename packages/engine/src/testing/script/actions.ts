@@ -1,4 +1,5 @@
 import type { Consistency, Level } from '../../index.ts'
+import { objectAt } from './object-at.ts'
 
 /**
  * What a script does, as data: the same list does the same again, and a shorter one can be tried. `process` and `cache` are
@@ -82,9 +83,9 @@ export type ProcessAction = Exclude<
 /** The action of a name. */
 export type ActionOf<Name extends Action['do']> = Extract<Action, { readonly do: Name }>
 
-/** One line, for people: `evict cache=0 id="user.0"`. */
+/** One line, for people: `evict cache=0 id="user.0"`. @throws InvalidInput for what is no object */
 export function describeAction(action: Action): string {
-  return Object.entries(action)
+  return Object.entries(objectAt('action', action))
     .map(([name, value]) => (name === 'do' ? String(value) : `${name}=${JSON.stringify(value) ?? 'none'}`))
     .join(' ')
 }

@@ -73,7 +73,7 @@ describe('a script as text', () => {
     [
       'a field too many',
       (s) => void Object.assign(s, { sed: 1 }),
-      'sed: is not a field; there are format, seed',
+      'sed: is not a field; there are seed, switches',
     ],
     ['no seed', (s) => void delete s.seed, 'seed: must be an integer from 0 to 4294967295'],
     ['a seed with a fraction', (s) => void Object.assign(s, { seed: 1.5 }), 'seed: must be an integer'],

@@ -1,19 +1,25 @@
 /**
  * Scripts as text, to be kept, sent and read: JSON with an action a line, so that two of them can be compared line by line.
  *
- * `encodeScript` and `decodeScript` are inverses. What is read is checked field by field: a script that was written by hand, or by
- * another version, is refused with the place where it is wrong, and never run in part.
+ * `encodeScript` and `decodeScript` are inverses. A script is checked field by field before it is written or run: one that was made by
+ * hand, or by another version, is refused with the place where it is wrong, and never run in part.
  */
 import { InvalidInput } from '@se/core'
-import { objectAt, readAction } from './action-fields.ts'
+import { readAction } from './action-fields.ts'
+import { objectAt } from './object-at.ts'
 import { STEPS_MAX, SWITCHES, type Script, type Switch } from './script.ts'
 import { readVariant } from './variant.ts'
 
 /** Says what the file is, and which meaning its words have. */
 const FORMAT = 'se-simulation 1'
 
-/** The script as text; ends with a line break. */
-export function encodeScript({ seed, switches, variant, actions }: Script): string {
+/**
+ * The script as text; ends with a line break.
+ *
+ * @throws InvalidInput naming the field, and what it may be
+ */
+export function encodeScript(script: Script): string {
+  const { seed, switches, variant, actions } = readScript(script)
   const head = { format: FORMAT, seed, switches, variant }
   const lines = actions.map((action) => `    ${JSON.stringify(action)}`)
   return `${JSON.stringify(head, undefined, 2).slice(0, -2)},\n  "actions": [\n${lines.join(',\n')}\n  ]\n}\n`
@@ -23,13 +29,23 @@ export function encodeScript({ seed, switches, variant, actions }: Script): stri
  * @throws InvalidInput naming the field, and what it may be
  */
 export function decodeScript(text: string): Script {
-  const { format, seed, switches, variant, actions, ...rest } = objectAt('script', parse(text))
+  const { format, ...script } = objectAt('script', parse(text))
   if (format !== FORMAT) {
     throw new InvalidInput('format', `must be '${FORMAT}', not ${JSON.stringify(format) ?? 'absent'}`)
   }
+  return readScript(script)
+}
+
+/**
+ * Checks what should be a script.
+ *
+ * @throws InvalidInput naming the field, and what it may be
+ */
+export function readScript(given: unknown): Script {
+  const { seed, switches, variant, actions, ...rest } = objectAt('script', given)
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) {
-    throw new InvalidInput(unknown, 'is not a field; there are format, seed, switches, variant, actions')
+    throw new InvalidInput(unknown, 'is not a field; there are seed, switches, variant, actions')
   }
   if (!Number.isInteger(seed) || (seed as number) < 0 || (seed as number) >= 2 ** 32) {
     throw new InvalidInput('seed', `must be an integer from 0 to ${2 ** 32 - 1}`)

@@ -62,7 +62,8 @@ export interface ScriptSettings {
 /** Actions of a script, at most. */
 export const STEPS_MAX = 100_000
 
-const SETTINGS = {
+/** What a script is written by, whoever uses the engine in it. */
+export const SCRIPT_FIELDS = {
   seed: integerField({ min: 0, max: 2 ** 32 - 1, isRequired: true, meaning: 'Everything follows from it.' }),
   steps: integerField({ min: 1, max: STEPS_MAX, isRequired: true, meaning: 'Actions, at least.' }),
   switches: otherField<readonly Switch[]>({
@@ -70,6 +71,10 @@ const SETTINGS = {
     accepts: (given) => Array.isArray(given) && given.every((name) => SWITCHES.includes(name as Switch)),
     meaning: 'Kinds of fault.',
   }),
+} satisfies FieldTable
+
+const SETTINGS = {
+  ...SCRIPT_FIELDS,
   application: otherField<Application>({
     what: APPLICATION,
     accepts: isApplication,

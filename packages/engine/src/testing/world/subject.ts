@@ -24,7 +24,7 @@ function made<T>(meaning: string) {
   return otherField<T>({ what: 'a function', accepts: (given) => typeof given === 'function', meaning })
 }
 
-const SUBJECT_FIELDS = {
+export const SUBJECT_FIELDS = {
   tiers: nestedField(
     {
       archive: made<SimulatedTiers['archive']>('Makes the archive.'),

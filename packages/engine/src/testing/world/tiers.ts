@@ -1,8 +1,16 @@
 /** What stands for archive and cache in a simulated world; a user's own may take the place of each. */
-import type { ArchiveTier, CacheTier, Clock, Cut, StoredItem } from '@se/core'
+import {
+  readFields,
+  refuseInput,
+  type ArchiveTier,
+  type CacheTier,
+  type Clock,
+  type Cut,
+  type StoredItem,
+} from '@se/core'
 import { STRIPE_COUNT } from '@se/core/hash'
 import type { MemoryArchiveBackup, MemoryCacheServer, StripeSnapshot } from '@se/core/testing'
-import { createMemoryCache, createMemoryTiers } from '../memory-tiers.ts'
+import { createMemoryCache, createMemoryTiers, MEMORY_TIER_FIELDS } from '../memory-tiers.ts'
 
 export interface CacheSettings {
   /** Of the world; stands still until a script lets time pass. */
@@ -67,7 +75,7 @@ export interface SimulatedTiers {
   readonly cache?: ((settings: CacheSettings) => CacheServer) | undefined
 }
 
-/** The archive in memory of `@se/core/testing`, with the digests of `@se/merkle`. */
+/** The archive in memory of `@se/core/testing`, with the digests of `@se/merkle`. @throws InvalidInput naming the setting */
 export function memoryArchiveServer(settings: ArchiveSettings): ArchiveServer {
   const { archive } = createMemoryTiers(settings)
   return {
@@ -77,8 +85,9 @@ export function memoryArchiveServer(settings: ArchiveSettings): ArchiveServer {
   }
 }
 
-/** The cache in memory of `@se/core/testing`, with the leaf sums of `@se/merkle`. */
-export function memoryCacheServer({ seed }: CacheSettings): CacheServer {
+/** The cache in memory of `@se/core/testing`, with the leaf sums of `@se/merkle`. @throws InvalidInput naming the setting */
+export function memoryCacheServer(settings: CacheSettings): CacheServer {
+  const { seed } = readFields('', settings, MEMORY_TIER_FIELDS, refuseInput)
   const server = createMemoryCache(seed)
   return {
     connect: () => server.connect(),

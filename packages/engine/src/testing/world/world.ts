@@ -79,7 +79,7 @@ export class World {
     })
     this.archive = this.#calls.counted(this.archiveServer.connect())
     this.caches = Array.from({ length: variant.processes }, (_, number) => ({
-      server: cache({ clock, seed: seed + 1 + number }),
+      server: cache({ clock, seed: (seed + 1 + number) >>> 0 }),
       dumps: [],
       isAvailable: true,
     }))
