@@ -19,6 +19,27 @@ const arrows = {
   metrics: ['core', 'wal', 'engine'],
 }
 
+const boundaries = nx.rules['enforce-module-boundaries']
+
+/** The rule of the arrows. Without Nx's graph of the projects it would print a warning, and let every import pass. */
+const nxThatNeedsItsGraph = {
+  ...nx,
+  rules: {
+    ...nx.rules,
+    'enforce-module-boundaries': {
+      ...boundaries,
+      create(context) {
+        const visitor = boundaries.create(context)
+        if (globalThis.projectGraph === undefined)
+          throw new Error(
+            'the graph of the projects is missing: run `npx nx show projects`, then ESLint again',
+          )
+        return visitor
+      },
+    },
+  },
+}
+
 const tests = [
   '**/*.test.ts',
   '**/*.test-d.ts',
@@ -84,7 +105,7 @@ export default tseslint.config(
   ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.ts'] })),
   {
     files: ['**/*.ts'],
-    plugins: { '@nx': nx },
+    plugins: { '@nx': nxThatNeedsItsGraph },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

@@ -3,7 +3,7 @@
  * Method: the edges Nx sees are compared with the list below, which repeats the one in eslint.config.mjs on purpose; then texts
  * that break a rule are linted as if they stood in a real file.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -151,6 +151,21 @@ describe('lint', () => {
   ])('refuses that %s imports %s', async (file, target) => {
     const messages = await lint(file, `export * from '${target}'\n`)
     expect(messages.map(({ rule }) => rule)).toContain(boundaries)
+  })
+
+  it('fails where the graph of the projects is missing, because without it every import would pass', () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'se-no-graph-'))
+    try {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [path.join(root, 'node_modules/eslint/bin/eslint.js'), 'packages/wal/src/index.ts'],
+        { cwd: root, env: { ...process.env, NX_WORKSPACE_DATA_DIRECTORY: directory }, encoding: 'utf8' },
+      )
+      expect(stderr).toContain('run `npx nx show projects`')
+      expect(status).toBe(2)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
   })
 
   it('allows the arrows that point down', async () => {
