@@ -31,9 +31,9 @@ interface Flusher {
 /**
  * Moves pending items to L3, then L2, one batch at a time.
  *
- * W2: a record is released only after the pending set has settled all that needs it. W5: a batch whose fate is
- * unknown is sent again unchanged under the same sequence, and the archive answers with what became of it. W9: one that fails
- * again and again while the archive takes other things is sent in parts, see `bisect.ts`.
+ * W2: a record is released only after the pending set has settled all that needs it. W5: after a failure nothing but
+ * the same batch is sent before it is known what became of it, see `batch-attempt.ts`. W9: one that fails again and again while the
+ * archive takes other things is sent in parts, see `bisect.ts`.
  */
 export class FlushPipeline {
   readonly #ports: FlushPipelinePorts
