@@ -11,6 +11,7 @@ import { CallDeadlines } from '../src/deadline/deadline.ts'
 import { LowerTiers } from '../src/read/lower-tiers.ts'
 import { ReadPath } from '../src/read/read-path.ts'
 import { KnownWrites } from '../src/heard/known-writes.ts'
+import { LoadFloors } from '../src/heard/load-floors.ts'
 
 export const area = 'engine'
 
@@ -84,6 +85,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
     },
     stripes: { worthOf: () => ({ mayKeep: true, asOfMs: 0 }) },
     known,
+    asked: new LoadFloors(),
     hear: () => {},
     filter,
     stamps: new StampClock(clock, 1, 0),
@@ -91,6 +93,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
   })
   return new ReadPath({
     tiers,
+    floors: new LoadFloors(),
     pending: { read: () => undefined, isSure: () => true },
     memory: new MemoryTier({ bytesMax: 1e9 }),
     known,

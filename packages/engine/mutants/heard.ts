@@ -40,7 +40,7 @@ export const heard = [
   },
   {
     file: 'src/heard/heard.ts',
-    find: '    reads.raiseAllFloors()\n',
+    find: '    for (const floors of loads) floors.raiseAll()\n',
     replace: '',
     test: 'test/engine.faults.test.ts',
   },

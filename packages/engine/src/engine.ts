@@ -169,10 +169,10 @@ export class Engine implements AsyncDisposable {
    */
   async flush(options?: BoundOptions): Promise<FlushResult> {
     const call = readBoundOptions(options)
-    const { pipeline, sender, tally, poll } = this.#life.writing('flush')
+    const { pipeline, back, tally, poll } = this.#life.writing('flush')
     return this.#bounded('flush', call, async (caller) => {
       await pipeline.flush(caller)
-      await sender.cacheSettled()
+      await back.ask('cache-settled', {})
       await poll.now()
       return tally.take()
     })

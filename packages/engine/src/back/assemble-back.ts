@@ -14,7 +14,6 @@ import { LedgerFollower } from './ledger-follower.ts'
 import { OwnLedger } from './own-ledger.ts'
 import { Poller } from './poller.ts'
 import { TreeView } from './tree-view.ts'
-import { Verifier } from './verify/verifier.ts'
 
 /** What the back is made of. */
 export interface BackDependencies {
@@ -79,17 +78,19 @@ export function assembleBack(
   })
   serveBack(front, {
     batches: new BatchWriter({ archive, ledger, delivery, telemetry }),
+    delivery,
+    ledger,
     upkeep: new InstanceUpkeep({ archive, ledger, telemetry }),
     follower,
     poller,
-    verifier: new Verifier({
+    verification: {
       archive,
       cache,
       cacheView,
       follower,
       branches,
       digester: createRowDigester(description.digestKey),
-    }),
+    },
     cacheView,
   })
 }

@@ -1,20 +1,27 @@
 import { invariant } from '@se/core'
 import type { BackEnd } from '../seam/channel.ts'
 import type { Question, QuestionKind, Questions, ToBack } from '../seam/messages.ts'
-import type { RowDigest } from '../seam/view-report.ts'
 import type { BatchWriter } from './batch-writer.ts'
+import type { CacheDelivery } from './cache-delivery.ts'
 import type { CacheView } from './cache-view.ts'
 import type { InstanceUpkeep } from './instance-upkeep.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
+import type { OwnLedger } from './own-ledger.ts'
 import type { Poller } from './poller.ts'
-import type { Verifier } from './verify/verifier.ts'
+import { RowFlow } from './row-flow.ts'
+import { verifyCache } from './verify/cache.ts'
+import { lookAgain } from './verify/entries.ts'
+import type { BackVerifyPorts } from './verify/ports.ts'
+import { verifyTree } from './verify/tree.ts'
 
 export interface BackParts {
   readonly batches: BatchWriter
+  readonly delivery: Pick<CacheDelivery, 'settled'>
+  readonly ledger: Pick<OwnLedger, 'redraw'>
   readonly upkeep: InstanceUpkeep
   readonly follower: LedgerFollower
   readonly poller: Poller
-  readonly verifier: Verifier
+  readonly verification: BackVerifyPorts
   /** `undefined`: there is no cache, and no question about it comes. */
   readonly cacheView: CacheView | undefined
 }
@@ -25,29 +32,35 @@ type Answering = {
 }
 
 /** Takes what the front sends, hands it to the part that can do it, and answers. */
-export function serveBack(
-  end: BackEnd,
-  { batches, upkeep, follower, poller, verifier, cacheView }: BackParts,
-): void {
+export function serveBack(end: BackEnd, parts: BackParts): void {
+  const rows = new RowFlow(end)
+  const answering = answeringBy(parts, rows)
+  const answer = async (question: Question): Promise<void> => {
+    const { call } = question
+    try {
+      const value = await (answering[question.kind] as (asked: Question) => Promise<unknown>)(question)
+      end.send({ kind: 'done', call, value })
+    } catch (error) {
+      end.send({ kind: 'failed', call, error })
+    }
+  }
+  end.onMessage((message: ToBack) => {
+    if (message.kind === 'give-up') parts.ledger.redraw()
+    else if (message.kind === 'more') rows.taken(message.call)
+    else void answer(message)
+  })
+}
+
+function answeringBy(parts: BackParts, rows: RowFlow): Answering {
+  const { batches, delivery, upkeep, follower, poller, verification, cacheView } = parts
   const theCache = (): CacheView => {
     invariant(cacheView !== undefined, 'only an engine with a cache asks about it')
     return cacheView
   }
-  /** By question: what goes on when its rows have been taken. */
-  const paused = new Map<number, () => void>()
-  const sendRows = (call: number, rows: readonly RowDigest[]): Promise<void> =>
-    new Promise((resolve) => {
-      paused.set(call, resolve)
-      end.send({ kind: 'rows', call, rows })
-    })
-  const more = (call: number): void => {
-    paused.get(call)?.()
-    paused.delete(call)
-  }
-  const answering: Answering = {
+  return {
     batch: ({ writes }) => batches.write(writes),
     fate: () => batches.fate(),
-    'cache-settled': async () => void (await batches.cacheSettled()),
+    'cache-settled': async () => void (await delivery.settled()),
     retire: ({ deadBeforeMs }) => upkeep.retire(deadBeforeMs),
     'retire-fate': async () => void (await upkeep.settleRetirement()),
     upkeep: (ages) => upkeep.run(ages),
@@ -67,22 +80,8 @@ export function serveBack(
       if (cacheView?.isAttached === true) return cacheView.readRoots()
       return { cut: follower.cut, archive: follower.tree.root(), cache: undefined }
     },
-    'verify-tree': ({ call, isDeep }) => verifier.tree(isDeep, (rows) => sendRows(call, rows)),
-    'look-again': ({ rows }) => verifier.lookAgain(rows),
-    'verify-cache': (verification) => verifier.cache(verification),
+    'verify-tree': ({ call, isDeep }) => verifyTree(verification, isDeep, (found) => rows.send(call, found)),
+    'look-again': async ({ rows: suspects }) => lookAgain(verification, suspects),
+    'verify-cache': async (asked) => verifyCache(verification, asked),
   }
-  const answer = async (question: Question): Promise<void> => {
-    const { call } = question
-    try {
-      const value = await (answering[question.kind] as (asked: Question) => Promise<unknown>)(question)
-      end.send({ kind: 'done', call, value })
-    } catch (error) {
-      end.send({ kind: 'failed', call, error })
-    }
-  }
-  end.onMessage((message: ToBack) => {
-    if (message.kind === 'give-up') batches.giveUp()
-    else if (message.kind === 'more') more(message.call)
-    else void answer(message)
-  })
 }

@@ -57,16 +57,6 @@ export class BatchWriter {
     if (archive.isPutRunning) return 'running'
     return (await ledger.isNextIn()) ? 'in' : 'out'
   }
-
-  /** The next ones to be sent are others: what was sent last is known to be out. */
-  giveUp(): void {
-    this.#ports.ledger.redraw()
-  }
-
-  /** Waits until the cache has been told of all that was stored so far; how it went is not told. */
-  cacheSettled(): Promise<void> {
-    return this.#ports.delivery.settled()
-  }
 }
 
 function isStored({ outcomes }: CommittedBatch, index: number): boolean {

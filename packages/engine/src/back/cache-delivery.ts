@@ -53,11 +53,11 @@ export class CacheDelivery {
   }
 
   /** @param right as it was asked for before the batch was sent */
-  deliver(right: DeliveryRight | undefined, writes: readonly ItemWrite[], receipt: CommittedBatch): void {
+  deliver(right: DeliveryRight | undefined, writes: readonly ItemWrite[], committed: CommittedBatch): void {
     // A settled batch was committed before its permits were read: they give no right to create.
-    if (right === undefined || receipt.wasCommittedBefore || this.#waitingCount >= CACHE_PUTS_MAX) return
+    if (right === undefined || committed.wasCommittedBefore || this.#waitingCount >= CACHE_PUTS_MAX) return
     const puts: CachePut[] = []
-    for (const [index, outcome] of receipt.outcomes.entries()) {
+    for (const [index, outcome] of committed.outcomes.entries()) {
       if (outcome.kind !== 'won') continue
       const write = writes[index]!
       puts.push({

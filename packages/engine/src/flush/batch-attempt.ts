@@ -2,6 +2,7 @@ import { ArchiveRefusedData, InstanceFenced, invariant, type CommittedBatch, typ
 import type { FlushCause } from '../observer/events.ts'
 import type { EngineObserver } from '../observer/observer.ts'
 import { mayBeTheWrites, type Pause } from './batch-policy.ts'
+import type { BackClient } from '../seam/back-client.ts'
 import type { BatchSender } from './batch-sender.ts'
 import { Bisection } from './bisect.ts'
 import type { Doubts } from './doubts.ts'
@@ -9,7 +10,8 @@ import type { Batch, BatchOutcome } from './outcomes.ts'
 import type { Settlement } from './settlement.ts'
 
 export interface BatchAttemptPorts {
-  readonly sender: Pick<BatchSender, 'send' | 'isIn' | 'giveUp'>
+  readonly sender: Pick<BatchSender, 'send' | 'isIn'>
+  readonly back: Pick<BackClient, 'giveUp'>
   readonly settlement: Pick<Settlement, 'settle' | 'setAside'>
   readonly doubts: Doubts<ItemWrite>
   readonly observer: EngineObserver
@@ -98,7 +100,7 @@ export class BatchAttempt {
     if (error instanceof ArchiveRefusedData) {
       this.#failure = { error, isJudged: true }
       this.#bisection.refused()
-      this.#ports.sender.giveUp()
+      this.#ports.back.giveUp()
       await this.#parkBad()
       return
     }
@@ -124,7 +126,7 @@ export class BatchAttempt {
     this.#failure!.isJudged = true
     // Sent again, the archive says what became of each write [W5].
     if (isIn || this.#bisection.failed()) return true
-    this.#ports.sender.giveUp()
+    this.#ports.back.giveUp()
     this.#pause = 'short'
     this.#reportSuspicion()
     await this.#parkBad()

@@ -3,7 +3,7 @@ import type { BackClient } from '../seam/back-client.ts'
 import type { FlushTally } from './flush-tally.ts'
 
 export interface BatchSenderPorts {
-  readonly back: Pick<BackClient, 'ask' | 'giveUp'>
+  readonly back: Pick<BackClient, 'ask'>
   readonly tally: Pick<FlushTally, 'add'>
 }
 
@@ -50,15 +50,5 @@ export class BatchSender {
     const fate = await this.#ports.back.ask('fate', {})
     if (fate === 'running') throw error
     return fate === 'in'
-  }
-
-  /** The next ones to be sent are others: what was sent last is known to be out. */
-  giveUp(): void {
-    this.#ports.back.giveUp()
-  }
-
-  /** Waits until the cache has been told of all that was stored so far; how it went is not told. */
-  cacheSettled(): Promise<void> {
-    return this.#ports.back.ask('cache-settled', {})
   }
 }

@@ -101,11 +101,6 @@ export class FlushPipeline {
     return retired
   }
 
-  /** Pending writes were dropped, as L3 holds something newer: lets go of their records [W2]. */
-  releaseSettled(): void {
-    void this.#ports.logRelease.release()
-  }
-
   /** Sends nothing any more. A batch that is on its way is waited for. */
   async stop(): Promise<void> {
     this.#isStopped = true

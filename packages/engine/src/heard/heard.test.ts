@@ -23,7 +23,10 @@ function createWorld({ isFromFuture = false } = {}) {
       pending: { doubt: note('pending is unsure') },
       commits: { overtake: note('commits'), overtakeAll: note('all commits are overtaken') },
     },
-    reads: { raiseFloor: note('loads'), raiseAllFloors: note('all loads') },
+    loads: [
+      { raise: note('loads'), raiseAll: note('all loads') },
+      { raise: note('questions'), raiseAll: note('all questions') },
+    ],
     writes: { overtake: note('writes'), doubt: note('writes are unsure') },
     stamps: { witness: note('stamps'), isFromFuture: () => isFromFuture, horizon: () => stamp },
     onDropped: note('dropped'),
@@ -34,6 +37,7 @@ function createWorld({ isFromFuture = false } = {}) {
 const EVERY_PART = [
   'stamps',
   'loads a',
+  'questions a',
   'memory drops older a',
   'known a',
   'writes a',
@@ -62,7 +66,7 @@ it('tells every part of a stamp from the future too: what is spared is theirs to
   expect(told).toEqual(EVERY_PART)
 })
 
-const EVERYTHING_DERIVED = ['memory clears', 'all loads', 'all commits are overtaken']
+const EVERYTHING_DERIVED = ['memory clears', 'all loads', 'all questions', 'all commits are overtaken']
 
 it('keeps nothing that was derived when rows were missed, and is sure of no own write, also not of those on their way to the log [R5]', () => {
   const gap = createWorld()

@@ -1,6 +1,7 @@
 import type { Stamp, StampClock } from '@se/core'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { KnownWrites } from './known-writes.ts'
+import type { LoadFloors } from './load-floors.ts'
 
 /** How a write became known to this process. */
 export type HeardFrom =
@@ -33,8 +34,8 @@ export interface HeardPorts {
     readonly pending: { doubt(): void }
     readonly commits: { overtake(id: string, by: Stamp, spared?: Stamp): void; overtakeAll(): void }
   }
-  /** Loads that run. */
-  readonly reads: { raiseFloor(id: string, stamp: Stamp): void; raiseAllFloors(): void }
+  /** Loads that run: what they bring may be older. */
+  readonly loads: readonly Pick<LoadFloors, 'raise' | 'raiseAll'>[]
   /** Writes on their way through the log. */
   readonly writes: { overtake(id: string, by: Stamp, spared?: Stamp): void; doubt(): void }
   readonly stamps: Pick<StampClock, 'witness' | 'isFromFuture' | 'horizon'>
@@ -55,9 +56,9 @@ export class Heard {
   }
 
   hear({ id, stamp, isLive, isInFilter = false }: HeardWrite, from: HeardFrom): void {
-    const { known, memory, queue, reads, writes, stamps, onDropped } = this.#ports
+    const { known, memory, queue, loads, writes, stamps, onDropped } = this.#ports
     stamps.witness(stamp)
-    reads.raiseFloor(id, stamp)
+    for (const floors of loads) floors.raise(id, stamp)
     memory.dropOlder(id, stamp)
     if (from !== 'own-acknowledged') known.note(id, stamp, isLive, isInFilter)
     // An own write that loses to a stranger's stamp from the future is stamped anew above it, so it is not superseded and stays
@@ -85,9 +86,9 @@ export class Heard {
 
   /** What was read or is being read may not be true. Pending writes stay: memory is only the quicker copy of them. */
   dropDerived(): void {
-    const { memory, reads, queue } = this.#ports
+    const { memory, loads, queue } = this.#ports
     memory.clear()
-    reads.raiseAllFloors()
+    for (const floors of loads) floors.raiseAll()
     queue.commits.overtakeAll()
   }
 }

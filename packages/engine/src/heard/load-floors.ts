@@ -55,7 +55,7 @@ export class LoadFloors {
     return load
   }
 
-  /** A write, a delete or a ledger row of the id was heard of. Cheap where no load runs. */
+  /** A write, a delete or a ledger row of the id was heard of. Call for each, before it is acknowledged [R2]. Cheap where no load runs. */
   raise(id: string, stamp: Stamp): void {
     const running = this.#running.get(id)
     if (running === undefined) return

@@ -42,6 +42,7 @@ import { Freshness } from '../views/freshness.ts'
 import { HeadsPoll } from '../views/heads-poll.ts'
 import { Heard, type HeardFrom, type HeardWrite } from '../heard/heard.ts'
 import { KnownWrites } from '../heard/known-writes.ts'
+import { LoadFloors } from '../heard/load-floors.ts'
 import { ArchiveTime } from '../heard/archive-time.ts'
 import { admit } from '../write/admission.ts'
 import { Stamping } from '../write/stamping.ts'
@@ -140,12 +141,13 @@ export function assemble(
     heardThrough: () => sequenceAt(followed.cut, instance),
     observer,
   })
-  const attempts = { sender, settlement, doubts: new Doubts<ItemWrite>(), observer }
+  const logRelease = new LogRelease({ log, findInLog: (from) => readLog(log, from), queue, observer })
+  const attempts = { sender, back, settlement, doubts: new Doubts<ItemWrite>(), observer }
   const pipeline: FlushPipeline = new FlushPipeline(
     {
       queue,
       begin: (batch, cause) => new BatchAttempt(attempts, batch, cause, clock.monotonicMs()),
-      logRelease: new LogRelease({ log, findInLog: (from) => readLog(log, from), queue, observer }),
+      logRelease,
       retirement: new Retirement(back),
       report: new FlushReport({ tally, sender, telemetry }),
       clock,
@@ -174,8 +176,11 @@ export function assemble(
     wake: (isUrgent) => pipeline.wake(isUrgent),
     telemetry,
   })
-  const reads: ReadPath = new ReadPath({
-    tiers: new LowerTiers({ archive, cache, stripes, known, hear, filter, stamps, telemetry }),
+  const loads = new LoadFloors()
+  const asked = new LoadFloors()
+  const reads = new ReadPath({
+    tiers: new LowerTiers({ archive, cache, stripes, known, asked, hear, filter, stamps, telemetry }),
+    floors: loads,
     pending: queue.pending,
     memory,
     known,
@@ -188,10 +193,10 @@ export function assemble(
     known,
     memory,
     queue,
-    reads,
+    loads: [loads, asked],
     writes,
     stamps,
-    onDropped: () => pipeline.releaseSettled(),
+    onDropped: () => void logRelease.release(),
   })
   takeFromBack(channel.front, { back, sender, tally, followed, stripes, heard, known, archiveTime })
   assembleBack(channel.back, {

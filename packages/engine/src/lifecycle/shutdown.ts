@@ -107,7 +107,7 @@ export const SHUTDOWN: readonly StopStep[] = [
     share: 0.2,
     async run({ runtime }) {
       await runtime.pipeline.stop()
-      await runtime.sender.cacheSettled()
+      await runtime.back.ask('cache-settled', {})
     },
   },
   {

@@ -9,7 +9,7 @@ import {
 } from '@se/core'
 import type { OperationStatus, TierName } from '../observer/events.ts'
 import type { Telemetry } from '../telemetry.ts'
-import { LoadFloors, type RunningLoad } from '../heard/load-floors.ts'
+import type { LoadFloors, RunningLoad } from '../heard/load-floors.ts'
 import type { AskableStripes, EntryWorth } from '../views/askable-stripes.ts'
 import type { FilterView } from '../views/filter-view.ts'
 import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
@@ -20,6 +20,8 @@ export interface LowerTiersPorts {
   readonly cache: (ReadsItems & StoresEntries) | undefined
   readonly stripes: Pick<AskableStripes, 'worthOf'> | undefined
   readonly known: Pick<KnownWrites, 'get'>
+  /** What is heard of the ids that the archive is being asked about: an answer may come so late that newer is known, or forgotten again. */
+  readonly asked: LoadFloors
   /** Told of what the archive itself has answered. */
   readonly hear: (write: HeardWrite, from: HeardFrom) => void
   readonly filter: Pick<FilterView, 'trust'>
@@ -45,21 +47,9 @@ const STATUSES = { found: 'hit', absent: 'miss', unknown: 'error' } as const sat
 /** L2 and L3, each asked once about all that is wanted of it. */
 export class LowerTiers {
   readonly #ports: LowerTiersPorts
-  /** What was heard of the ids that the archive is being asked about: an answer may come so late that newer is known, or forgotten again. */
-  readonly #asked = new LoadFloors()
 
   constructor(ports: LowerTiersPorts) {
     this.#ports = ports
-  }
-
-  /** A write, a delete or a ledger row was heard of: answers on their way that are older are not heard of any more. */
-  raiseFloor(id: string, stamp: Stamp): void {
-    this.#asked.raise(id, stamp)
-  }
-
-  /** Something may have been missed: nothing that is on its way is heard of. */
-  raiseAllFloors(): void {
-    this.#asked.raiseAll()
   }
 
   /** L2, then L3 for what is left; what L3 gave goes back into L2. */
@@ -123,14 +113,14 @@ export class LowerTiers {
   }
 
   async askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    const { archive, filter, hear, telemetry } = this.#ports
+    const { archive, asked, filter, hear, telemetry } = this.#ports
     const startedMs = telemetry.clock.monotonicMs()
-    const loads = ids.map((id) => this.#asked.begin(id, undefined))
+    const loads = ids.map((id) => asked.begin(id, undefined))
     let lookups: readonly Lookup[]
     try {
       lookups = ids.length === 1 ? [await archive.get(ids[0]!)] : await archive.getMany(ids)
     } finally {
-      for (const load of loads) this.#asked.cancel(load)
+      for (const load of loads) asked.cancel(load)
     }
     for (const [index, lookup] of lookups.entries()) {
       reportGet(this.#ports.telemetry, 'L3', STATUSES[lookup.kind], startedMs, ids.length)

@@ -10,6 +10,7 @@ import { CallDeadlines } from '../deadline/deadline.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import type { HeardWrite } from '../heard/heard.ts'
 import { KnownWrites } from '../heard/known-writes.ts'
+import { LoadFloors } from '../heard/load-floors.ts'
 import { LowerTiers } from './lower-tiers.ts'
 import { ReadPath } from './read-path.ts'
 
@@ -65,6 +66,7 @@ function createWorld(tells: {
   })
   const telemetry = { clock, observer: {} }
   const filterPort = { denies: () => filter.isDenying, trust: { isTrusted: true } as never }
+  const loads = { ours: new LoadFloors(), asked: new LoadFloors() }
   const tiers = new LowerTiers({
     archive: answering('archive', tells.inArchive),
     cache: {
@@ -80,6 +82,7 @@ function createWorld(tells: {
         tells.mayAsk === false ? undefined : { mayKeep: tells.mayKeep ?? true, asOfMs: clock.monotonicMs() },
     },
     known,
+    asked: loads.asked,
     hear: (write) => void heard.push(write),
     filter: filterPort,
     stamps: new StampClock(clock, 1, 0),
@@ -87,6 +90,7 @@ function createWorld(tells: {
   })
   const reads = new ReadPath({
     tiers,
+    floors: loads.ours,
     pending: {
       read: (id) => (typeof tells.pending === 'function' ? tells.pending(id) : tells.pending),
       isSure: () => true,
@@ -102,7 +106,7 @@ function createWorld(tells: {
     deadlines: new CallDeadlines(clock, 30_000),
     telemetry,
   })
-  return { reads, memory, known, heard, asked, permitted, filter, clock }
+  return { reads, loads, memory, known, heard, asked, permitted, filter, clock }
 }
 
 describe('ReadPath', () => {
@@ -130,15 +134,15 @@ describe('ReadPath', () => {
   })
 
   it('hears nothing from an answer of the archive that is older than what was heard while it was on its way [R2] [P58]', async () => {
-    const { reads, heard } = createWorld({ inCache: found(1), inArchive: found(2) })
+    const { reads, loads, heard } = createWorld({ inCache: found(1), inArchive: found(2) })
     const source = readGetOptions({ consistency: 'source' })
     await reads.get('a', source)
     expect(heard).toMatchObject([{ id: 'a', stamp: stamp(2) }])
     const late = reads.get('a', source)
-    reads.raiseFloor('a', stamp(3))
+    loads.asked.raise('a', stamp(3))
     await late
     const missed = reads.get('a', source)
-    reads.raiseAllFloors()
+    loads.asked.raiseAll()
     await missed
     expect(heard).toHaveLength(1)
   })

@@ -27,7 +27,7 @@ import type { Telemetry } from '../telemetry.ts'
 import type { FilterView } from '../views/filter-view.ts'
 import type { Freshness } from '../views/freshness.ts'
 import { itemOf } from '../item.ts'
-import type { LoadVerdict } from '../heard/load-floors.ts'
+import type { LoadFloors, LoadVerdict } from '../heard/load-floors.ts'
 import { answerFrom, type ReadAnswer } from './answer.ts'
 import { routeOf, type Route } from './route.ts'
 import { stampOf, reportGet, type Answer, type LowerTiers } from './lower-tiers.ts'
@@ -41,6 +41,8 @@ export type FastAnswer = 'present' | 'absent' | 'maybe' | 'unknown'
 
 export interface ReadPathPorts {
   readonly tiers: LowerTiers
+  /** Of its loads: what is heard while one runs may be newer than what it brings [R2]. */
+  readonly floors: LoadFloors
   readonly pending: Pick<PendingSet, 'read' | 'isSure'>
   readonly memory: MemoryTier
   readonly known: Pick<KnownWrites, 'get'>
@@ -64,24 +66,12 @@ export class ReadPath {
   constructor(ports: ReadPathPorts) {
     this.#ports = ports
     this.#tiers = ports.tiers
-    this.#loads = new SingleFlight<Answer>((id, answer) => {
+    this.#loads = new SingleFlight<Answer>(ports.floors, (id, answer) => {
       if (answer.kind !== 'found') return
       if (answer.mayKeep) ports.memory.put(answer.item)
       // What memory has must not be older than what this process was given.
       else ports.memory.dropOlder(id, answer.item.stamp)
     })
-  }
-
-  /** A write, a delete or a ledger row was heard of: running loads may not store or hand on anything older [R2]. */
-  raiseFloor(id: string, stamp: Stamp): void {
-    this.#loads.raise(id, stamp)
-    this.#tiers.raiseFloor(id, stamp)
-  }
-
-  /** Something may have been missed: no load that runs now may store what it brings. */
-  raiseAllFloors(): void {
-    this.#loads.raiseAll()
-    this.#tiers.raiseAllFloors()
   }
 
   getSync(id: string): KeptItem | undefined {

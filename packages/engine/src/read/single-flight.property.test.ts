@@ -1,6 +1,7 @@
 import type { Lookup, Stamp } from '@se/core'
 import { seededRandom } from '@se/core/testing'
 import { expect, it } from 'vitest'
+import { LoadFloors } from '../heard/load-floors.ts'
 import { SingleFlight } from './single-flight.ts'
 
 const SEED = Number(process.env.SE_SEED ?? Date.now() % 2 ** 31)
@@ -45,7 +46,8 @@ it('shows no reader less than what was acknowledged before it began [R2, R4, P12
     throw new Error(`${what}; seed ${SEED}`)
   }
 
-  const loads = new SingleFlight<Answer>((id, result) => {
+  const floors = new LoadFloors()
+  const loads = new SingleFlight<Answer>(floors, (id, result) => {
     if (result.trueTime < (acknowledged.get(id) ?? 0)) {
       fail(`${id}: stored ${result.trueTime}, acknowledged ${acknowledged.get(id)}`)
     }
@@ -109,7 +111,7 @@ it('shows no reader less than what was acknowledged before it began [R2, R4, P12
       // A write or delete: raised, visible in pending, memory in line, acknowledged, in one turn.
       time += 1
       const row = { time, isLive: random.chance(0.6) }
-      loads.raise(id, stampOf(time))
+      floors.raise(id, stampOf(time))
       pending.set(id, row)
       if (row.isLive && random.chance(0.5)) memory.set(id, time)
       else memory.delete(id)
@@ -148,7 +150,7 @@ it('shows no reader less than what was acknowledged before it began [R2, R4, P12
     if (readers.length > 500) await drain()
   }
   await drain()
-  expect(loads.count).toBe(0)
+  expect(floors.count).toBe(0)
   // The run has met what it is about.
   for (const [name, count] of Object.entries(seen)) expect([name, count > 30]).toEqual([name, true])
 

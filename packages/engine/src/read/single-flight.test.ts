@@ -1,5 +1,6 @@
 import type { Lookup } from '@se/core'
 import { describe, expect, it } from 'vitest'
+import { LoadFloors } from '../heard/load-floors.ts'
 import { SingleFlight } from './single-flight.ts'
 
 const stamp = (time: number) => ({ time, instance: 1 })
@@ -25,7 +26,8 @@ function createWorld() {
     readonly answer: (times: number[]) => void
     readonly fail: (error: Error) => void
   }[] = []
-  const loads = new SingleFlight<Lookup>((id, result) => {
+  const floors = new LoadFloors()
+  const loads = new SingleFlight<Lookup>(floors, (id, result) => {
     stored.push(`${id}@${result.kind === 'found' ? result.item.stamp.time : result.kind}`)
   })
   const ask = (ids: readonly string[]) =>
@@ -38,6 +40,7 @@ function createWorld() {
     })
   return {
     loads,
+    floors,
     stored,
     asked,
     ask,
@@ -48,7 +51,7 @@ function createWorld() {
 
 describe('SingleFlight', () => {
   it('loads once for all who ask meanwhile, and stores once [R4]', async () => {
-    const { run, asked, stored, loads } = createWorld()
+    const { run, asked, stored, floors } = createWorld()
     const reads = [run('a'), run('a'), run('b'), run('a')]
     expect(asked.map(({ ids }) => ids)).toEqual([['a'], ['b']])
     asked[0]!.answer([1])
@@ -57,15 +60,15 @@ describe('SingleFlight', () => {
     expect(results.map(({ verdict }) => verdict)).toEqual(['fresh', 'fresh', 'fresh', 'fresh'])
     expect(results[1]).toBe(results[0])
     expect(stored).toEqual(['a@1', 'b@2'])
-    expect(loads.count).toBe(0)
+    expect(floors.count).toBe(0)
     void run('a')
     expect(asked).toHaveLength(3)
   })
 
   it('starts a new load for a reader that comes after a write or delete [R2, P57]', async () => {
-    const { run, asked, stored, loads } = createWorld()
+    const { run, asked, stored, floors } = createWorld()
     const before = run('a')
-    loads.raise('a', stamp(5))
+    floors.raise('a', stamp(5))
     const after = run('a')
     expect(asked).toHaveLength(2)
     const joined = run('a')
@@ -89,9 +92,9 @@ describe('SingleFlight', () => {
   })
 
   it('an older load that ends late does not take the place of the newer one', async () => {
-    const { run, asked, loads } = createWorld()
+    const { run, asked, floors } = createWorld()
     const old = run('a')
-    loads.raise('a', stamp(2))
+    floors.raise('a', stamp(2))
     const current = run('a')
     asked[0]!.answer([1])
     await old
@@ -102,7 +105,7 @@ describe('SingleFlight', () => {
   })
 
   it('rejects for all who joined, and loads anew afterwards [R1]', async () => {
-    const { run, asked, stored, loads } = createWorld()
+    const { run, asked, stored, loads, floors } = createWorld()
     const reads = Promise.allSettled([run('a'), run('a')])
     const error = new Error('down')
     asked[0]!.fail(error)
@@ -111,7 +114,7 @@ describe('SingleFlight', () => {
       { status: 'rejected', reason: error },
     ])
     expect(stored).toEqual([])
-    expect(loads.count).toBe(0)
+    expect(floors.count).toBe(0)
     const again = run('a')
     asked[1]!.answer([1])
     expect((await again).verdict).toBe('fresh')
@@ -120,11 +123,11 @@ describe('SingleFlight', () => {
         throw error
       }),
     ).rejects.toBe(error)
-    expect(loads.count).toBe(0)
+    expect(floors.count).toBe(0)
   })
 
   it('stores in the turn of the verdict: no write comes between', async () => {
-    const { run, asked, stored, loads } = createWorld()
+    const { run, asked, stored, floors } = createWorld()
     const read = run('a')
     const order: string[] = []
     void read.then(() => order.push(`caller sees ${stored.join()}`))
@@ -132,14 +135,14 @@ describe('SingleFlight', () => {
     // The delete of somebody else, in whatever turn it comes: either the floor is up, or the item is stored.
     for (let turn = 0; turn < 10; turn++) {
       await Promise.resolve()
-      if (loads.count === 0) expect(stored).toEqual(['a@1'])
+      if (floors.count === 0) expect(stored).toEqual(['a@1'])
       else expect(stored).toEqual([])
     }
     expect(order).toEqual(['caller sees a@1'])
   })
 
   it('loads many with one call, joins what runs, and asks nothing for nothing', async () => {
-    const { loads, run, ask, asked, stored } = createWorld()
+    const { loads, run, ask, asked, stored, floors } = createWorld()
     const single = run('b')
     const many = loads.runMany(
       ['a', 'b', 'c', 'a'].map((id) => ({ id, knownFloor: undefined })),
@@ -148,7 +151,7 @@ describe('SingleFlight', () => {
     const joining = run('c')
     await Promise.resolve()
     expect(asked.map(({ ids }) => ids)).toEqual([['b'], ['a', 'c']])
-    loads.raise('c', stamp(9))
+    floors.raise('c', stamp(9))
     asked[1]!.answer([1, 3])
     asked[0]!.answer([2])
     const results = await many
@@ -165,11 +168,11 @@ describe('SingleFlight', () => {
     expect(stored.sort()).toEqual(['a@1', 'b@2'])
     expect(await loads.runMany([], ask)).toEqual([])
     expect(asked).toHaveLength(2)
-    expect(loads.count).toBe(0)
+    expect(floors.count).toBe(0)
   })
 
   it('rejects a batch as a whole when its load fails, and forgets it', async () => {
-    const { loads, ask, asked } = createWorld()
+    const { loads, ask, asked, floors } = createWorld()
     const many = loads.runMany(
       ['a', 'b'].map((id) => ({ id, knownFloor: undefined })),
       ask,
@@ -177,6 +180,6 @@ describe('SingleFlight', () => {
     await Promise.resolve()
     asked[0]!.fail(new Error('down'))
     await expect(many).rejects.toThrow('down')
-    expect(loads.count).toBe(0)
+    expect(floors.count).toBe(0)
   })
 })

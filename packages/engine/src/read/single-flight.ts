@@ -1,5 +1,5 @@
 import { invariant, type Lookup, type Stamp } from '@se/core'
-import { LoadFloors, type LoadVerdict, type RunningLoad } from '../heard/load-floors.ts'
+import type { LoadFloors, LoadVerdict, RunningLoad } from '../heard/load-floors.ts'
 
 /** A result with what it is worth. Several callers may hold the same one. */
 export interface Loaded<T extends Lookup> {
@@ -29,28 +29,15 @@ interface Flight<T extends Lookup> {
  * newer: they start a load of their own [R2].
  */
 export class SingleFlight<T extends Lookup> {
-  readonly #floors = new LoadFloors()
+  readonly #floors: LoadFloors
   /** The newest load of each id. */
   readonly #flights = new Map<string, Flight<T>>()
   readonly #store: StoreLoaded<T>
 
-  constructor(store: StoreLoaded<T>) {
+  /** @param floors of these loads alone; raised by whatever is heard while they run */
+  constructor(floors: LoadFloors, store: StoreLoaded<T>) {
+    this.#floors = floors
     this.#store = store
-  }
-
-  /** Loads that run now. */
-  get count(): number {
-    return this.#floors.count
-  }
-
-  /** A write, a delete or a ledger row was heard of. Call for each, before it is acknowledged. */
-  raise(id: string, stamp: Stamp): void {
-    this.#floors.raise(id, stamp)
-  }
-
-  /** Something may have been missed: no load that runs now is stored or joined. */
-  raiseAll(): void {
-    this.#floors.raiseAll()
   }
 
   /**

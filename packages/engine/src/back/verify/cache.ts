@@ -17,11 +17,13 @@ export interface CacheVerification {
   readonly wrongEntries: readonly WrongCopy[]
 }
 
+/** @returns `undefined`: there is no cache */
 export async function verifyCache(
-  ports: Pick<BackVerifyPorts, 'follower' | 'branches'>,
-  cacheView: CacheView,
+  ports: Pick<BackVerifyPorts, 'cacheView' | 'follower' | 'branches'>,
   verification: CacheVerification,
-): Promise<ViewReport> {
+): Promise<ViewReport | undefined> {
+  const { cacheView } = ports
+  if (cacheView === undefined) return undefined
   try {
     return await compareCache(ports, cacheView, verification)
   } catch (error) {

@@ -1,54 +1,55 @@
 import { covers, type Cut, type LeafAddress } from '@se/core'
-import { differingLeaves, DigestTree, leafOf } from '@se/merkle'
-import { leafDifference, nameOf, reportOn, type Difference, type ViewReport } from '../../seam/view-report.ts'
+import { differingLeaves, DigestTree } from '@se/merkle'
+import type { TreeVerified } from '../../seam/messages.ts'
+import { reportOn, type RowDigest } from '../../seam/view-report.ts'
 import { rowsBetween } from '../net.ts'
 import type { BackVerifyPorts } from './ports.ts'
-import type { Scan } from './scan-rows.ts'
+import { scanRows } from './scan-rows.ts'
+import { judgeTree } from './tree-judgement.ts'
 
+/**
+ * Compares the tree with the archive's pages, or where it is deep with what the rows themselves give.
+ *
+ * @param visit gets all rows that have a value, where the comparison is deep; the next are read when it is done
+ */
 export async function verifyTree(
-  ports: Pick<BackVerifyPorts, 'archive' | 'follower' | 'branches'>,
-  scan: Scan | undefined,
-): Promise<ViewReport> {
-  const { follower, archive, branches } = ports
-  let other: { tree: DigestTree; cut: Cut; name: string }
-  if (scan === undefined) {
-    const stored = await archive.readTree()
-    const tree = new DigestTree(branches)
-    for (const { branch, page, bytes } of stored.pages) tree.setPage(branch, page, bytes)
-    other = { tree, cut: stored.cut, name: 'the pages in the archive' }
-  } else {
-    other = { ...scan, name: 'the rows' }
-  }
-  const { gap, differing, expected, digest } = await compareAligned(ports, other)
-  const differences: Difference[] = (scan?.changedIds ?? []).map((id) => ({
-    kind: 'id',
-    id,
-    what: 'the row does not give its digest: it was changed behind the engine',
-  }))
-  if (gap === undefined) {
-    const named = new Set((scan?.changedIds ?? []).map((id) => keyOf(leafOf(id, branches))))
-    for (const leaf of differing) {
-      if (!named.has(keyOf(leaf)))
-        differences.push(leafDifference(leaf, branches, `the tree and ${other.name} differ`))
-    }
-  }
-  const [first] = differences
-  const because =
-    gap ??
-    (first === undefined
-      ? `equals ${other.name}`
-      : `${differences.length === 1 ? '1 difference' : `${differences.length} differences`}, first ${nameOf(first)}`)
-  if (gap !== undefined || first !== undefined) follower.distrust(because)
+  ports: BackVerifyPorts,
+  isDeep: boolean,
+  visit: (rows: readonly RowDigest[]) => Promise<void>,
+): Promise<TreeVerified> {
+  const { follower, branches } = ports
+  const scan = isDeep ? await scanRows(ports, visit) : undefined
+  const { gap, differing, expected, digest } = await compareAligned(ports, scan ?? (await readPages(ports)))
+  const { isEqual, because, differences } = judgeTree({
+    gap,
+    differing,
+    changedIds: scan?.changedIds ?? [],
+    comparedWith: scan === undefined ? 'the pages in the archive' : 'the rows',
+    branches,
+  })
+  if (!isEqual) follower.distrust(because)
   // The rows are the truth: a tree that equals what they give is right, also where a difference was found before.
   else if (scan !== undefined) follower.vouch(because)
-  return reportOn('tree', follower.cut, {
-    isTrusted: gap === undefined && first === undefined && follower.treeTrust.isTrusted,
-    because: first === undefined && !follower.treeTrust.isTrusted ? follower.treeTrust.because : because,
+  const { treeTrust } = follower
+  const tree = reportOn('tree', follower.cut, {
+    isTrusted: isEqual && treeTrust.isTrusted,
+    because: isEqual && !treeTrust.isTrusted ? treeTrust.because : because,
     digest,
     expected,
     differences,
     repaired: 0,
   })
+  return { tree, scan: scan && { rowsRead: scan.rowsRead, suspects: scan.suspects } }
+}
+
+async function readPages({
+  archive,
+  branches,
+}: Pick<BackVerifyPorts, 'archive' | 'branches'>): Promise<{ readonly tree: DigestTree; readonly cut: Cut }> {
+  const { pages, cut } = await archive.readTree()
+  const tree = new DigestTree(branches)
+  for (const { branch, page, bytes } of pages) tree.setPage(branch, page, bytes)
+  return { tree, cut }
 }
 
 /** Two trees at one cut. */
@@ -77,8 +78,4 @@ async function compareAligned(
     for (const row of rowsBetween(tail.rows, other.cut, follower.cut)) other.tree.apply(row.entries)
     return { gap: undefined, differing: [...differingLeaves(follower.tree, other.tree)], ...roots() }
   }
-}
-
-function keyOf({ branch, bucket }: LeafAddress): string {
-  return `${branch}#${bucket}`
 }
