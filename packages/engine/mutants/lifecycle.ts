@@ -26,7 +26,7 @@ export const lifecycle = [
   },
   // writes that wait, and a log that fails [W2, W3, W6, P9]
   {
-    file: 'src/lifecycle/startup.ts',
+    file: 'src/lifecycle/startup-steps.ts',
     find: 'for (const { stamp } of parking.list()) stamps.witness(stamp)',
     replace: '',
     test: 'test/engine.faults.test.ts',

@@ -58,6 +58,7 @@ const phase = every<StartStepName>({
   cf_restore: true,
   redis_connect: true,
   redis_sync: true,
+  poll: true,
 })
 const view = every<ViewName>({ tree: true, filter: true, cache: true, memory: true })
 const result = every<FilterResult>({ absent: true, maybe: true, untrusted: true })

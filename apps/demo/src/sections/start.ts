@@ -16,6 +16,7 @@ const STEP_NAMES: Readonly<Record<StartStepName, string>> = {
   cf_restore: 'filter',
   redis_connect: 'cache opened',
   redis_sync: 'cache compared',
+  poll: 'heads',
 }
 
 export function showPlace(place: Place, out: Output): void {

@@ -10,7 +10,7 @@ export type ViewName = 'tree' | 'filter' | 'cache' | 'memory'
 export type ParkCause = 'refused-data' | 'always-fails' | 'below-collection-floor' | 'stamp-ahead-of-archive'
 export type FlushCause = 'items' | 'bytes' | 'age' | 'forced'
 export type StartStepName =
-  'wal_init' | 'sql_connect' | 'replay' | 'tree' | 'cf_restore' | 'redis_connect' | 'redis_sync'
+  'wal_init' | 'sql_connect' | 'replay' | 'tree' | 'cf_restore' | 'redis_connect' | 'redis_sync' | 'poll'
 export type LifecyclePhase = 'Created' | 'Starting' | 'Ready' | 'Stopping' | 'Stopped' | 'Failed'
 /** As a gauge: closed 0, half-open 0.5, open 1. */
 export type BreakerState = 'closed' | 'half-open' | 'open'
