@@ -36,7 +36,8 @@ import type { LifecyclePhase } from './observer/events.ts'
 import type { ReadSource } from './read/answer.ts'
 import type { FastAnswer } from './read/read-path.ts'
 import { readRoots, type Roots } from './inspect/roots.ts'
-import { readGauges, readStatus, type EngineStatus } from './inspect/status.ts'
+import { gaugesOf } from './inspect/gauges.ts'
+import { statusOf, type EngineStatus } from './inspect/status.ts'
 import { verify, type VerifyReport } from './inspect/verify/verify.ts'
 import type { Acknowledgement } from './write/write-path.ts'
 
@@ -70,7 +71,7 @@ export class Engine implements AsyncDisposable {
   constructor(environment: EngineDependencies, logObserver: LogObserver | undefined) {
     this.#environment = environment
     this.#life = new LifeCycle(environment, logObserver)
-    environment.observer.gauges?.(() => readGauges(environment, this.#life.runtime))
+    environment.observer.gauges?.(() => gaugesOf(environment, this.#life.runtime))
   }
 
   get phase(): LifecyclePhase {
@@ -239,7 +240,7 @@ export class Engine implements AsyncDisposable {
   /** Phase, trust and figures of this moment; no I/O. */
   status(): EngineStatus {
     const { runtime, phase, failure } = this.#life
-    return readStatus(this.#environment, runtime, phase, failure)
+    return statusOf(this.#environment, runtime, phase, failure)
   }
 
   /**

@@ -49,12 +49,11 @@ export async function explain(
   id: string,
 ): Promise<Explanation> {
   checkId(id)
-  const { archive, cache, config } = environment
-  const { memory, queue, stripes, filter, known, parking } = runtime
+  const { archive, config } = environment
+  const { memory, queue, parking } = runtime
   const entry = memory.peek(id)
   const waiting = queue.pending.entry(id)
   const { branch, bucket } = leafOf(id, config.branches)
-  const inCache = cache === undefined || stripes?.isAttached !== true ? undefined : await cache.get(id)
   return {
     id,
     memory: entry && {
@@ -67,25 +66,41 @@ export async function explain(
       isDelete: waiting.write.bytes === undefined,
       isInFlight: waiting.isInFlight,
     },
-    cache:
-      cache === undefined
-        ? undefined
-        : {
-            ...tierExplanation(inCache ?? { kind: 'unknown', because: 'disconnected' }),
-            key: cache.keyOf?.(id),
-            stripe: stripeOfId(id),
-            mayAnswer: stripes?.worthOf(id) !== undefined,
-            timeToLiveMs: inCache?.kind === 'found' ? await cache.timeToLiveMs?.(id) : undefined,
-          },
+    cache: await explainCache(environment, runtime, id),
     archive: tierExplanation(await archive.get(id)),
-    filter: {
-      answer: filter.holds(id) ? 'maybe' : 'absent',
-      isTrusted: filter.trust.isTrusted,
-      because: filter.trust.isTrusted ? 'count and sum of id hashes equal the tree' : filter.trust.because,
-      isBehind: known.get(id)?.isInFilter === false,
-    },
+    filter: explainFilter(runtime, id),
     leaf: { branch: config.branches.prefixes[branch] ?? '', bucket },
     isParked: parking.get(id) !== undefined,
+  }
+}
+
+async function explainCache(
+  { cache }: Pick<EngineDependencies, 'cache'>,
+  { stripes }: Pick<EngineParts, 'stripes'>,
+  id: string,
+): Promise<Explanation['cache']> {
+  if (cache === undefined) return undefined
+  const lookup: Lookup =
+    stripes?.isAttached === true ? await cache.get(id) : { kind: 'unknown', because: 'disconnected' }
+  return {
+    ...tierExplanation(lookup),
+    key: cache.keyOf?.(id),
+    stripe: stripeOfId(id),
+    mayAnswer: stripes?.worthOf(id) !== undefined,
+    timeToLiveMs: lookup.kind === 'found' ? await cache.timeToLiveMs?.(id) : undefined,
+  }
+}
+
+function explainFilter(
+  { filter, known }: Pick<EngineParts, 'filter' | 'known'>,
+  id: string,
+): Explanation['filter'] {
+  const { trust } = filter
+  return {
+    answer: filter.holds(id) ? 'maybe' : 'absent',
+    isTrusted: trust.isTrusted,
+    because: trust.isTrusted ? 'count and sum of id hashes equal the tree' : trust.because,
+    isBehind: known.get(id)?.isInFilter === false,
   }
 }
 

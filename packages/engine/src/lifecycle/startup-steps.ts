@@ -3,6 +3,7 @@ import { openLog } from '@se/wal'
 import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
 import { ParkingLot } from '../flush/parking.ts'
 import type { CacheReport } from '../seam/cache-report.ts'
+import { formatTrust } from '../seam/trust.ts'
 import { readLog } from '../write/record.ts'
 import { assemble, type EngineParts } from './assemble.ts'
 import { takeInstance } from './identity.ts'
@@ -104,11 +105,10 @@ export const ON_PARTS: readonly StartStep<EngineParts, CacheReport | undefined>[
       const { fileSystem, config } = environment
       const snapshot = await readFileIfAny(fileSystem, `${config.logDirectory}/${FILTER_SNAPSHOT_FILE}`)
       const restore = await followed.restoreFilter(back, snapshot)
-      const { trust } = filter
       const figures = {
         ...restore,
         entries: filter.entries,
-        trust: trust.isTrusted ? `trusted at cut ${formatCut(followed.cut)}` : `untrusted: ${trust.because}`,
+        trust: formatTrust(filter.trust, followed.cut),
       }
       return { made: undefined, figures }
     },

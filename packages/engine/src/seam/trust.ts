@@ -1,3 +1,5 @@
+import { formatCut, type Cut } from '@se/core'
+
 /** A view is trusted while it stands at a known cut with nothing missed, and its digest equals the tree's. */
 export type Trust = { readonly isTrusted: true } | { readonly isTrusted: false; readonly because: string }
 
@@ -20,3 +22,8 @@ export function nextTrust(event: TrustEvent): Trust {
 }
 
 export const NEVER_COMPARED: Trust = { isTrusted: false, because: 'not compared yet' }
+
+/** `trusted at cut {…}` or `untrusted: <reason>`. */
+export function formatTrust(trust: Trust, cut: Cut): string {
+  return trust.isTrusted ? `trusted at cut ${formatCut(cut)}` : `untrusted: ${trust.because}`
+}
