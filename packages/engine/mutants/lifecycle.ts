@@ -8,7 +8,7 @@ export const lifecycle = [
     test: 'test/engine.faults.test.ts',
   },
   {
-    file: 'src/lifecycle/shutdown.ts',
+    file: 'src/lifecycle/shutdown-steps.ts',
     find: `    share: 0.5,
     run: ({ environment, runtime }) =>
       rememberPosition`,
@@ -45,7 +45,7 @@ export const lifecycle = [
     test: 'test/engine.deadlines.test.ts',
   },
   {
-    file: 'src/lifecycle/shutdown.ts',
+    file: 'src/lifecycle/shutdown-steps.ts',
     find: "if (archive.breakerState !== 'closed') await logWhatMemoryHas(shutdown)",
     replace: 'void archive',
     test: 'test/engine.deadlines.test.ts',

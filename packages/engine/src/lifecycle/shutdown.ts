@@ -1,14 +1,12 @@
-import { StorageError, TierUnavailable, writeFileAtomically, type ItemWrite } from '@se/core'
+import { StorageError, TierUnavailable } from '@se/core'
 import { Caller } from '../deadline/caller.ts'
-import { within } from '../deadline/within.ts'
+import { within, type LimitClock } from '../deadline/within.ts'
 import type { EngineObserver } from '../observer/observer.ts'
 import { reportOf, type ErrorReport } from '../report.ts'
-import { encodeRecord } from '../write/record.ts'
-import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
-import { CLOSING, type CloseStep } from './closing.ts'
-import { rememberPosition } from './identity.ts'
-import type { Maintenance } from './maintenance.ts'
 import type { EngineDependencies, EngineParts } from './assemble.ts'
+import { CLOSING, type CloseStep } from './closing.ts'
+import type { Maintenance } from './maintenance.ts'
+import { SHUTDOWN, type Shutdown, type StopStep } from './shutdown-steps.ts'
 import { stepLimitMs } from './time-budget.ts'
 
 /** What a stop did. */
@@ -24,164 +22,27 @@ export interface StopReport {
   readonly problems: readonly { readonly step: string; readonly error: ErrorReport }[]
 }
 
-interface Shutdown {
-  readonly environment: EngineDependencies
-  readonly runtime: EngineParts
-  readonly maintenance: Pick<Maintenance, 'stop' | 'run'> | undefined
-  /** Writes that were put into the log by this stop. */
-  readonly logged: Set<ItemWrite>
-  filterSnapshot: StopReport['filterSnapshot']
-}
-
-interface StopStep {
-  readonly name: string
-  /** Why it stands where it stands. */
-  readonly reason: string
-  /** Part of the time left that it may take; see `time-budget.ts`. */
-  readonly share: number
-  /** Left out once the archive has kept such a step waiting, and (`owner`) where the instance is another process'. */
-  readonly asks?: 'archive' | 'archive as owner'
-  run(shutdown: Shutdown): Promise<unknown>
-}
-
-/**
- *   (writes are refused) → flush everything → rest into the log → views stand still → snapshot → close
- *
- * A step that fails, or takes longer than its share of the time, does not keep the later ones from being done: each of them
- * only makes the next start quicker, or gives something back.
- */
-export const SHUTDOWN: readonly StopStep[] = [
-  {
-    name: 'drain',
-    reason: 'writers that were let in get their answer before anything is flushed',
-    share: 0.25,
-    run: ({ runtime }) => runtime.writes.drained(),
-  },
-  {
-    name: 'log-when-in-doubt',
-    reason:
-      'where the archive did not answer lately, what only memory has is made safe before it is asked again',
-    share: 0.25,
-    run: async (shutdown) => {
-      const { archive } = shutdown.environment
-      if (archive.breakerState !== 'closed') await logWhatMemoryHas(shutdown)
-    },
-  },
-  {
-    name: 'flush',
-    reason: 'all of it, not only what a batch is due for [P2]',
-    share: 0.6,
-    asks: 'archive as owner',
-    run: ({ runtime }) => runtime.pipeline.flush(),
-  },
-  {
-    name: 'log-the-rest',
-    reason:
-      'items acknowledged from memory that L3 could not take are made safe, before anything else may hang',
-    share: 0.5,
-    async run(shutdown) {
-      // Also when the log cannot take them: callers that wait for the archive must hear that it will not be asked.
-      shutdown.runtime.queue.abandon(
-        new TierUnavailable('the engine stopped before the archive could take the write'),
-      )
-      await logWhatMemoryHas(shutdown)
-    },
-  },
-  {
-    name: 'stop-maintenance',
-    reason: 'a round under way is waited for, once all that was acknowledged is safe',
-    share: 0.2,
-    run: async ({ maintenance }) => maintenance?.stop(),
-  },
-  {
-    name: 'last-maintenance',
-    reason:
-      'also for a process that never lives long enough for a round; the next start reads pages, not a long tail',
-    share: 0.5,
-    asks: 'archive as owner',
-    run: async ({ maintenance }) => maintenance?.run(),
-  },
-  {
-    name: 'stop-pipeline',
-    reason: 'a batch on its way is waited for; then nothing is sent any more',
-    share: 0.2,
-    async run({ runtime }) {
-      await runtime.pipeline.stop()
-      await runtime.back.ask('cache-settled', {})
-    },
-  },
-  {
-    name: 'last-poll',
-    reason: 'brings every view to the heads; then they stand still',
-    share: 0.3,
-    asks: 'archive',
-    async run({ runtime }) {
-      await runtime.poll.now()
-      await runtime.poll.stop()
-    },
-  },
-  {
-    name: 'filter-snapshot',
-    reason: 'with the cut it is true for; only a trusted filter is worth keeping [P26]',
-    share: 0.5,
-    async run(shutdown) {
-      const { runtime, environment } = shutdown
-      const { filter, followed } = runtime
-      if (!filter.trust.isTrusted) return
-      const bytes = filter.toSnapshot(followed.cut)
-      const entries = filter.entries
-      const { fileSystem, config } = environment
-      await writeFileAtomically(fileSystem, config.logDirectory, FILTER_SNAPSHOT_FILE, bytes)
-      shutdown.filterSnapshot = { entries, bytes: bytes.length }
-    },
-  },
-  {
-    name: 'remember-position',
-    reason: 'so that an archive that went back is recognised, also when that is what fenced us [P65]',
-    share: 0.5,
-    run: ({ environment, runtime }) =>
-      rememberPosition(environment.fileSystem, environment.config.logDirectory, runtime.sender.position),
-  },
-  {
-    name: 'end-instance',
-    reason:
-      'last of all that is sent, and only when nothing is left to send: then any process may take it out [P80]',
-    share: 0.5,
-    asks: 'archive as owner',
-    async run({ runtime: { back, queue, log } }) {
-      if (queue.count === 0 && log.stats().records === 0) await back.ask('end-instance', {})
-    },
-  },
-]
-
-/** Appends what is acknowledged at level `memory` and pending, and not in the log yet. */
-async function logWhatMemoryHas({ runtime, logged }: Shutdown): Promise<void> {
-  const { queue, log } = runtime
-  const appends: Promise<unknown>[] = []
-  for (const { write, logSequence } of queue.pending.entries()) {
-    if (logSequence !== undefined || logged.has(write)) continue
-    const { record } = encodeRecord({ ...write, value: write.bytes })
-    appends.push(log.append(record, { urgent: true }).then(() => logged.add(write)))
-  }
-  await Promise.all(appends)
+interface StopOptions {
+  /** For all steps. */
+  readonly timeoutMs: number
+  /** One who goes ends the waiting: each further step gets a moment. */
+  readonly caller: Caller
+  /** The instance belongs to another process: nothing is sent to the archive any more. */
+  readonly isFenced: boolean
 }
 
 /**
  * Runs the steps, each within its share of the time.
  *
- * @param timeoutMs for all of them
- * @param caller one who goes ends the waiting: each further step gets a moment
- * @param isFenced the instance belongs to another process: nothing is sent to the archive any more
+ * @returns what was done; it does not throw
  */
 export async function runShutdown(
   environment: EngineDependencies,
   runtime: EngineParts,
   maintenance: Pick<Maintenance, 'stop' | 'run'> | undefined,
-  options: { readonly timeoutMs: number; readonly caller: Caller; readonly isFenced: boolean },
+  options: StopOptions,
 ): Promise<StopReport> {
   const { clock, observer } = environment
-  const { timeoutMs, caller, isFenced } = options
-  const startedMs = clock.monotonicMs()
   const shutdown: Shutdown = {
     environment,
     runtime,
@@ -189,37 +50,67 @@ export async function runShutdown(
     logged: new Set(),
     filterSnapshot: undefined,
   }
-  const problems: { step: string; error: ErrorReport }[] = []
-  let isArchiveSilent = false
-  const take = async (
-    step: Pick<StopStep & CloseStep, 'name' | 'share' | 'asks' | 'leastMs'>,
-    isClosing: boolean,
-    run: () => unknown,
-  ): Promise<void> => {
-    try {
-      if (step.asks === 'archive as owner' && isFenced) return
-      if (step.asks !== undefined && isArchiveSilent) throw notAsked()
-      const totalMs = caller.goneBecause === undefined ? timeoutMs : 0
-      const budget = { totalMs, elapsedMs: clock.monotonicMs() - startedMs }
-      const limitMs = Math.max(step.leastMs ?? 0, stepLimitMs(budget, step.share, isClosing))
-      const waiting = new Caller()
-      // What it begins after that still gets a moment.
-      const forget = totalMs > 0 ? caller.onGone((reason) => waiting.leave(reason)) : undefined
-      await within(clock, limitMs, step.name, async () => run(), waiting).finally(() => forget?.())
-    } catch (error) {
-      if (step.asks !== undefined && error instanceof TierUnavailable) isArchiveSilent = true
-      problems.push({ step: step.name, error: reportOf(error) })
-      reportProblem(observer, step.name, error)
-    }
-  }
-  for (const step of SHUTDOWN) await take(step, false, () => step.run(shutdown))
+  const runner = new StopRunner(clock, observer, options)
+  for (const step of SHUTDOWN) await runner.take(step, false, () => step.run(shutdown))
   const opened = { ...runtime, archive: environment.archive, cache: environment.cache }
-  for (const step of CLOSING) await take(step, true, () => step.run(opened))
+  for (const step of CLOSING) await runner.take(step, true, () => step.run(opened))
   return {
     ...countLeft(shutdown),
     filterSnapshot: shutdown.filterSnapshot,
-    durationMs: clock.monotonicMs() - startedMs,
-    problems,
+    durationMs: runner.elapsedMs,
+    problems: runner.problems,
+  }
+}
+
+/** Takes the steps one after the other. One that fails, or takes too long, is noted, and keeps none of the others from being done. */
+class StopRunner {
+  readonly problems: { readonly step: string; readonly error: ErrorReport }[] = []
+  readonly #clock: LimitClock
+  readonly #observer: EngineObserver
+  readonly #options: StopOptions
+  readonly #startedMs: number
+  /** The archive has kept a step waiting: it is not asked any more. */
+  #isArchiveSilent = false
+
+  constructor(clock: LimitClock, observer: EngineObserver, options: StopOptions) {
+    this.#clock = clock
+    this.#observer = observer
+    this.#options = options
+    this.#startedMs = clock.monotonicMs()
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.monotonicMs() - this.#startedMs
+  }
+
+  async take(
+    step: Pick<StopStep & CloseStep, 'name' | 'share' | 'asks' | 'leastMs'>,
+    isClosing: boolean,
+    run: () => unknown,
+  ): Promise<void> {
+    if (step.asks === 'archive as owner' && this.#options.isFenced) return
+    try {
+      if (step.asks !== undefined && this.#isArchiveSilent) throw notAsked()
+      await this.#withinShare(step, isClosing, run)
+    } catch (error) {
+      if (step.asks !== undefined && error instanceof TierUnavailable) this.#isArchiveSilent = true
+      this.problems.push({ step: step.name, error: reportOf(error) })
+      reportProblem(this.#observer, step.name, error)
+    }
+  }
+
+  async #withinShare(
+    { name, share, leastMs = 0 }: Pick<CloseStep, 'name' | 'share' | 'leastMs'>,
+    isClosing: boolean,
+    run: () => unknown,
+  ): Promise<void> {
+    const { timeoutMs, caller } = this.#options
+    const totalMs = caller.goneBecause === undefined ? timeoutMs : 0
+    const limitMs = Math.max(leastMs, stepLimitMs({ totalMs, elapsedMs: this.elapsedMs }, share, isClosing))
+    const waiting = new Caller()
+    // What it begins after that still gets a moment.
+    const forget = totalMs > 0 ? caller.onGone((reason) => waiting.leave(reason)) : undefined
+    await within(this.#clock, limitMs, name, async () => run(), waiting).finally(() => forget?.())
   }
 }
 
