@@ -86,7 +86,7 @@ function createReads(answer: (ids: readonly string[]) => Promise<readonly Lookup
     stripes: { worthOf: () => ({ mayKeep: true, asOfMs: 0 }) },
     known,
     asked: new LoadFloors(),
-    hear: () => {},
+    heard: { hear: () => {} },
     filter,
     stamps: new StampClock(clock, 1, 0),
     telemetry,

@@ -178,7 +178,7 @@ export const flush = [
   // what is heard counts everywhere, and the cache is nobody's witness [P84, P86]
   {
     file: 'src/flush/settlement.ts',
-    find: "hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')",
+    find: "heard.hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')",
     replace: 'void bytes',
     test: 'test/engine.heard.test.ts',
     title: 'P84',
@@ -201,7 +201,7 @@ export const flush = [
   // a write that was set aside for its stamp [P67]
   {
     file: 'src/flush/settlement.ts',
-    find: "if (because === 'stamp-ahead-of-archive') refusedAhead(write)",
+    find: "if (because === 'stamp-ahead-of-archive') stamping.refusedAhead(write)",
     replace: '',
     test: 'test/engine.heard.test.ts',
     title: 'P67',

@@ -71,9 +71,9 @@ export const lifecycle = [
   },
   // what lost to a stamp from the future goes on above it [P67]
   {
-    file: 'src/lifecycle/assemble.ts',
-    find: 'new StampClock(archiveTime, instance, claim.maxStampTime)',
-    replace: 'new StampClock(clock, instance, claim.maxStampTime)',
+    file: 'src/lifecycle/assemble-knowledge.ts',
+    find: 'new StampClock(archiveTime, claim.instance, claim.maxStampTime)',
+    replace: 'new StampClock(clock, claim.instance, claim.maxStampTime)',
     test: 'test/engine.heard.test.ts',
     title: 'P67',
   },

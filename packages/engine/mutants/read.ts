@@ -88,7 +88,7 @@ export const read = [
     file: 'src/read/lower-tiers.ts',
     find: '        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n',
     replace:
-      "        this.#ports.hear({ id, stamp: lookup.item.stamp, isLive: true }, 'archive-answer')\n        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n",
+      "        this.#ports.heard.hear({ id, stamp: lookup.item.stamp, isLive: true }, 'archive-answer')\n        if (!this.#mayBelieveCache(id, lookup.item.stamp)) continue\n",
     test: 'src/read/read-path.test.ts',
     title: 'P86',
   },

@@ -2,7 +2,7 @@
 export const write = [
   // writes on their way through the log while ledger rows are missed [R5, P84]
   {
-    file: 'src/write/write-path.ts',
+    file: 'src/write/watches.ts',
     find: 'for (const watch of watches) watch.isUnsure = true',
     replace: '',
     test: 'src/write/write-path.test.ts',
@@ -15,27 +15,27 @@ export const write = [
   },
   // an own write that was committed under a stamp from the future, and own writes before and after it [W3, P67, P84]
   {
-    file: 'src/write/write-path.ts',
-    find: '    await this.#laterArrived(write)\n',
+    file: 'src/write/restamping.ts',
+    find: '    await watches.laterEnded(write)\n',
     replace: '',
     test: 'src/write/write-path.test.ts',
   },
   {
-    file: 'src/write/write-path.ts',
+    file: 'src/write/restamping.ts',
     find: ' || (isPending && outgoing.isOvertaken)',
     replace: '',
     test: 'test/engine.heard.test.ts',
     title: 'P84',
   },
   {
-    file: 'src/write/write-path.ts',
+    file: 'src/write/watches.ts',
     find: 'if (isBetween(watch.stamp, spared, by)) watch.isOvertaken = true',
     replace: '',
     test: 'src/write/write-path.test.ts',
   },
   // stamps from the future, and witnesses [P67, P86]
   {
-    file: 'src/write/write-path.ts',
+    file: 'src/write/restamping.ts',
     find: 'if (stamping.isFromFuture(write.stamp) || ',
     replace: 'if (',
     test: 'src/write/write-path.test.ts',
@@ -57,14 +57,14 @@ export const write = [
   },
   // what lost to a stamp from the future goes on above it [P67]
   {
-    file: 'src/write/write-path.ts',
+    file: 'src/write/restamping.ts',
     find: 'const stamp = stamping.next(write.id, above)',
     replace: 'const stamp = stamping.next(write.id)',
     test: 'src/write/write-path.test.ts',
     title: 'P67',
   },
   {
-    file: 'src/write/write-path.ts',
+    file: 'src/write/watches.ts',
     find: 'isBetween(watch.stamp, spared, by)',
     replace: 'isNewer(by, watch.stamp)',
     test: 'src/write/write-path.test.ts',

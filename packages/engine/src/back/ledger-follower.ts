@@ -12,7 +12,7 @@ import {
 } from '@se/core'
 import { DigestTree } from '@se/merkle'
 import type { BackEnd } from '../seam/channel.ts'
-import type { Heard, LedgerGap, NetChange, StartedOver, TreeReport } from '../seam/messages.ts'
+import type { HeardRows, LedgerGap, NetChange, StartedOver, TreeReport } from '../seam/messages.ts'
 import type { Trust } from '../seam/trust.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { netChanges, rowsBetween } from './net.ts'
@@ -213,7 +213,7 @@ export class LedgerFollower {
   }
 
   /** Moves the tree by the rows that are new, and tells the front of them; afterwards all stand at the tail's heads. */
-  #advance(tail: LedgerTail & { kind: 'rows' }, filter?: Heard['filter']): void {
+  #advance(tail: LedgerTail & { kind: 'rows' }, filter?: HeardRows['filter']): void {
     const { tree } = this.#ports
     const rows = rowsBetween(tail.rows, this.#cut)
     const gone = new Set(rows.flatMap(({ retired = [] }) => retired.map(({ instance }) => instance)))
@@ -236,7 +236,7 @@ export class LedgerFollower {
   }
 
   /** @param otherwise what it is as good as, where the front fails: it is not told again, as all stands at the new cut here */
-  #announce(step: Heard | StartedOver, otherwise: LedgerGap): void {
+  #announce(step: HeardRows | StartedOver, otherwise: LedgerGap): void {
     this.#unannounced = otherwise
     this.#ports.front.send(step)
     this.#unannounced = undefined

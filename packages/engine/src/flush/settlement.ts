@@ -6,26 +6,27 @@ import {
   type Stamp,
   type WriteOutcome,
 } from '@se/core'
-import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
+import type { Heard } from '../heard/heard.ts'
 import { itemOf } from '../item.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { ParkCause } from '../observer/events.ts'
 import type { EngineObserver } from '../observer/observer.ts'
+import type { ParkingLot } from './parking.ts'
 import type { OutgoingWrite, Restamped, SettledOutcome } from './outcomes.ts'
 
 export interface SettlementPorts {
   readonly memory: Pick<MemoryTier, 'put' | 'unpin' | 'peek' | 'drop'>
   /** Told of each write that is committed, and of what a write has lost to. */
-  readonly hear: (write: HeardWrite, from: HeardFrom) => void
+  readonly heard: Pick<Heard, 'hear'>
   /**
    * A write that lost to a stamp from the future goes on, stamped anew above it; `undefined`: it need not, as a later own write
    * of the id will, or it may not, as it was stamped so before.
    */
-  readonly restamp: (outgoing: OutgoingWrite, above: Stamp) => Promise<Restamped | undefined>
+  readonly restamping: { restamp(outgoing: OutgoingWrite, above: Stamp): Promise<Restamped | undefined> }
   /** Keeps a write that the archive refuses; resolves when it is synced [W6]. */
-  readonly park: (write: ItemWrite, because: ParkCause, error: unknown) => Promise<void>
+  readonly parking: Pick<ParkingLot, 'park'>
   /** The archive refused a write, as its stamp lies ahead of the archive's clock. */
-  readonly refusedAhead: (write: ItemWrite) => void
+  readonly stamping: { refusedAhead(write: ItemWrite): void }
   /** Own ledger sequence that the views have heard of. */
   readonly heardThrough: () => number
   readonly observer: EngineObserver
@@ -85,8 +86,8 @@ export class Settlement {
     because: ParkCause,
     cause: unknown,
   ): Promise<SettledOutcome> {
-    const { refusedAhead, park, memory, observer } = this.#ports
-    if (because === 'stamp-ahead-of-archive') refusedAhead(write)
+    const { stamping, parking, memory, observer } = this.#ports
+    if (because === 'stamp-ahead-of-archive') stamping.refusedAhead(write)
     const error =
       cause instanceof ArchiveRefusedData
         ? cause
@@ -95,7 +96,7 @@ export class Settlement {
             details: { because },
           })
     if (!isAcknowledged) return { kind: 'rejected', error }
-    await park(write, because, error)
+    await parking.park(write, because, error)
     // Reads give the archive's value from now on.
     if (memory.peek(write.id)?.item.stamp === write.stamp) memory.drop(write.id)
     observer.parked?.({ count: 1, because })
@@ -104,12 +105,12 @@ export class Settlement {
 
   /** What is committed hides all that is older of its id, also what has become visible while the batch was on its way [P84]. */
   #hear({ id, stamp, bytes }: ItemWrite, outcome: Answer, isHeard: boolean): void {
-    const { hear } = this.#ports
+    const { heard } = this.#ports
     if (outcome.kind === 'superseded') {
-      hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'archive-answer')
+      heard.hear({ id, stamp: outcome.by, isLive: undefined, isInFilter: isHeard }, 'archive-answer')
     } else {
       // Where the views have heard of it, they may have heard of newer writes too, and forgotten them.
-      hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')
+      heard.hear({ id, stamp, isLive: bytes !== undefined, isInFilter: isHeard }, 'own-commit')
     }
   }
 
@@ -118,7 +119,7 @@ export class Settlement {
     outcome: WriteOutcome & { kind: 'superseded' },
   ): Promise<SettledOutcome | Restamped> {
     if (!outcome.isFromFuture) return outcome
-    return (await this.#ports.restamp(outgoing, outcome.by)) ?? outcome
+    return (await this.#ports.restamping.restamp(outgoing, outcome.by)) ?? outcome
   }
 
   #settleInMemory(

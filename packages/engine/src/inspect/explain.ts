@@ -2,7 +2,8 @@ import { checkId, type Lookup, type Stamp } from '@se/core'
 import { stripeOfId } from '@se/core/hash'
 import { leafOf } from '@se/merkle'
 import { copyOf } from '../report.ts'
-import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
+import type { EngineParts } from '../lifecycle/assemble.ts'
+import type { EngineDependencies } from '../lifecycle/dependencies.ts'
 
 /** Where an id is, tier by tier. Asks every tier, so it costs a round trip each; for people. */
 export interface Explanation {

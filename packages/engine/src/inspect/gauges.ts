@@ -1,4 +1,5 @@
-import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
+import type { EngineParts } from '../lifecycle/assemble.ts'
+import type { EngineDependencies } from '../lifecycle/dependencies.ts'
 import { backpressureLevel, memoryPressure } from '../memory/pressure.ts'
 import type { Backend, BreakerState, ViewName } from '../observer/events.ts'
 import { GAUGES_AT_REST, type EngineGauges } from '../observer/gauges.ts'

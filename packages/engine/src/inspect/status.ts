@@ -1,5 +1,6 @@
 import { encodeCut } from '@se/core'
-import type { EngineDependencies, EngineParts } from '../lifecycle/assemble.ts'
+import type { EngineParts } from '../lifecycle/assemble.ts'
+import type { EngineDependencies } from '../lifecycle/dependencies.ts'
 import type { ClockReading } from '../heard/archive-time.ts'
 import type { LifecyclePhase, ViewName } from '../observer/events.ts'
 import type { EngineGauges } from '../observer/gauges.ts'

@@ -1,7 +1,8 @@
 import { TierUnavailable, writeFileAtomically, type ItemWrite } from '@se/core'
 import { FILTER_SNAPSHOT_FILE } from '../directory.ts'
 import { encodeRecord } from '../write/record.ts'
-import type { EngineDependencies, EngineParts } from './assemble.ts'
+import type { EngineParts } from './assemble.ts'
+import type { EngineDependencies } from './dependencies.ts'
 import { rememberPosition } from './identity.ts'
 import type { Maintenance } from './maintenance.ts'
 

@@ -1,10 +1,9 @@
 import type { InstanceFenced } from '@se/core'
-import type { Log, LogObserver } from '@se/wal'
+import type { LogObserver } from '@se/wal'
 import type { Caller } from '../deadline/caller.ts'
 import type { CallDeadlines } from '../deadline/deadline.ts'
-import type { ParkingLot } from '../flush/parking.ts'
 import type { StartStepName } from '../observer/events.ts'
-import type { EngineDependencies } from './assemble.ts'
+import type { EngineDependencies } from './dependencies.ts'
 
 /** What a start is told. */
 export interface Start {
@@ -14,11 +13,6 @@ export interface Start {
   readonly caller: Caller
   readonly deadlines: CallDeadlines
   readonly waitForMs: number
-}
-
-export interface OpenedLog {
-  readonly log: Log
-  readonly parking: ParkingLot
 }
 
 /** What a step has made for those after it, and what it found; without figures it is not reported, as there was nothing to do. */

@@ -8,7 +8,8 @@ import { readLog } from '../write/record.ts'
 import { assemble, type EngineParts } from './assemble.ts'
 import { takeInstance } from './identity.ts'
 import { openWhenThere } from './open-archive.ts'
-import type { OpenedLog, StartStep } from './start-step.ts'
+import type { StartStep } from './start-step.ts'
+import type { OpenedLog } from './dependencies.ts'
 
 /**
  * The steps of a start. Their order is the safety argument.

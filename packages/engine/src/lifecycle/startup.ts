@@ -5,7 +5,8 @@ import { errorKind } from '../observer/error-kind.ts'
 import type { StartStepName } from '../observer/events.ts'
 import type { CacheReport } from '../seam/cache-report.ts'
 import type { EngineParts } from './assemble.ts'
-import type { Done, OpenedLog, Start, StartStep } from './start-step.ts'
+import type { Done, Start, StartStep } from './start-step.ts'
+import type { OpenedLog } from './dependencies.ts'
 import { ON_PARTS, OPEN_ARCHIVE, OPEN_LOG } from './startup-steps.ts'
 
 /** What a start found, step by step. */

@@ -12,7 +12,7 @@ import type { Telemetry } from '../telemetry.ts'
 import type { LoadFloors, RunningLoad } from '../heard/load-floors.ts'
 import type { AskableStripes, EntryWorth } from '../views/askable-stripes.ts'
 import type { FilterView } from '../views/filter-view.ts'
-import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
+import type { Heard } from '../heard/heard.ts'
 import type { KnownWrites } from '../heard/known-writes.ts'
 
 export interface LowerTiersPorts {
@@ -23,7 +23,7 @@ export interface LowerTiersPorts {
   /** What is heard of the ids that the archive is being asked about: an answer may come so late that newer is known, or forgotten again. */
   readonly asked: LoadFloors
   /** Told of what the archive itself has answered. */
-  readonly hear: (write: HeardWrite, from: HeardFrom) => void
+  readonly heard: Pick<Heard, 'hear'>
   readonly filter: Pick<FilterView, 'trust'>
   readonly stamps: Pick<StampClock, 'isFromFuture'>
   readonly telemetry: Telemetry
@@ -113,7 +113,7 @@ export class LowerTiers {
   }
 
   async askArchiveMany(ids: readonly string[]): Promise<readonly Lookup[]> {
-    const { archive, asked, filter, hear, telemetry } = this.#ports
+    const { archive, asked, filter, heard, telemetry } = this.#ports
     const startedMs = telemetry.clock.monotonicMs()
     const loads = ids.map((id) => asked.begin(id, undefined))
     let lookups: readonly Lookup[]
@@ -126,7 +126,7 @@ export class LowerTiers {
       reportGet(this.#ports.telemetry, 'L3', STATUSES[lookup.kind], startedMs, ids.length)
       const stamp = stampOf(lookup)
       if (stamp !== undefined && !isOlder(stamp, loads[index]!)) {
-        hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-answer')
+        heard.hear({ id: ids[index]!, stamp, isLive: lookup.kind === 'found' }, 'archive-answer')
       }
       if (lookup.kind === 'absent' && filter.trust.isTrusted) telemetry.observer.falsePositive?.()
     }

@@ -83,7 +83,7 @@ function createWorld(tells: {
     },
     known,
     asked: loads.asked,
-    hear: (write) => void heard.push(write),
+    heard: { hear: (write) => void heard.push(write) },
     filter: filterPort,
     stamps: new StampClock(clock, 1, 0),
     telemetry,

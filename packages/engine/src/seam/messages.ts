@@ -154,7 +154,7 @@ export interface TreeReport {
 }
 
 /** Rows of the ledger were read: all that follows it stands at another cut. */
-export interface Heard {
+export interface HeardRows {
   readonly kind: 'heard'
   /** Where the message before has led. */
   readonly from: Cut
@@ -201,7 +201,7 @@ export type ToFront =
   | { readonly kind: 'committed'; readonly position: Position }
   /** The cache has taken items of a batch. */
   | { readonly kind: 'delivered'; readonly items: number }
-  | Heard
+  | HeardRows
   | StartedOver
   /** The tree was compared with something else, at the cut at which all stand. */
   | { readonly kind: 'tree-judged'; readonly tree: TreeReport }

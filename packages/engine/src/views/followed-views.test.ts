@@ -5,7 +5,7 @@
 import { cutAt } from '@se/core/testing'
 import { CuckooFilter } from '@se/cuckoo'
 import { expect, it } from 'vitest'
-import type { Heard, NetChange, TreeReport } from '../seam/messages.ts'
+import type { HeardRows, NetChange, TreeReport } from '../seam/messages.ts'
 import { FilterView } from './filter-view.ts'
 import { FollowedViews } from './followed-views.ts'
 
@@ -34,12 +34,14 @@ function createFollowed() {
   const followed: FollowedViews = new FollowedViews(
     {
       filter,
-      hear: ({ id }, from) => void told.push(`${from} ${id} at ${followed.cut.positions.size}`),
-      missed: (because) => void told.push(`missed: ${because}`),
+      heard: {
+        hear: ({ id }, from) => void told.push(`${from} ${id} at ${followed.cut.positions.size}`),
+        missed: (because) => void told.push(`missed: ${because}`),
+      },
     },
     ARCHIVE,
   )
-  const hear = (sequence: number, ids: readonly string[], more: Partial<Heard>): void =>
+  const hear = (sequence: number, ids: readonly string[], more: Partial<HeardRows>): void =>
     followed.heard({
       kind: 'heard',
       from: followed.cut,

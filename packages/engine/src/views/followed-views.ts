@@ -1,16 +1,14 @@
 import { batchesBehind, equalCuts, formatCut, invariant, type Cut } from '@se/core'
-import type { HeardFrom, HeardWrite } from '../heard/heard.ts'
+import type { Heard } from '../heard/heard.ts'
 import type { BackClient } from '../seam/back-client.ts'
-import type { Heard, LedgerGap, StartedOver, ToFront, TreeReport } from '../seam/messages.ts'
+import type { HeardRows, LedgerGap, StartedOver, ToFront, TreeReport } from '../seam/messages.ts'
 import { NEVER_COMPARED, type Trust } from '../seam/trust.ts'
 import type { FilterView } from './filter-view.ts'
 
 export interface FollowedViewsPorts {
   readonly filter: FilterView
-  /** Told of every change in the turn in which the cut moves: floors are raised, older entries of memory dropped. */
-  readonly hear: (write: HeardWrite, from: HeardFrom) => void
-  /** Rows were missed for good: nothing that was derived from earlier ones may be kept. */
-  readonly missed: (because: 'gap' | 'wentBack') => void
+  /** Told of every change in the turn in which the cut moves, and of rows that were missed for good. */
+  readonly heard: Pick<Heard, 'hear' | 'missed'>
 }
 
 /** How the filter came to stand at the cut. */
@@ -80,21 +78,21 @@ export class FollowedViews {
     return filter.trust.isTrusted ? followed.batches : filter.trust.because
   }
 
-  heard({ from, cut, changes, filter: way, tree }: Heard): void {
-    const { filter, hear } = this.#ports
+  heard({ from, cut, changes, filter: way, tree }: HeardRows): void {
+    const { filter, heard } = this.#ports
     invariant(equalCuts(from, this.#cut), 'each step begins where the one before has ended')
     const wasEqual = filter.trust.isTrusted
     if (way?.from === 'ids') filter.replaceBy(this.#takeIds())
     if (way !== undefined) this.#isFilterThere = true
     if (this.#isFilterThere) filter.advance(way?.changes ?? changes)
-    for (const { id, stamp, isLive } of changes) hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
+    for (const { id, stamp, isLive } of changes) heard.hear({ id, stamp, isLive, isInFilter: true }, 'ledger')
     this.#cut = cut
     this.#tree = tree
     if (way !== undefined || wasEqual || changes.length > 0) this.#compareFilter()
   }
 
   startedOver({ wentBack, cut, tree }: StartedOver): void {
-    this.#ports.missed(wentBack ? 'wentBack' : 'gap')
+    this.#ports.heard.missed(wentBack ? 'wentBack' : 'gap')
     this.#isFilterThere = false
     this.#cut = cut
     this.#tree = tree

@@ -7,9 +7,12 @@ import { createFakeClock } from '@se/core/testing'
 import { expect, it } from 'vitest'
 import { readSubmitOptions } from '../call-options.ts'
 import { FlushQueue } from '../flush/flush-queue.ts'
+import type { HeardWrite } from '../heard/heard.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
 import { admit } from './admission.ts'
+import { Restamping } from './restamping.ts'
 import { Stamping } from './stamping.ts'
+import { Watches } from './watches.ts'
 import { WritePath } from './write-path.ts'
 
 function createWorld() {
@@ -18,20 +21,28 @@ function createWorld() {
   const memory = new MemoryTier({ bytesMax: 1_000_000 })
   const raised: Stamp[] = []
   const syncs: (() => void)[] = []
-  const writes = new WritePath({
-    log: { append: () => new Promise((resolve) => syncs.push(() => resolve(syncs.length))) },
+  const watches = new Watches()
+  const shared = {
+    log: {
+      append: () => new Promise<number>((resolve) => syncs.push(() => resolve(syncs.length))),
+    },
     queue,
     memory,
     stamping: new Stamping({
       stamps: new StampClock(clock, 1, 0),
       newestKnown: (id) => queue.newestStamp(id),
     }),
+    watches,
+    heard: { hear: ({ stamp }: HeardWrite) => void raised.push(stamp) },
+  }
+  const writes = new WritePath({
+    ...shared,
     admit: (id, value, call) => admit(id, value, call, { valueBytesMax: 1_000, codec: undefined }),
     telemetry: { clock, observer: {} },
-    hear: ({ stamp }) => void raised.push(stamp),
-    wake: () => {},
+    pipeline: { wake: () => {} },
   })
-  return { writes, queue, pending: queue.pending, memory, raised, syncs }
+  const restamping = new Restamping({ ...shared, observer: {} })
+  return { writes, restamping, watches, queue, pending: queue.pending, memory, raised, syncs }
 }
 
 it('shows a `log` write when the log has it, and no sooner [W1]', async () => {
@@ -47,10 +58,10 @@ it('shows a `log` write when the log has it, and no sooner [W1]', async () => {
 })
 
 it('does not show a `log` write of whose id something newer was heard while it was synced [R2]', async () => {
-  const { writes, queue, pending, memory, raised, syncs } = createWorld()
+  const { writes, watches, queue, pending, memory, raised, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
-  writes.overtake('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 })
+  watches.overtake('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 })
   syncs[0]!()
   const { stamp } = await submitted
   expect([pending.read('a'), memory.peek('a'), raised]).toEqual([undefined, undefined, []])
@@ -60,10 +71,10 @@ it('does not show a `log` write of whose id something newer was heard while it w
 })
 
 it('is not sure of a `log` write that was synced while ledger rows were missed, and does not put it into memory [R5, P84]', async () => {
-  const { writes, pending, memory, syncs } = createWorld()
+  const { writes, watches, pending, memory, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
-  writes.doubt()
+  watches.doubt()
   pending.doubt()
   const after = writes.submit('b', 'text')
   await Promise.resolve()
@@ -76,11 +87,11 @@ it('is not sure of a `log` write that was synced while ledger rows were missed, 
 })
 
 it('shows a write that is spared by what was heard of its id, as it will be stamped anew [P67]', async () => {
-  const { writes, pending, syncs } = createWorld()
+  const { writes, watches, pending, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
   const spared = { time: Number.MAX_SAFE_INTEGER - 1, instance: 1 }
-  writes.overtake('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 }, spared)
+  watches.overtake('a', { time: Number.MAX_SAFE_INTEGER, instance: 2 }, spared)
   syncs[0]!()
   const { stamp } = await submitted
   expect(pending.read('a')?.stamp).toEqual(stamp)
@@ -102,13 +113,13 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 const FUTURE: Stamp = { time: stampTimeOf(1_800_003_600_000), instance: 9 }
 
 it('stamps a write that lost to a stamp from the future anew above it, in log, memory and pending set alike [P67]', async () => {
-  const { writes, queue, pending, memory, syncs } = createWorld()
+  const { writes, restamping, queue, pending, memory, syncs } = createWorld()
   const submitted = writes.submit('a', 'text')
   await Promise.resolve()
   syncs[0]!()
   await submitted
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
-  const again = writes.restamp(batch.outgoing[0]!, FUTURE)
+  const again = restamping.restamp(batch.outgoing[0]!, FUTURE)
   await turn()
   syncs[1]!()
   const restamped = (await again)!
@@ -132,28 +143,28 @@ it('stamps a write that lost to a stamp from the future anew above it, in log, m
 })
 
 it('lets a write lose that bears a stamp from the future itself, or a replay of it would win for ever [P67]', async () => {
-  const { writes, queue, pending } = createWorld()
+  const { restamping, queue, pending } = createWorld()
   const write = { id: 'a', stamp: FUTURE, state: '', contentType: '', bytes: new Uint8Array(1) }
   pending.add(write, 1, 0)
   const { outgoing } = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
-  expect(await writes.restamp(outgoing[0]!, { ...FUTURE, time: FUTURE.time + 1 })).toBeUndefined()
+  expect(await restamping.restamp(outgoing[0]!, { ...FUTURE, time: FUTURE.time + 1 })).toBeUndefined()
 })
 
 it('leaves it to a later write of the id, which is stamped anew in its turn [P67]', async () => {
-  const { writes, queue } = createWorld()
+  const { writes, restamping, queue } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   await writes.submit('a', 'later', readSubmitOptions({ level: 'memory' }))
-  expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
+  expect(await restamping.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
 })
 
 it('leaves it also to a later write that is on its way through the log, once that has arrived [P67, W3]', async () => {
-  const { writes, queue, pending, syncs } = createWorld()
+  const { writes, restamping, queue, pending, syncs } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   const later = writes.submit('a', 'later')
   await Promise.resolve()
-  const again = writes.restamp(batch.outgoing[0]!, FUTURE)
+  const again = restamping.restamp(batch.outgoing[0]!, FUTURE)
   await turn()
   syncs[0]!()
   expect(await again).toBeUndefined()
@@ -161,18 +172,18 @@ it('leaves it also to a later write that is on its way through the log, once tha
 })
 
 it('lets a write lose that was overtaken by a later one, also if that was stamped anew itself [P67, P84]', async () => {
-  const { writes, queue } = createWorld()
+  const { writes, restamping, queue } = createWorld()
   await writes.submit('a', 'earlier', readSubmitOptions({ level: 'memory' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
   queue.supersede('a', FUTURE)
-  expect(await writes.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
+  expect(await restamping.restamp(batch.outgoing[0]!, FUTURE)).toBeUndefined()
 })
 
 it('gives an `archive` write its answer with the stamp it was stored under [P67]', async () => {
-  const { writes, queue, pending } = createWorld()
+  const { writes, restamping, queue, pending } = createWorld()
   const submitted = writes.submit('a', 'text', readSubmitOptions({ level: 'archive' }))
   const batch = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!
-  const restamped = (await writes.restamp(batch.outgoing[0]!, FUTURE))!
+  const restamped = (await restamping.restamp(batch.outgoing[0]!, FUTURE))!
   queue.settle(batch, [restamped])
   expect(pending.read('a')).toBeUndefined()
   const next = queue.takeBatch({ itemsMax: 10, bytesMax: 1_000 })!

@@ -1,27 +1,20 @@
-import {
-  checkId,
-  InvariantViolation,
-  isBetween,
-  isNewer,
-  STATE_DEFAULT,
-  stampMs,
-  type ItemWrite,
-  type Stamp,
-} from '@se/core'
+import { checkId, InvariantViolation, STATE_DEFAULT, type ItemWrite, type Stamp } from '@se/core'
 import { LogFailed } from '@se/wal'
 import { readDeleteOptions, readSubmitOptions, type DeleteCall, type SubmitCall } from '../call-options.ts'
 import type { Caller } from '../deadline/caller.ts'
 import { sizeOfWrite } from '../flush/batch-policy.ts'
 import type { FlushQueue } from '../flush/flush-queue.ts'
-import type { OutgoingWrite, Restamped, SettledOutcome } from '../flush/outcomes.ts'
-import type { HeardWrite } from '../heard/heard.ts'
-import { itemOf } from '../item.ts'
+import type { FlushPipeline } from '../flush/pipeline.ts'
+import type { SettledOutcome } from '../flush/outcomes.ts'
+import type { Heard } from '../heard/heard.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import { copyOf } from '../report.ts'
 import { timed, type Telemetry } from '../telemetry.ts'
 import type { Level } from '../level.ts'
 import { draftRecord, encodeRecord, stampRecord, type RecordDraft } from './record.ts'
+import { showInMemory } from './show-in-memory.ts'
 import type { Stamping } from './stamping.ts'
+import type { Watch, Watches } from './watches.ts'
 
 /** An acknowledged write. */
 export interface Acknowledgement {
@@ -40,13 +33,15 @@ export interface WritePathPorts {
   readonly log: { append(record: Uint8Array): Promise<number> }
   readonly queue: Pick<FlushQueue, 'budget' | 'pending' | 'commits' | 'newestStamp'>
   readonly memory: Pick<MemoryTier, 'put'>
-  readonly stamping: Stamping
+  readonly stamping: Pick<Stamping, 'next' | 'forget'>
+  /** What is heard of an id while a write of it is on its way through the log. */
+  readonly watches: Pick<Watches, 'begin' | 'end'>
   /** Checks a submission, and takes a copy of its value. */
   readonly admit: (id: string, value: unknown, call: SubmitCall) => RecordDraft
   /** A write became visible: loads and writes under way with something older of the id must know [R2]. */
-  readonly hear: (write: HeardWrite, from: 'own-acknowledged') => void
+  readonly heard: Pick<Heard, 'hear'>
   /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
-  readonly wake: (isUrgent: boolean) => void
+  readonly pipeline: Pick<FlushPipeline, 'wake'>
   readonly telemetry: Telemetry
 }
 
@@ -58,8 +53,6 @@ export interface WritePathPorts {
  */
 export class WritePath {
   readonly #ports: WritePathPorts
-  /** Writes on their way through the log, by id. */
-  readonly #watches = new Map<string, Set<Watch>>()
   /** The log has failed: what was accepted from now on could never be made safe. */
   #logFailure: LogFailed | undefined
   #running = 0
@@ -97,7 +90,7 @@ export class WritePath {
    * archive has decided: by now it may be older than what is there.
    */
   async submitParked(write: ItemWrite): Promise<SettledOutcome> {
-    const { log, queue, telemetry, wake } = this.#ports
+    const { log, queue, telemetry, pipeline } = this.#ports
     this.#running++
     let settled: Promise<SettledOutcome>
     try {
@@ -105,64 +98,12 @@ export class WritePath {
       settled = new Promise((resolve, reject) => {
         const waiter = { resolve: (outcome: SettledOutcome) => resolve(outcome), reject }
         queue.commits.add(write, telemetry.clock.monotonicMs(), { waiter, logSequence, isAcknowledged: true })
-        wake(true)
+        pipeline.wake(true)
       })
     } finally {
       this.#leave()
     }
     return settled
-  }
-
-  /**
-   * A write that lost to a stamp from the future goes on above it: that stamp says nothing of when the other write was made,
-   * and would win for as long as it lies ahead [P67]. It is in the log under its new stamp before the old record may go.
-   *
-   * One that bears a stamp from the future itself loses like any other, or a replay of it would win over a later one. And so does
-   * one after which a later own write was committed, which had been stamped anew itself.
-   *
-   * @param above the stamp it lost to
-   * @returns `undefined` when the loss stands
-   */
-  async restamp(outgoing: OutgoingWrite, above: Stamp): Promise<Restamped | undefined> {
-    const { log, queue, stamping, hear, telemetry } = this.#ports
-    const { write, isPending } = outgoing
-    // A later own write of the id will lose too, and go on; unless the log, to which it may be on its way, does not take it.
-    await this.#laterArrived(write)
-    if (stamping.isFromFuture(write.stamp) || (isPending && outgoing.isOvertaken)) return undefined
-    if (isNewer(queue.newestStamp(write.id)!, write.stamp)) return undefined
-    const aheadMs = Math.max(0, stampMs(above) - stampMs(write.stamp))
-    telemetry.observer.fault?.({
-      part: 'clock',
-      what: 'an item bears a stamp from the future; a write of it was stamped anew above that',
-      error: undefined,
-      figures: { aheadMs },
-    })
-    const stamp = stamping.next(write.id, above)
-    const { record, write: again } = encodeRecord({ ...write, stamp, value: write.bytes })
-    if (!isPending) return { kind: 'restamped', write: again, logSequence: undefined }
-    // A log that fails still has the old record, and replays it.
-    const logSequence = await log.append(record).catch(() => undefined)
-    if (queue.pending.read(write.id) === write) {
-      hear({ id: write.id, stamp, isLive: undefined }, 'own-acknowledged')
-      this.#show(again)
-    }
-    return { kind: 'restamped', write: again, logSequence }
-  }
-
-  /**
-   * A write, a delete or a ledger row of the id was heard of: an older write on its way through the log must not become visible.
-   *
-   * @param spared writes up to this stamp stay as they are; default: none
-   */
-  overtake(id: string, by: Stamp, spared?: Stamp): void {
-    for (const watch of this.#watches.get(id) ?? []) {
-      if (isBetween(watch.stamp, spared, by)) watch.isOvertaken = true
-    }
-  }
-
-  /** Ledger rows have been missed for good: any of the writes on their way through the log may have been overtaken without a word. */
-  doubt(): void {
-    for (const watches of this.#watches.values()) for (const watch of watches) watch.isUnsure = true
   }
 
   /** Resolves when no write is between its admission and its acknowledgement by memory or log. */
@@ -191,7 +132,7 @@ export class WritePath {
     level: Level,
     caller: Caller | undefined,
   ): Promise<{ stamp: Stamp; committed?: Promise<Settled> }> {
-    const { queue, stamping } = this.#ports
+    const { queue, stamping, watches } = this.#ports
     if (level !== 'archive' && this.#logFailure !== undefined) throw this.#logFailure
     const { id } = draft
     const bytes = sizeOfWrite(draft)
@@ -208,13 +149,13 @@ export class WritePath {
           isAdded = true
           return { stamp, committed: this.#enqueue(write).finally(() => stamping.forget(id, stamp)) }
         }
-        const watch = this.#beginWatch(id, stamp)
+        const watch = watches.begin(id, stamp)
         try {
           const logSequence = level === 'log' ? await this.#append(record) : undefined
           isAdded = true
           this.#accepted(write, logSequence, watch)
         } finally {
-          this.#endWatch(id, watch)
+          watches.end(id, watch)
           stamping.forget(id, stamp)
         }
         return { stamp }
@@ -224,30 +165,6 @@ export class WritePath {
     } finally {
       this.#leave()
     }
-  }
-
-  /** Waits until no later write of the id is on its way through the log. */
-  async #laterArrived({ id, stamp }: ItemWrite): Promise<void> {
-    for (;;) {
-      const later = [...(this.#watches.get(id) ?? [])].find((watch) => isNewer(watch.stamp, stamp))
-      if (later === undefined) return
-      await new Promise<void>((resolve) => (later.onEnd = resolve))
-    }
-  }
-
-  #beginWatch(id: string, stamp: Stamp): Watch {
-    const watch: Watch = { stamp, isOvertaken: false, isUnsure: false, onEnd: () => {} }
-    const watches = this.#watches.get(id)
-    if (watches === undefined) this.#watches.set(id, new Set([watch]))
-    else watches.add(watch)
-    return watch
-  }
-
-  #endWatch(id: string, watch: Watch): void {
-    const watches = this.#watches.get(id)!
-    watches.delete(watch)
-    if (watches.size === 0) this.#watches.delete(id)
-    watch.onEnd()
   }
 
   #leave(): void {
@@ -266,13 +183,13 @@ export class WritePath {
 
   /** Joins the next batch without the log; visible after the commit. */
   #enqueue(write: ItemWrite): Promise<Settled> {
-    const { queue, telemetry, wake } = this.#ports
+    const { queue, telemetry, pipeline } = this.#ports
     return new Promise<Settled>((resolve, reject) => {
       queue.commits.add(write, telemetry.clock.monotonicMs(), {
         waiter: { resolve: (outcome, stamp) => resolve({ outcome, stamp }), reject },
         isAdmitted: true,
       })
-      wake(true)
+      pipeline.wake(true)
     })
   }
 
@@ -281,30 +198,14 @@ export class WritePath {
    *   gives it on the way; unsure: no read gives it before the archive was asked
    */
   #accepted(write: ItemWrite, logSequence: number | undefined, { isOvertaken, isUnsure }: Watch): void {
-    const { queue, telemetry, hear, wake } = this.#ports
+    const { queue, memory, telemetry, heard, pipeline } = this.#ports
     const standing = { isOvertaken, isUnsure, isAdmitted: true }
     queue.pending.add(write, logSequence, telemetry.clock.monotonicMs(), standing)
-    if (!isOvertaken) hear({ id: write.id, stamp: write.stamp, isLive: undefined }, 'own-acknowledged')
+    if (!isOvertaken) heard.hear({ id: write.id, stamp: write.stamp, isLive: undefined }, 'own-acknowledged')
     // A later write at level `memory` may have become visible first, while this one was synced.
-    if (!isUnsure && queue.pending.read(write.id) === write) this.#show(write)
-    wake(false)
+    if (!isUnsure && queue.pending.read(write.id) === write) showInMemory(memory, write)
+    pipeline.wake(false)
   }
-
-  #show(write: ItemWrite): void {
-    if (write.bytes === undefined) return
-    this.#ports.memory.put(itemOf({ ...write, bytes: write.bytes }), { isPinned: true })
-  }
-}
-
-/** A write between its stamp and its acknowledgement. */
-interface Watch {
-  readonly stamp: Stamp
-  /** Something newer of the id was heard of meanwhile. */
-  isOvertaken: boolean
-  /** Something newer may have been stored meanwhile, and nothing was heard of it. */
-  isUnsure: boolean
-  /** For the one who waits for it: of an id one write is in flight. */
-  onEnd: () => void
 }
 
 /** What became of a write, and the stamp it was sent with at last. */
