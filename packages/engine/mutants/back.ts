@@ -72,7 +72,7 @@ export const back = [
   // a stranger is waited for, and none but a stranger [P66]
   {
     file: 'src/back/stripe-keeper.ts',
-    find: 'if (isForeign(wayOf(cut, await tails.from(cut)))) foreign',
+    find: 'if (isForeign(way)) foreign',
     replace: 'foreign',
     test: 'src/back/cache-view.test.ts',
   },
@@ -219,5 +219,18 @@ export const back = [
     find: 'archiveMs: heads.nowMs })',
     replace: 'archiveMs: heads.nowMs, ...{ ask: () => heads } })',
     test: 'test/engine.two-planes.test.ts',
+  },
+  // what is found out of a stripe and of the tree, by what was read alone [P65, P87]
+  {
+    file: 'src/back/way-to-heads.ts',
+    find: 'before?.state.epoch === now.epoch && ',
+    replace: 'before !== undefined && ',
+    test: 'src/back/way-to-heads.test.ts',
+  },
+  {
+    file: 'src/back/verify/tree-judgement.ts',
+    find: 'if (!named.has(keyOf(leaf)))',
+    replace: 'if (named.size >= 0)',
+    test: 'src/back/verify/tree-judgement.test.ts',
   },
 ]

@@ -77,4 +77,17 @@ export const lifecycle = [
     test: 'test/engine.heard.test.ts',
     title: 'P67',
   },
+  // the order of a start, and what it waits for
+  {
+    file: 'src/lifecycle/startup-steps.ts',
+    find: '    needsAllBefore: true,\n',
+    replace: '',
+    test: 'src/lifecycle/startup-steps.test.ts',
+  },
+  {
+    file: 'src/lifecycle/open-archive.ts',
+    find: "=== 'unknown-host'",
+    replace: '!== undefined',
+    test: 'src/lifecycle/open-archive.test.ts',
+  },
 ]

@@ -17,7 +17,8 @@ import type { Telemetry } from '../telemetry.ts'
 import type { LedgerFollower } from './ledger-follower.ts'
 import { CacheReceipts } from './cache-receipts.ts'
 import { differingKeys, leafAddress, leafKey, stripeLeaves } from './receipts.ts'
-import { noWork, StripeKeeper, type Work } from './stripe-keeper.ts'
+import { StripeKeeper } from './stripe-keeper.ts'
+import { noWork, type Work } from './stripe-round.ts'
 
 export interface CacheViewPorts {
   readonly cache: CacheTier
