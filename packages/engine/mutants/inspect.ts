@@ -32,9 +32,9 @@ export const inspect = [
   },
   // a cache of which some stripes may not be asked
   {
-    file: 'src/inspect/view-trust.ts',
+    file: 'src/inspect/trust-of-views.ts',
     find: 'if (count === STRIPE_COUNT)',
     replace: 'if (count > 0)',
-    test: 'src/inspect/view-trust.test.ts',
+    test: 'src/inspect/trust-of-views.test.ts',
   },
 ]

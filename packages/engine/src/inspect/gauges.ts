@@ -3,7 +3,7 @@ import type { EngineDependencies } from '../lifecycle/dependencies.ts'
 import { backpressureLevel, memoryPressure } from '../memory/pressure.ts'
 import type { Backend, BreakerState, ViewName } from '../observer/events.ts'
 import { GAUGES_AT_REST, type EngineGauges } from '../observer/gauges.ts'
-import { trustOfViews, type ViewTrusts } from './view-trust.ts'
+import { trustOfViews, type ViewTrusts } from './trust-of-views.ts'
 
 /** The trust of this moment in each view. */
 export function trustsOf({ followed, filter, stripes }: EngineParts): ViewTrusts {

@@ -1,7 +1,6 @@
 import type { CallDeadlines } from '../deadline/deadline.ts'
 import { LowerTiers } from '../read/lower-tiers.ts'
 import { ReadPath } from '../read/read-path.ts'
-import { admit } from '../write/admission.ts'
 import { WritePath } from '../write/write-path.ts'
 import type { Flushing } from './assemble-flushing.ts'
 import type { Knowledge } from './assemble-knowledge.ts'
@@ -29,7 +28,7 @@ export function assemblePaths(
     memory,
     stamping,
     watches,
-    admit: (id, value, call) => admit(id, value, call, config),
+    admission: config,
     heard,
     pipeline,
     telemetry,

@@ -4,6 +4,12 @@ import type { SubmitCall } from '../call-options.ts'
 import { encodeValue, type Codec } from '../value/codec.ts'
 import { draftRecord, type RecordDraft } from './record.ts'
 
+export interface AdmissionLimits {
+  /** `undefined`: what is not bytes is JSON. */
+  readonly codec: Codec | undefined
+  readonly valueBytesMax: number
+}
+
 /**
  * Checks a submission, and takes a copy of its value: all that is stored of it is in the draft [W11]. Bytes of any kind are
  * stored as they are; anything else as the codec has it, or as JSON. Every tier gives them back byte for byte [R7].
@@ -15,7 +21,7 @@ export function admit(
   id: string,
   value: unknown,
   call: Pick<SubmitCall, 'state' | 'contentType'>,
-  limits: { readonly codec: Codec | undefined; readonly valueBytesMax: number },
+  limits: AdmissionLimits,
 ): RecordDraft {
   const { state } = call
   const { codec, valueBytesMax } = limits

@@ -9,7 +9,6 @@ import { readSubmitOptions } from '../call-options.ts'
 import { FlushQueue } from '../flush/flush-queue.ts'
 import type { HeardWrite } from '../heard/heard.ts'
 import { MemoryTier } from '../memory/memory-tier.ts'
-import { admit } from './admission.ts'
 import { Restamping } from './restamping.ts'
 import { Stamping } from './stamping.ts'
 import { Watches } from './watches.ts'
@@ -37,7 +36,7 @@ function createWorld() {
   }
   const writes = new WritePath({
     ...shared,
-    admit: (id, value, call) => admit(id, value, call, { valueBytesMax: 1_000, codec: undefined }),
+    admission: { valueBytesMax: 1_000, codec: undefined },
     telemetry: { clock, observer: {} },
     pipeline: { wake: () => {} },
   })

@@ -11,6 +11,7 @@ import type { MemoryTier } from '../memory/memory-tier.ts'
 import { copyOf } from '../report.ts'
 import { timed, type Telemetry } from '../telemetry.ts'
 import type { Level } from '../level.ts'
+import { admit, type AdmissionLimits } from './admission.ts'
 import { draftRecord, encodeRecord, stampRecord, type RecordDraft } from './record.ts'
 import { showInMemory } from './show-in-memory.ts'
 import type { Stamping } from './stamping.ts'
@@ -36,8 +37,8 @@ export interface WritePathPorts {
   readonly stamping: Pick<Stamping, 'next' | 'forget'>
   /** What is heard of an id while a write of it is on its way through the log. */
   readonly watches: Pick<Watches, 'begin' | 'end'>
-  /** Checks a submission, and takes a copy of its value. */
-  readonly admit: (id: string, value: unknown, call: SubmitCall) => RecordDraft
+  /** How values are stored, and how large they may be. */
+  readonly admission: AdmissionLimits
   /** A write became visible: loads and writes under way with something older of the id must know [R2]. */
   readonly heard: Pick<Heard, 'hear'>
   /** Something waits for a flush; `isUrgent`: a caller waits for the archive. */
@@ -71,7 +72,7 @@ export class WritePath {
   ): Promise<Acknowledgement> {
     checkId(id)
     // Before anything is awaited: from here on the value is the caller's alone again [W11].
-    return this.#write('submit', this.#ports.admit(id, value, call), call.level, caller)
+    return this.#write('submit', admit(id, value, call, this.#ports.admission), call.level, caller)
   }
 
   /** A delete is a write: it has a stamp, goes through the log, and wins or loses by its stamp [W4, P19]. */

@@ -2,7 +2,7 @@
 import { STRIPE_COUNT } from '@se/core/hash'
 import { expect, it } from 'vitest'
 import type { Trust } from '../seam/trust.ts'
-import { trustOfViews, type ViewEvidence } from './view-trust.ts'
+import { trustOfViews, type ViewEvidence } from './trust-of-views.ts'
 
 const trusted: Trust = { isTrusted: true }
 const lost: Trust = { isTrusted: false, because: 'gap: pruned' }
