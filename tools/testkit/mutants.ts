@@ -139,4 +139,19 @@ export const mutants = [
     test: 'src/services/galera.test.ts',
     title: 'given up',
   },
+  // a connection that has ended is waited for
+  {
+    file: 'src/services/connect.ts',
+    find: "if (client.status !== 'end') client.disconnect()",
+    replace: 'client.disconnect()',
+    test: 'src/services/connect.test.ts',
+  },
+  // … and so is each that asked a server too early whether it is up
+  {
+    file: 'src/services/redis.ts',
+    find: '    endRedis(client)\n',
+    replace: '    client.disconnect()\n',
+    test: 'src/services/private-servers.test.ts',
+    title: 'leaves no timer',
+  },
 ]

@@ -8,7 +8,7 @@ export function connectSql(url: string): Promise<Connection> {
   return createConnection({ uri: url, connectTimeout: CONNECT_WITHIN_MS })
 }
 
-/** A connection to the Redis, which fails rather than waits. The caller disconnects it. */
+/** A connection to the Redis, which fails rather than waits. The caller ends it ({@link endRedis}). */
 export async function connectRedis(url: string): Promise<Redis> {
   const client = new Redis(url, {
     lazyConnect: true,
@@ -20,10 +20,15 @@ export async function connectRedis(url: string): Promise<Redis> {
   try {
     await client.connect()
   } catch (error) {
-    client.disconnect()
+    endRedis(client)
     throw error
   }
   return client
+}
+
+/** Lets a connection go. For one that has ended, ioredis would wait 2 s for its end, in a timer that keeps the process alive. */
+export function endRedis(client: Redis): void {
+  if (client.status !== 'end') client.disconnect()
 }
 
 /** Undefined when the server behind the url answers a query, else why not. The reason never contains the url: it may hold a password. */
@@ -32,7 +37,7 @@ export async function canConnect(kind: 'redis' | 'sql', url: string): Promise<st
     if (kind === 'redis') {
       const client = await connectRedis(url)
       await client.ping().finally(() => {
-        client.disconnect()
+        endRedis(client)
       })
     } else {
       const connection = await connectSql(url)

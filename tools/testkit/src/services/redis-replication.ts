@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TestServerUnavailable } from '../errors.ts'
 import { startFaultProxy } from '../fault-proxy.ts'
-import { connectRedis } from './connect.ts'
+import { connectRedis, endRedis } from './connect.ts'
 import { startPrivateRedis, type PrivateRedisOptions } from './redis.ts'
 import { startPairFrame, type ReplicatedPair } from './replicated-pair.ts'
 import type { PrivateServer } from './server-process.ts'
@@ -22,7 +22,7 @@ export async function callRedis(
   try {
     return String(await client.call(command, ...args))
   } finally {
-    client.disconnect()
+    endRedis(client)
   }
 }
 

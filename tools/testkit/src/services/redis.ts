@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { TestServerUnavailable } from '../errors.ts'
+import { endRedis } from './connect.ts'
 import { findBinary } from './find-binary.ts'
 import { startServer, type PrivateServer } from './server-process.ts'
 
@@ -72,6 +73,6 @@ async function isReady(port: number, pid: number): Promise<boolean> {
   } catch {
     return false
   } finally {
-    client.disconnect()
+    endRedis(client)
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { RowDataPacket } from 'mysql2'
-import { connectRedis, connectSql } from './connect.ts'
+import { connectRedis, connectSql, endRedis } from './connect.ts'
 
 /** Names this run of the tests in all it creates on a shared server, so that the run can remove it again. */
 export const RUN_VARIABLE = 'SE_TEST_RUN'
@@ -89,7 +89,7 @@ export async function dropPrefix(redisUrl: string, prefix: string): Promise<numb
       count += removed.reduce((sum, one) => sum + one, 0)
     } while (cursor !== '0')
   } finally {
-    client.disconnect()
+    endRedis(client)
   }
   return count
 }
