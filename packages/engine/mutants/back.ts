@@ -10,6 +10,13 @@ export const back = [
   },
   {
     file: 'src/back/ledger-follower.ts',
+    find: 'changes: changesOf(rowsBetween(tail.rows, idsCut))',
+    replace: 'changes: []',
+    test: 'test/engine.faults.test.ts',
+    title: 'P62',
+  },
+  {
+    file: 'src/back/ledger-follower.ts',
     find: '|| !this.#isFilterThere || !equalCuts',
     replace: '|| !equalCuts',
     test: 'test/engine.faults.test.ts',

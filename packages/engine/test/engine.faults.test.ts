@@ -133,6 +133,35 @@ describe('what was not heard', () => {
     expect(a.containsFast('y')).toBe('absent')
   })
 
+  it('a write that is flushed while the ids are scanned is in the scan or in what came after [P62, R3]', async () => {
+    const [a, b] = [world.engine('a'), world.engine('b')]
+    await a.start()
+    await b.start()
+    await b.submit('other', 1, { level: 'archive' })
+    await b.stop()
+    await world.archive.foldTree()
+    await world.archive.pruneLedger(clock.nowMs() + 1)
+    // The scan has read all its pages; nothing of it has been applied.
+    const scan = holdAnswer(world.archiveOf('a'), 'scanIds')
+    world.archiveOf('a').failNext('putBatch', 'before')
+    await a.submit('before', 1)
+    await pass(clock, 2_000)
+    await scan.reached
+    await a.submit('after', 1)
+    await pass(clock, 2_000)
+    for (const id of ['before', 'after']) {
+      expect(await world.archive.get(id)).toMatchObject({ kind: 'found' })
+      expect(a.containsFast(id)).not.toBe('absent')
+      expect((await a.explain(id)).pending).toBeUndefined()
+    }
+    scan.release()
+    await pass(clock, 2_000)
+    for (const id of ['before', 'after']) {
+      expect((await a.explain(id)).filter).toMatchObject({ answer: 'maybe', isTrusted: true })
+      expect((await a.get(id, { consistency: 'source' }))?.value).toBe(1)
+    }
+  })
+
   it('a stripe that comes back older while processes run is noticed, and what it answered is forgotten [R5, P29, P51]', async () => {
     const [a, b] = [world.engine('a'), world.engine('b')]
     await a.start()

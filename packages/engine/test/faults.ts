@@ -8,7 +8,8 @@ export interface HeldAnswer {
   release(): void
 }
 
-type Answering = 'putBatch' | 'get' | 'getMany' | 'readHeads' | 'readTree' | 'foldTree' | 'retireInstances'
+type Answering =
+  'putBatch' | 'get' | 'getMany' | 'readHeads' | 'readTree' | 'scanIds' | 'foldTree' | 'retireInstances'
 
 /** Holds back the answer of the next call of one method; what it does is done at once. */
 export function holdAnswer(archive: MemoryArchive, operation: Answering): HeldAnswer {

@@ -353,6 +353,11 @@ describe('what is asked for', () => {
   })
 })
 
+it('a subject that is none is not taken for one with which nothing breaks', async () => {
+  const script = writeScript({ seed: 1, steps: 1 })
+  await expect(shrink(script, 'own', { tier: {} } as Subject)).rejects.toThrow('tier: is not a field')
+})
+
 describe('every function of the package', () => {
   const functions = Object.entries<unknown>(testing).filter(
     (entry): entry is [string, (given?: unknown) => unknown] =>
