@@ -33,7 +33,6 @@ export function numbersIn(document: NumberedDocument, text: string): string[] {
 export const WITHOUT_TEST: Readonly<Record<string, string>> = {
   P20: 'there is no delete by prefix yet',
   P21: 'there are no bulk deletes yet',
-  P62: 'there are no scans over what is pending yet',
 }
 
 /** What is wrong with the numbers that titles carry, a line each; none: each has a test, or a reason why not. */
