@@ -19,27 +19,6 @@ const arrows = {
   metrics: ['core', 'wal', 'engine'],
 }
 
-const boundaries = nx.rules['enforce-module-boundaries']
-
-/** The rule of the arrows. Without Nx's graph of the projects it would print a warning, and let every import pass. */
-const nxThatNeedsItsGraph = {
-  ...nx,
-  rules: {
-    ...nx.rules,
-    'enforce-module-boundaries': {
-      ...boundaries,
-      create(context) {
-        const visitor = boundaries.create(context)
-        if (globalThis.projectGraph === undefined)
-          throw new Error(
-            'the graph of the projects is missing: run `npx nx show projects`, then ESLint again',
-          )
-        return visitor
-      },
-    },
-  },
-}
-
 const tests = [
   '**/*.test.ts',
   '**/*.test-d.ts',
@@ -86,6 +65,27 @@ const pureRules = {
     { object: 'Date', property: 'now', message: 'Take a Clock from @se/core.' },
     { object: 'Math', property: 'random', message: 'Take a Random from @se/core.' },
   ],
+}
+
+const boundaries = nx.rules['enforce-module-boundaries']
+
+/** The rule of the arrows. Without Nx's graph of the projects it would print a warning, and let every import pass. */
+const nxThatNeedsItsGraph = {
+  ...nx,
+  rules: {
+    ...nx.rules,
+    'enforce-module-boundaries': {
+      ...boundaries,
+      create(context) {
+        const visitor = boundaries.create(context)
+        if (globalThis.projectGraph === undefined)
+          throw new Error(
+            'the graph of the projects is missing: run `npx nx show projects`, then ESLint again',
+          )
+        return visitor
+      },
+    },
+  },
 }
 
 export default tseslint.config(
