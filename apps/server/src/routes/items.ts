@@ -53,13 +53,14 @@ export const itemRoutes: FastifyPluginAsyncZod<Pick<AppPorts, 'engine'>> = async
       // No body at all is an empty value.
       const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array(0)
       const contentType = request.headers['content-type']
-      const receipt = await engine.submit(request.params.id, bytes, {
+      const acknowledged = await engine.submit(request.params.id, bytes, {
         level,
         ...(contentType === undefined ? {} : { contentType }),
       })
       // The archive had something newer: an ETag would claim that these bytes can be read.
-      if (receipt.supersededBy === undefined) reply.header('etag', `"${formatStamp(receipt.stamp)}"`)
-      else reply.header('x-superseded-by', formatStamp(receipt.supersededBy))
+      if (acknowledged.supersededBy === undefined)
+        reply.header('etag', `"${formatStamp(acknowledged.stamp)}"`)
+      else reply.header('x-superseded-by', formatStamp(acknowledged.supersededBy))
       return reply.code(204).send(null)
     },
   )
