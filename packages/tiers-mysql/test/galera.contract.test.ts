@@ -9,10 +9,11 @@ import { mariaDbHarness } from './mariadb-harness.ts'
 const CAUSAL = ['SET SESSION wsrep_sync_wait = 15']
 
 /**
- * Left out: two transactions of one instance at once, over two nodes. About one time in six one of them waits in the server for half a
- * minute, or meets the other's rows again and again. The engine sends one at a time (docs/INVARIANTS.md, "Known holes").
+ * Transactions that meet at the same rows are all sent to one node. Over two nodes one of them now and then waits in its COMMIT ("Waiting for
+ * certification") for half a minute, beside the write set of the other node that waits for its row lock, and no KILL ends it: a fault of the server
+ * (docs/INVARIANTS.md, "Known holes").
  */
-const LEFT_OUT = 'what one instance asks for at once ends'
+const MEETING = ['two instances at once', 'what one instance asks for at once ends']
 
 describeWithGalera('Galera archive: contract, each connection to the next node', () => {
   let harness: GaleraHarness
@@ -24,8 +25,9 @@ describeWithGalera('Galera archive: contract, each connection to the next node',
   afterAll(() => harness.stop())
 
   for (const { title, run } of archiveContract) {
-    if (title.startsWith(LEFT_OUT)) continue
     it(title, async () => {
+      if (MEETING.some((beginning) => title.startsWith(beginning))) harness.leadTo(0)
+      else harness.leadTo()
       const url = await harness.newDatabase()
       await run(mariaDbHarness(harness.atNode(url, 0), { url }, CAUSAL))
     })
