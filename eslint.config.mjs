@@ -176,7 +176,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ['packages/{core,merkle,cuckoo}/src/**/*.ts', 'tools/testkit/src/history/**/*.ts'],
+    files: [
+      'packages/{core,merkle,cuckoo}/src/**/*.ts',
+      'tools/testkit/src/history/**/*.ts',
+      'tools/model/src/*/**/*.ts',
+    ],
     ignores: [...tests, 'packages/core/src/{node,testing}/**', '**/*.node.ts'],
     rules: pureRules,
   },

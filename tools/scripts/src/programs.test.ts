@@ -22,6 +22,7 @@ const PROGRAMS = [
     file: 'tools/scripts/src/check-promises.ts',
     name: 'node tools/bootstrap.mjs tools/scripts/src/check-promises.ts',
   },
+  { file: 'tools/model/src/main.ts', name: 'npm run model --' },
   { file: 'tools/testkit/src/cli.ts', name: 'npm run services --' },
   { file: 'packages/wal/src/cli.ts', name: 'se-wal', usageExitCode: 2 },
 ]
@@ -96,6 +97,7 @@ describe('a wrong command line', () => {
       ['--replay', 'package.json'],
       "package.json: format: must be 'se-simulation 1'",
     ],
+    ['tools/model/src/main.ts', ['--run', 'nobody'], "--run: no run begins with 'nobody'"],
     ['tools/testkit/src/cli.ts', ['up', 'down'], "Unexpected argument 'down'"],
     ['packages/wal/src/cli.ts', ['verify', '.', '--once'], '--once: is for tail, not for verify'],
     ['packages/wal/src/cli.ts', ['verify'], 'DIR is missing'],

@@ -29,7 +29,7 @@ const architecture: Record<string, { layer: number; seen: string[] }> = {
   server: { layer: 6, seen: ['compose', 'core', 'engine', 'metrics', 'wal'] },
 }
 const kits = ['bench', 'testkit']
-const tools = ['scripts', 'system-tests']
+const tools = ['model', 'scripts', 'system-tests']
 
 interface Graph {
   readonly nodes: Record<
