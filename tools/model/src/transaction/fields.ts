@@ -9,6 +9,7 @@ export function layOutTransaction(scenario: Scenario) {
   const instances = 1 + Math.max(...scenario.processes.map(({ instance }) => instance))
   const ghosts = ghostCount(scenario)
   const slots = batches + ghosts
+  const collectors = scenario.collectors?.length ?? 0
   const sequences = batches + 1
   const layout = layOut({
     violation: 1,
@@ -60,12 +61,12 @@ export function layOutTransaction(scenario: Scenario) {
     seen: slots * ids, // stamp that the SELECT found; 0: no row
     seenVersion: slots * ids,
 
-    // The collector.
-    collectorPhase: 1,
-    collectorAt: 1,
-    collectorPass: 1,
-    listed: ids, // stamps of the tombstones that it listed
-    toRaise: 1, // bit per instance: listed, and not raised yet
+    // Collectors.
+    collectorPhase: collectors,
+    collectorAt: collectors,
+    collectorPass: collectors,
+    toRaise: collectors, // bit per instance: listed, and not raised yet
+    listed: collectors * ids, // stamps of the tombstones that it listed
 
     // Faults that may still come.
     losses: 1,
@@ -73,7 +74,7 @@ export function layOutTransaction(scenario: Scenario) {
     kills: 1,
     restores: 1,
   })
-  return { ...layout, ids, processes, batches, instances, ghosts, slots, sequences }
+  return { ...layout, ids, processes, batches, instances, ghosts, slots, sequences, collectors }
 }
 
 export type Fields = ReturnType<typeof layOutTransaction>

@@ -229,6 +229,12 @@ const FLOORS: readonly LeftOut[] = [
     breaks: RESURRECTED,
   },
   {
+    name: 'a raise may lower the floor',
+    scenario: 'twoCollectors',
+    changed: { 'raise-only-up': false },
+    breaks: RESURRECTED,
+  },
+  {
     name: 'a new instance reads the floor without its lock',
     scenario: 'newInstance',
     changed: { 'claim-locks-floor': false },

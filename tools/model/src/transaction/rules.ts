@@ -53,6 +53,8 @@ export const RULES = {
   'ghosts-end': true,
   /** The floor is raised in the row of each instance. */
   'raise-each': true,
+  /** A raise never lowers a floor: another collector may have raised it further. */
+  'raise-only-up': true,
   /** Tombstones are deleted after the floor is raised. */
   'raise-first': true,
   /** The collector lists tombstones before it raises, and deletes exactly those, by id and stamp. */

@@ -10,8 +10,8 @@ export interface Scenario {
   readonly depth?: number
   /** The filter may say "absent" of any id at any time, rightly or not. */
   readonly filter?: boolean
-  /** The collector's passes: each raises the floor to this stamp. */
-  readonly passes?: readonly number[]
+  /** For each collector its passes: each raises the floor to this stamp. */
+  readonly collectors?: readonly (readonly number[])[]
   /** How many connections get lost, at most. */
   readonly losses?: number
   /** How many COMMITs are answered by a conflict, at most. */

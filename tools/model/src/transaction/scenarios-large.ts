@@ -28,11 +28,11 @@ export const takeOverAndCollector: Scenario = {
     { name: 'B1', process: 2, writes: { y: { stamp: 3, deletes: true } } },
   ],
   kills: 1,
-  passes: [3],
+  collectors: [[3]],
 }
 
-/** Everything that may happen to a late write. */
-export const lateWriteAndFaults: Scenario = { ...lateWrite, losses: 1, conflicts: 1 }
+/** A lost connection and a conflict at COMMIT, beside the collector. */
+export const lateWriteAndFaults: Scenario = { ...lateWrite, filter: false, losses: 1, conflicts: 1 }
 
 /** A new instance loses a connection. */
 export const newInstanceAndLoss: Scenario = {

@@ -73,14 +73,23 @@ export const lateWrite: Scenario = {
   processes: [A, B],
   batches: [batch('A1', 0, { y: put(2) }), batch('B1', 1, { y: del(3) }), batch('B2', 1, { y: put(5) })],
   filter: true,
-  passes: [3],
+  collectors: [[3]],
 }
 
 /** The same, judged to the letter. */
 export const lateWriteLetter: Scenario = { ...lateWrite, judgesLetter: true }
 
 /** The same, with two passes of the collector that want the same floor. */
-export const lateWriteTwoPasses: Scenario = { ...lateWrite, passes: [3, 3] }
+export const lateWriteTwoPasses: Scenario = { ...lateWrite, collectors: [[3, 3]] }
+
+/** Two collectors at once, one of which wants a lower floor. */
+export const twoCollectors: Scenario = {
+  ids: ['y'],
+  rows: { y: put(1) },
+  processes: [A, B],
+  batches: [batch('A1', 0, { y: put(4) }), batch('B1', 1, { y: del(5) })],
+  collectors: [[5], [3]],
+}
 
 /** A connection is lost, a COMMIT is answered by a conflict, and a redo takes newer writes along. */
 export const changedBatch: Scenario = {
@@ -149,7 +158,16 @@ export const newInstance: Scenario = {
     { name: 'B', instance: 1, start: 'runs' },
   ],
   batches: [batch('A1', 0, { y: put(2) }), batch('B1', 1, { y: del(3) })],
-  passes: [3],
+  collectors: [[3]],
+}
+
+/** The archive is restored while two batches are under way, and a connection is lost. */
+export const restoredUnderWay: Scenario = {
+  ids: ['x', 'y'],
+  processes: [A],
+  batches: [batch('A1', 0, { x: put(1) }), batch('A2', 0, { y: put(2) })],
+  losses: 1,
+  restores: 1,
 }
 
 /** The archive is restored, and a copy of an older directory claims the instance again: the same epoch, for the second time. */
@@ -173,7 +191,7 @@ export const order: Scenario = {
     batch('A2', 0, { y: put(6) }),
     batch('B1', 1, { x: put(2), y: del(3) }),
   ],
-  passes: [3],
+  collectors: [[3]],
   order: true,
 }
 

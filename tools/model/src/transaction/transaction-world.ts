@@ -19,14 +19,14 @@ export function transactionWorld(scenario: Scenario, rules: Rules): World {
     byteCount: m.fields.byteCount,
     first: () => first.slice(),
     step(state, moves) {
-      const { batches, slots, processes } = m.fields
+      const { batches, slots, processes, collectors } = m.fields
       for (let process = 0; process < processes; process++) stepClaim(m, state, process, moves)
       for (let batch = 0; batch < batches; batch++) {
         stepBatch(m, state, batch, moves)
         loseConnection(m, state, batch, moves)
       }
       for (let slot = batches; slot < slots; slot++) stepGhost(m, state, slot, moves)
-      stepCollector(m, state, moves)
+      for (let collector = 0; collector < collectors; collector++) stepCollector(m, state, collector, moves)
       kill(m, state, moves)
       restore(m, state, first, moves)
     },
@@ -67,8 +67,10 @@ function firstState(m: Model): State {
 /** All work is done: every batch has a fate, every claim and every pass is through. Old transactions may be left. */
 function isEnd(m: Model, state: State): boolean {
   const { at, processes } = m.fields
-  const passes = m.scenario.passes?.length ?? 0
-  if (state[at.collectorPhase] !== COLLECTOR.idle || state[at.collectorPass] !== passes) return false
+  for (const [collector, passes] of (m.scenario.collectors ?? []).entries()) {
+    if (state[at.collectorPhase + collector] !== COLLECTOR.idle) return false
+    if (state[at.collectorPass + collector] !== passes.length) return false
+  }
   for (let process = 0; process < processes; process++) {
     if (!isThrough(m, state, process)) return false
   }
