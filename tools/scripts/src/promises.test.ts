@@ -1,13 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  faultsOfPromises,
-  NUMBERED_DOCUMENTS,
-  numbersIn,
-  promisesInTitles,
-  tagsAtTheFront,
-} from './promises.ts'
+import { NUMBERED_DOCUMENTS, numbersIn, promisesInTitles, tagsAtTheFront, uncarried } from './promises.ts'
 import { workspaceRoot } from './run-process.ts'
 
 // Titles are put together here, so that the examples below do not count as tests of those promises.
@@ -38,20 +32,9 @@ describe('a tag before its sentence', () => {
   })
 })
 
-describe('a number without a test', () => {
-  const faults = (carried: string[], reasons: Record<string, string>) =>
-    faultsOfPromises(['W1', 'P1'], new Set(carried), reasons)
-
-  it('is a fault, unless there is a reason', () => {
-    expect(faults(['W1', 'P1'], {})).toEqual([])
-    expect(faults(['W1'], { P1: 'later' })).toEqual([])
-    expect(faults(['W1'], {})).toEqual([expect.stringContaining('P1')])
-  })
-
-  it('has a reason only as long as it has no test', () => {
-    expect(faults(['W1', 'P1'], { P1: 'later' })).toEqual([expect.stringContaining('P1')])
-    expect(faults(['W1', 'P1'], { P2: 'later' })).toEqual([expect.stringContaining('P2')])
-  })
+it('a number that no title carries is found', () => {
+  expect(uncarried(['W1', 'P1'], new Set(['W1', 'P1']))).toEqual([])
+  expect(uncarried(['W1', 'P1'], new Set(['W1']))).toEqual(['P1'])
 })
 
 describe('numbers in documents', () => {

@@ -29,27 +29,9 @@ export function numbersIn(document: NumberedDocument, text: string): string[] {
   return numbers
 }
 
-/** Those that no test can carry yet, and why. */
-export const WITHOUT_TEST: Readonly<Record<string, string>> = {
-  P20: 'there is no delete by prefix yet',
-  P21: 'there are no bulk deletes yet',
-}
-
-/** What is wrong with the numbers that titles carry, a line each; none: each has a test, or a reason why not. */
-export function faultsOfPromises(
-  numbers: readonly string[],
-  carried: ReadonlySet<string>,
-  withoutTest: Readonly<Record<string, string>> = WITHOUT_TEST,
-): string[] {
-  const excused = Object.keys(withoutTest)
-  return [
-    ...numbers
-      .filter((number) => !carried.has(number) && !excused.includes(number))
-      .map((number) => `no test title carries [${number}], and WITHOUT_TEST gives no reason`),
-    ...excused
-      .filter((number) => !numbers.includes(number) || carried.has(number))
-      .map((number) => `WITHOUT_TEST excuses ${number}, which has a test or does not exist`),
-  ]
+/** The numbers that no title carries: nothing would notice that they do not hold. */
+export function uncarried(numbers: readonly string[], carried: ReadonlySet<string>): string[] {
+  return numbers.filter((number) => !carried.has(number))
 }
 
 /** `[W3]`, `[P12, P13]`. */

@@ -200,7 +200,7 @@ describe('without server programs', () => {
 })
 
 describe('unique names', () => {
-  test('databases and prefixes are empty, distinct, and dropped one by one', async () => {
+  test('databases and prefixes are empty, distinct, and dropped one by one, also where one looks like a pattern [P20]', async () => {
     const { services } = await acquire()
     const [first, second] = await Promise.all([
       uniqueDatabase(urlOf(services.sql)),

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Cluster } from 'ioredis'
 import { afterEach, describe, expect, test } from 'vitest'
+import { timersLeft } from '../../test/timers-left.ts'
 import { connectRedis, connectSql } from './connect.ts'
 import { identifyProcess } from './process-identity.ts'
 import {
@@ -196,6 +197,18 @@ describe('startPrivateRedisCluster', () => {
     await expect(startPrivateRedisCluster({ primaryCount: 2 })).rejects.toThrow(/primaryCount.*3 to 10/)
     await expect(startPrivateRedisCluster({ replicasPerPrimary: 2 })).rejects.toThrow(/replicasPerPrimary/)
   })
+})
+
+test.each([
+  ['redis', startPrivateRedis],
+  ['mariadb', startPrivateMariaDb],
+])('a %s leaves no timer behind that keeps the process alive, started and restarted', async (_, start) => {
+  const left = await timersLeft(async () => {
+    const server = await keep(start())
+    await server.kill()
+    await server.restart()
+  })
+  expect(left).toBe(0)
 })
 
 test('the log of a server lies in its directory', async () => {

@@ -220,6 +220,29 @@ export const deletes: readonly ArchiveContractCase[] = [
     )
   }),
   withWriter(
+    'an id that looks like a pattern is an id: its delete, and the collection of its tombstone, reach no other [P20]',
+    async (harness, writer) => {
+      const { archive } = harness
+      const patterns = ['a%', 'a_', 'a*', 'a?', 'a[b]', 'a\\_', "a'b", '%', '_', '*']
+      const others = ['a', 'ab', 'abc', 'a%b', 'a_b', 'ba', 'b', 'user.a', 'user_a']
+      const liveIds = async () => {
+        const { rows } = await allRows(archive)
+        return rows.filter(({ bytes }) => bytes !== undefined).map(({ id }) => id)
+      }
+      await writer.put(...[...patterns, ...others].map((id) => write(id, writer.stamp(), id)))
+      for (const [index, id] of patterns.entries()) {
+        await writer.put(write(id, writer.stamp(), undefined))
+        deepEqual((await liveIds()).sort(), [...patterns.slice(index + 1), ...others].sort())
+      }
+      const { nowMs } = await archive.readHeads()
+      equal(await archive.collectTombstones(nowMs), patterns.length)
+      equal((await allRows(archive)).rows.length, others.length)
+      for (const id of others) equal(await textOf(archive, id), id)
+      await checkTree(harness)
+    },
+    ['collectTombstones'],
+  ),
+  withWriter(
     'after collecting, a write at or below the floor to an id without a row is refused [W4, P64]',
     async (harness, writer) => {
       const { archive } = harness
