@@ -3,7 +3,7 @@
  * implementation to what is written here.
  */
 import type { BranchSet } from './branch.ts'
-import type { Cut } from './cut.ts'
+import type { BatchPosition, Cut } from './cut.ts'
 import type { ItemWrite } from './item.ts'
 import type { KeepsTree, PrunesLedger, ReadsLedger, RetiredInstance } from './ledger.ts'
 import type { ReadsItems } from './lookup.ts'
@@ -136,6 +136,8 @@ export interface ArchivedRow {
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined
   readonly createdAtMs: number
+  /** The batch that wrote the row. Its instance need not be the stamp's: a write that was parked, or whose directory got another number, keeps its stamp. */
+  readonly batch: BatchPosition
 }
 
 export interface RetirementRequest {

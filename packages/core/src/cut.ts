@@ -8,6 +8,13 @@ export interface Position {
   readonly link: string
 }
 
+/** A batch of an instance, by its place in the ledger. */
+export interface BatchPosition {
+  readonly instance: number
+  /** 1 or more. */
+  readonly sequence: number
+}
+
 /**
  * Which state of the archive something reflects: for each instance the last ledger row it includes, by sequence and
  * link. Read in one consistent snapshot, hence closed under dependence.

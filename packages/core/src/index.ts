@@ -54,6 +54,7 @@ export {
   LINK_NONE,
   sequenceAt,
   type Cut,
+  type BatchPosition,
   type Position,
 } from './cut.ts'
 export {

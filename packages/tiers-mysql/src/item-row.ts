@@ -1,4 +1,11 @@
-import { stampMs, type ArchivedRow, type ItemWrite, type Stamp, type StoredItem } from '@se/core'
+import {
+  stampMs,
+  type ArchivedRow,
+  type BatchPosition,
+  type ItemWrite,
+  type Stamp,
+  type StoredItem,
+} from '@se/core'
 
 /** A row without its value: the stamp decides who wins, the digest goes into the ledger entry. */
 export interface RowHeader {
@@ -12,7 +19,7 @@ export interface RowHeader {
 }
 
 /** Columns of a {@link RowHeader}, in the order of {@link HeaderColumns}. */
-export const HEADER_COLUMNS = 'id, stamp, instance, version, deleted, digest, created_at, state'
+export const HEADER_COLUMNS = 'id, stamp, instance, version, state, digest, created_at'
 
 /** An id as a driver gives it: text, or its bytes of UTF-8. `toString` makes text of both. */
 export type SqlId = string | Buffer
@@ -23,10 +30,9 @@ export type HeaderColumns = readonly [
   time: number,
   instance: number,
   version: number,
-  deleted: number,
+  state: string,
   digest: Uint8Array | null,
   createdAtMs: number,
-  state: string,
 ]
 
 /** The headers of rows, by id. Digests are not copied. */
@@ -35,11 +41,11 @@ export function addHeaders(rows: readonly HeaderColumns[], headers: Map<string, 
 }
 
 function headerOf(columns: HeaderColumns): RowHeader {
-  const [, time, instance, version, deleted, digest, createdAtMs, state] = columns
+  const [, time, instance, version, state, digest, createdAtMs] = columns
   return {
     stamp: { time, instance },
     version,
-    isDeleted: deleted === 1,
+    isDeleted: digest === null,
     state,
     digest: digest ?? undefined,
     createdAtMs,
@@ -54,15 +60,14 @@ export interface ItemRow {
   readonly version: number
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined
-  /** Leaf of the digest tree. */
-  readonly branch: number
-  readonly bucket: number
   readonly createdAtMs: number
+  /** The batch that writes it. */
+  readonly batch: BatchPosition
 }
 
 /** Columns of a whole row, in the order of {@link FullColumns}. */
 export const FULL_COLUMNS =
-  'id, stamp, instance, version, state, content_type, value, digest, deleted, created_at, updated_at'
+  'id, stamp, instance, version, state, content_type, digest, created_at, batch_sequence, batch_instance, value'
 /** The same, and the length of the value, without a value that is longer than the first argument. */
 export const BOUNDED_COLUMNS = `${FULL_COLUMNS.replace('value', 'CASE WHEN length(value) <= ? THEN value END')}, length(value)`
 
@@ -74,11 +79,11 @@ export type FullColumns = readonly [
   version: number,
   state: string,
   contentType: string,
-  value: Buffer | null,
   digest: Buffer | null,
-  deleted: number,
   createdAtMs: number,
-  updatedAtMs: number,
+  batchSequence: number,
+  batchInstance: number | null,
+  value: Buffer | null,
 ]
 
 /** A row of `BOUNDED_COLUMNS` as a driver gives it. */
@@ -89,10 +94,11 @@ export type FoundRow =
   { readonly kind: 'item'; readonly item: StoredItem } | { readonly kind: 'tombstone'; readonly stamp: Stamp }
 
 export function foundRowOf(columns: FullColumns | BoundedColumns): FoundRow {
-  const [id, time, instance, version, state, contentType, value, , , createdAtMs, updatedAtMs] = columns
+  const [id, time, instance, version, state, contentType, , createdAtMs, , , value] = columns
   const stamp = { time, instance }
   if (value === null) return { kind: 'tombstone', stamp }
   const bytes = ownedBytes(value)
+  const updatedAtMs = stampMs(stamp)
   return {
     kind: 'item',
     item: { id: id.toString(), bytes, stamp, version, state, contentType, createdAtMs, updatedAtMs },
@@ -100,7 +106,8 @@ export function foundRowOf(columns: FullColumns | BoundedColumns): FoundRow {
 }
 
 export function archivedRowOf(columns: FullColumns): ArchivedRow {
-  const [id, time, instance, version, state, contentType, value, digest, , createdAtMs] = columns
+  const [id, time, instance, version, state, contentType, digest, createdAtMs, ...rest] = columns
+  const [sequence, batchInstance, value] = rest
   return {
     id: id.toString(),
     stamp: { time, instance },
@@ -110,6 +117,7 @@ export function archivedRowOf(columns: FullColumns): ArchivedRow {
     bytes: value === null ? undefined : ownedBytes(value),
     digest: digest === null ? undefined : ownedBytes(digest),
     createdAtMs,
+    batch: { instance: batchInstance ?? instance, sequence },
   }
 }
 
@@ -118,7 +126,7 @@ export type SqlValue = string | number | Buffer | null
 
 /** Appends a row's values in the order of `ITEM_COLUMNS`. */
 export function bindItemRow(row: ItemRow, target: SqlValue[]): void {
-  const { write } = row
+  const { write, batch } = row
   target.push(
     write.id,
     write.stamp.time,
@@ -126,13 +134,11 @@ export function bindItemRow(row: ItemRow, target: SqlValue[]): void {
     row.version,
     write.state,
     write.contentType,
-    write.bytes === undefined ? null : asBuffer(write.bytes),
     row.digest === undefined ? null : asBuffer(row.digest),
-    row.branch,
-    row.bucket,
-    write.bytes === undefined ? 1 : 0,
     row.createdAtMs,
-    stampMs(write.stamp),
+    batch.sequence,
+    batch.instance === write.stamp.instance ? null : batch.instance,
+    write.bytes === undefined ? null : asBuffer(write.bytes),
   )
 }
 

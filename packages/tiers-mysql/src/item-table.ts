@@ -1,7 +1,6 @@
 import type { ArchivedRow } from '@se/core'
 import { invariantOrder } from './byte-order.ts'
 import {
-  addHeaders,
   archivedRowOf,
   BOUNDED_COLUMNS,
   foundRowOf,
@@ -9,7 +8,6 @@ import {
   type BoundedColumns,
   type FoundRow,
   type FullColumns,
-  type HeaderColumns,
   type ItemRow,
   type RowHeader,
   type SqlId,
@@ -46,13 +44,11 @@ export interface RowSize {
 }
 
 /** The texts of the statements on the table; those that every dialect says alike stand here. */
-export abstract class ItemTexts {
+export class ItemTexts {
   readonly table: string
   /** By number of ids. */
   readonly bounded: (count: number) => string
   readonly whole: (count: number) => string
-  /** Locks the rows that exist, where the transaction does not lock all of the table anyway. Gives `HEADER_COLUMNS`. */
-  abstract readonly lock: (count: number) => string
 
   /** @param table name of the table */
   constructor(table: string) {
@@ -105,7 +101,7 @@ export class ItemReader {
       ])
       for (const columns of rows) {
         const id = columns[0].toString()
-        const [value, valueBytes] = [columns[6], columns[11]]
+        const [value, valueBytes] = [columns[10], columns[11]]
         if (value === null && valueBytes !== null) large.push({ id, valueBytes })
         else found.set(id, foundRowOf(columns))
       }
@@ -116,7 +112,7 @@ export class ItemReader {
   /** Ids of live rows after an id. */
   async liveIdsAfter(after: string | undefined, limit: number): Promise<readonly string[]> {
     const rows = await this.#connection.arrays<[SqlId]>(
-      `SELECT id FROM ${this.#texts.table} WHERE deleted = 0 AND id > ? ORDER BY id LIMIT ${limit}`,
+      `SELECT id FROM ${this.#texts.table} WHERE digest IS NOT NULL AND id > ? ORDER BY id LIMIT ${limit}`,
       [after ?? ''],
     )
     return rows.map(([id]) => id.toString())
@@ -147,7 +143,7 @@ export class ItemReader {
     limit: number,
   ): Promise<readonly Tombstone[]> {
     const rows = await this.#connection.arrays<[SqlId, number]>(
-      `SELECT id, stamp FROM ${this.#texts.table} WHERE deleted = 1 AND id > ? AND stamp <= ? ORDER BY id LIMIT ${limit}`,
+      `SELECT id, stamp FROM ${this.#texts.table} WHERE digest IS NULL AND id > ? AND stamp <= ? ORDER BY id LIMIT ${limit}`,
       [after ?? '', stampTime],
     )
     return rows.map(([id, time]) => ({ id: id.toString(), time }))
@@ -168,14 +164,8 @@ export abstract class ItemTable extends ItemReader {
     this.#connection = connection
   }
 
-  /** Locks the rows that exist, in id order. */
-  async lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>> {
-    const headers = new Map<string, RowHeader>()
-    for (const part of idParts(ids, this.#connection.limits)) {
-      addHeaders(await this.#connection.arrays<HeaderColumns>(this.#texts.lock(part.length), part), headers)
-    }
-    return headers
-  }
+  /** Headers of the rows that exist, by id. They are locked, in id order, where the transaction does not lock the whole table. */
+  abstract lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>>
 
   /**
    * Inserts the rows that replace nothing, and overwrites those that the transaction has locked.
@@ -196,7 +186,7 @@ export abstract class ItemTable extends ItemReader {
     let removedCount = 0
     for (const part of idParts(ids, this.#connection.limits)) {
       removedCount += await this.#connection.run(
-        `DELETE FROM ${this.#texts.table} WHERE deleted = 1 AND stamp <= ? AND id IN (${placeholders(part.length)})`,
+        `DELETE FROM ${this.#texts.table} WHERE digest IS NULL AND stamp <= ? AND id IN (${placeholders(part.length)})`,
         [stampTime, ...part],
       )
     }

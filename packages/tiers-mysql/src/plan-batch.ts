@@ -3,8 +3,8 @@ import {
   STAMP_AHEAD_MS_MAX,
   stampMs,
   stampTimeOf,
+  type BatchPosition,
   type ItemWrite,
-  type LeafAddress,
   type LedgerEntry,
   type Stamp,
   type WriteOutcome,
@@ -19,7 +19,7 @@ export interface PlacedWrite {
 }
 
 /** A write with everything that can be computed before the existing rows are known. */
-export interface PreparedWrite extends PlacedWrite, LeafAddress {
+export interface PreparedWrite extends PlacedWrite {
   /** 16 bytes; `undefined`: a delete. */
   readonly digest: Uint8Array | undefined
 }
@@ -56,18 +56,20 @@ export interface BatchPlan {
  *
  * @param writes in byte order of their ids
  * @param headers the rows that exist, locked
+ * @param batch where the batch stands in the ledger
  */
 export function planBatch(
   writes: readonly PreparedWrite[],
   headers: ReadonlyMap<string, RowHeader>,
   conditions: BatchConditions,
+  batch: BatchPosition,
 ): BatchPlan {
   invariantOrder(writes, ({ write }) => write.id, 'a batch is planned in byte order of its ids')
   const rows: ItemRow[] = []
   const entries: LedgerEntry[] = []
   const outcomes = new Array<WriteOutcome>(writes.length)
   for (const prepared of writes) {
-    const { write, position, digest, branch, bucket } = prepared
+    const { write, position, digest } = prepared
     const header = headers.get(write.id)
     const loss = lossOf(write, header, conditions)
     if (loss !== undefined) {
@@ -77,7 +79,7 @@ export function planBatch(
     const isCreation = header === undefined || (header.isDeleted && write.bytes !== undefined)
     const createdAtMs = isCreation ? stampMs(write.stamp) : header.createdAtMs
     const version = (header?.version ?? 0) + 1
-    rows.push({ write, replaces: header, version, digest, branch, bucket, createdAtMs })
+    rows.push({ write, replaces: header, version, digest, createdAtMs, batch })
     entries.push({
       id: write.id,
       stamp: write.stamp,

@@ -10,10 +10,9 @@ import {
   stampTimeOf,
   type ArchiveBatch,
   type CommittedBatch,
-  type BranchSet,
   type LedgerRow,
 } from '@se/core'
-import { leafOf, type RowDigester } from '@se/merkle'
+import type { RowDigester } from '@se/merkle'
 import { sql } from 'kysely'
 import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
@@ -71,22 +70,15 @@ export function prepareBatch(batch: ArchiveBatch): PreparedBatch {
   return { batch, writes, stampTimeMax }
 }
 
-/** What a batch needs beside its transaction. */
-export interface BatchTools {
-  readonly branches: BranchSet
-  readonly digester: RowDigester
-}
-
-/** Digests the rows and finds their leaves. Async, so that it can run while the server does its part. */
+/** Digests the rows. Async, so that it can run while the server does its part. */
 async function digestWrites(
   writes: readonly PlacedWrite[],
-  { branches, digester }: BatchTools,
+  digester: RowDigester,
 ): Promise<readonly PreparedWrite[]> {
   return writes.map(({ write, position }) => {
     const { id, stamp, state, contentType, bytes } = write
     const digest = bytes === undefined ? undefined : digester.digest({ id, stamp, state, contentType, bytes })
-    const { branch, bucket } = leafOf(id, branches)
-    return { write, position, digest, branch, bucket }
+    return { write, position, digest }
   })
 }
 
@@ -105,7 +97,7 @@ async function encodeRow(row: LedgerRow): Promise<Buffer> {
  */
 export async function putBatch(
   session: WriteSession,
-  tools: BatchTools,
+  digester: RowDigester,
   { batch, writes, stampTimeMax }: PreparedBatch,
   isSure: boolean,
 ): Promise<CommittedBatch> {
@@ -120,9 +112,9 @@ export async function putBatch(
   // 3. Who is there. The server looks while this process digests.
   const [headers, prepared] = await Promise.all([
     session.items.lock(writes.map(({ write }) => write.id)),
-    digestWrites(writes, tools),
+    digestWrites(writes, digester),
   ])
-  const plan = planBatch(prepared, headers, conditions)
+  const plan = planBatch(prepared, headers, conditions, { instance, sequence })
   // 4. Rows, while this process encodes the ledger's.
   const row: LedgerRow = {
     instance,

@@ -114,9 +114,9 @@ export class RelationalArchive implements SqlArchive {
   }
 
   async putBatch(batch: ArchiveBatch): Promise<CommittedBatch> {
-    const tools = this.#open()
+    const { digester } = this.#open()
     const prepared = prepareBatch(batch)
-    return this.#runner.writeOnceCaughtUp((session, isSure) => putBatch(session, tools, prepared, isSure))
+    return this.#runner.writeOnceCaughtUp((session, isSure) => putBatch(session, digester, prepared, isSure))
   }
 
   async endInstance(claim: ClaimKey): Promise<void> {

@@ -53,7 +53,10 @@ export const META_NAMES = [
 ] as const
 export type MetaName = (typeof META_NAMES)[number]
 
-/** Columns of `sync_items`, in the order in which statements name and bind them. */
+/**
+ * Columns of `sync_items`, in the order in which statements name and bind them. The value is the last one: SQLite finds
+ * a column behind a long value by walking through it.
+ */
 export const ITEM_COLUMNS = [
   'id',
   'stamp',
@@ -61,11 +64,9 @@ export const ITEM_COLUMNS = [
   'version',
   'state',
   'content_type',
-  'value',
   'digest',
-  'branch',
-  'bucket',
-  'deleted',
   'created_at',
-  'updated_at',
+  'batch_sequence',
+  'batch_instance',
+  'value',
 ] as const

@@ -16,8 +16,10 @@ export interface StatementLimits {
  * of the usual 1,000 takes one statement.
  */
 const ROW_SIZES = [1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1] as const
-/** Ids per statement; a list that falls between is filled up by repeating its last id. */
+/** Ids per statement. */
 const ID_SIZES = [16_384, 4096, 1000, 128, 16, 1] as const
+/** A list that falls between two sizes is filled up by repeating its last id, but not beyond this size. */
+const FILLED_IDS_MAX = 1000
 /** Bytes that an id takes in a packet beside its text: type, length, null bit. */
 const ID_OVERHEAD_BYTES = 12
 /** `?, ` */
@@ -63,7 +65,7 @@ export function* rowParts<T>(
   }
 }
 
-/** Cuts ids into parts within the limits, and fills each up to a fixed size. */
+/** Cuts ids into parts within the limits, each of a fixed size; the last parts may be filled up to theirs. */
 export function* idParts(ids: readonly string[], limits: StatementLimits): Generator<readonly string[]> {
   const bytesBefore = [0]
   for (const id of ids) bytesBefore.push(bytesBefore.at(-1)! + idBytes(id))
@@ -78,9 +80,10 @@ export function* idParts(ids: readonly string[], limits: StatementLimits): Gener
         size * PLACEHOLDER_BYTES <= limits.textBytesMax
       )
     }
-    // The smallest that takes all that is left, or else the largest that fits.
-    const enough = ID_SIZES.findLast((size) => size >= left)
-    const size = enough !== undefined && fits(enough) ? enough : (ID_SIZES.find(fits) ?? 1)
+    // The smallest that takes all that is left, or else the largest that needs no filling.
+    const enough = ID_SIZES.findLast((size) => size >= left && size <= FILLED_IDS_MAX)
+    const largest = () => ID_SIZES.find((size) => size <= left && fits(size)) ?? 1
+    const size = enough !== undefined && fits(enough) ? enough : largest()
     const part = ids.slice(at, at + size)
     at += part.length
     const last = part.at(-1)!

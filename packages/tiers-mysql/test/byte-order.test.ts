@@ -18,14 +18,15 @@ const ORDERS = [
 ] as const
 
 const stamp = { time: 2 ** 50, instance: 1 }
+const batch = { instance: 1, sequence: 1 }
 const write = (id: string): ItemWrite => ({ id, stamp, state: '', contentType: '', bytes: undefined })
 
 const TAKERS: Readonly<Record<string, (ids: readonly string[]) => unknown>> = {
   planBatch(ids) {
     const writes = ids.map((id, position): PreparedWrite => {
-      return { write: write(id), position, digest: undefined, branch: 0, bucket: 0 }
+      return { write: write(id), position, digest: undefined }
     })
-    return planBatch(writes, new Map(), { collectionFloor: 0, recordedTime: 0, nowMs: 2 ** 45 })
+    return planBatch(writes, new Map(), { collectionFloor: 0, recordedTime: 0, nowMs: 2 ** 45 }, batch)
   },
   encodeLedgerRow(ids) {
     const entry = { stamp, previousStamp: undefined, digest: undefined, previousDigest: undefined }
@@ -40,7 +41,7 @@ const TAKERS: Readonly<Record<string, (ids: readonly string[]) => unknown>> = {
   },
   'items.store': (ids) => {
     const table = new SqliteItemTable(new SqliteItemTexts('sync_items'), { arrays: () => [], run: () => 1 })
-    const rest = { replaces: undefined, version: 1, digest: undefined, branch: 0, bucket: 0, createdAtMs: 0 }
+    const rest = { replaces: undefined, version: 1, digest: undefined, createdAtMs: 0, batch }
     return table.store(ids.map((id): ItemRow => ({ write: write(id), ...rest })))
   },
 }

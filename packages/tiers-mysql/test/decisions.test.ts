@@ -19,7 +19,7 @@ function prepared(time: number, options: { isDelete?: boolean; instance?: number
     contentType: '',
     bytes: options.isDelete === true ? undefined : Uint8Array.of(1),
   }
-  return { write, position: 0, digest: write.bytes && digest, branch: 0, bucket: 1 }
+  return { write, position: 0, digest: write.bytes && digest }
 }
 
 const live: RowHeader = {
@@ -60,7 +60,7 @@ describe('what becomes of a write', () => {
     ['over 1 s ahead, and there already', prepared(latest + 1), { ...live, stamp: { time: latest + 1, instance: 2 } }, { kind: 'held', version: 4, createdAtMs: 77 }],
   ])('%s', (_title, write, head, expected, recordedTime = 0) => {
     const heads = new Map(head === undefined ? [] : [['a', head]])
-    const plan = planBatch([write], heads, { ...conditions, recordedTime })
+    const plan = planBatch([write], heads, { ...conditions, recordedTime }, { instance: 7, sequence: 8 })
     expect(plan.outcomes).toEqual([expected])
     const isWon = expected.kind === 'won'
     expect(plan.rows).toHaveLength(isWon ? 1 : 0)

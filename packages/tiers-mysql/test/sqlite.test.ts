@@ -107,9 +107,8 @@ describe('SQLite archive', () => {
           replaces: undefined,
           version: 1,
           digest: new Uint8Array(16),
-          branch: 0,
-          bucket: 0,
           createdAtMs: 1,
+          batch: { instance: 1, sequence: 1 },
         }
         await session.items.store([row])
         isInserted()

@@ -20,6 +20,7 @@ export function put(world: World, { claim: key, sequence, link, writes }: Archiv
     return { sequence, outcomes, wasCommittedBefore: true }
   }
   const recordedTime = own.maxStampTime
+  const batch = { instance: own.number, sequence }
   const entries: LedgerEntry[] = []
   const outcomes = writes.map((write): WriteOutcome => {
     const before = state.rows.get(write.id)
@@ -32,7 +33,7 @@ export function put(world: World, { claim: key, sequence, link, writes }: Archiv
     const createdAtMs = isKept ? before.createdAtMs : stampMs(write.stamp)
     const version = (before?.version ?? 0) + 1
     const kept: ItemWrite = { ...write, bytes: bytes === undefined ? undefined : new Uint8Array(bytes) }
-    state.rows.set(write.id, { write: kept, version, digest, createdAtMs })
+    state.rows.set(write.id, { write: kept, version, digest, createdAtMs, batch })
     const { id, stamp } = write
     entries.push({ id, stamp, previousStamp: before?.write.stamp, digest, previousDigest: before?.digest })
     // What is from the future is stored for its id's sake alone: it must not carry the instance's clock along.

@@ -1,6 +1,6 @@
 import type { BranchSet } from '../branch.ts'
 import type { Clock } from '../clock.ts'
-import { LINK_NONE, type Position } from '../cut.ts'
+import { LINK_NONE, type BatchPosition, type Position } from '../cut.ts'
 import type { ItemWrite } from '../item.ts'
 import { randomHex, type Random } from '../random.ts'
 import type { LedgerRow, StoredTreePage } from '../ledger.ts'
@@ -32,6 +32,7 @@ export interface Row {
   readonly version: number
   readonly digest: Uint8Array | undefined
   readonly createdAtMs: number
+  readonly batch: BatchPosition
 }
 
 export interface Instance {

@@ -204,7 +204,9 @@ class MemoryArchiveHandle implements MemoryArchive {
       await visit(
         rows
           .slice(at, at + 100)
-          .map(({ write, version, digest, createdAtMs }) => ({ ...write, version, digest, createdAtMs })),
+          .map(({ write, version, digest, createdAtMs, batch }) => {
+            return { ...write, version, digest, createdAtMs, batch }
+          }),
       )
     }
     return cut

@@ -1,7 +1,15 @@
-import { bindItemRow, HEADER_COLUMNS, type ItemRow, type SqlValue } from '../item-row.ts'
+import {
+  addHeaders,
+  bindItemRow,
+  HEADER_COLUMNS,
+  type HeaderColumns,
+  type ItemRow,
+  type RowHeader,
+  type SqlValue,
+} from '../item-row.ts'
 import { ItemTable, ItemTexts, type ItemConnection } from '../item-table.ts'
 import { ITEM_COLUMNS } from '../schema.ts'
-import { placeholders, rowParts, textBytesMax, textsByCount } from '../statement-sizes.ts'
+import { idParts, placeholders, rowParts, textBytesMax, textsByCount } from '../statement-sizes.ts'
 
 const ROW = `(${placeholders(ITEM_COLUMNS.length)})`
 const VALUE_AT = ITEM_COLUMNS.indexOf('value')
@@ -14,8 +22,6 @@ const FILLED_ROW = `(${ITEM_COLUMNS.map((_, at) => (at === VALUE_AT ? `SUBSTRING
 const PACKET_PART_BYTES = 2 ** 24 - 1
 /** More than the error of the estimate, less than half of the filling. */
 const PACKET_PART_MARGIN_BYTES = 200
-// An id has the same leaf for ever.
-const FIXED = new Set<string>(['id', 'branch', 'bucket', 'version'])
 /**
  * One statement for new rows and old ones. A row that was absent has version 1, and must not be there by now:
  * if it is, its version is set to NULL, which the column refuses, and the transaction is redone [P39]. A row that
@@ -23,7 +29,7 @@ const FIXED = new Set<string>(['id', 'branch', 'bucket', 'version'])
  */
 const OVERWRITE = [
   'version = IF(VALUES(version) = 1, NULL, VALUES(version))',
-  ...ITEM_COLUMNS.filter((column) => !FIXED.has(column)).map((column) => `${column} = VALUES(${column})`),
+  ...ITEM_COLUMNS.filter((column) => column !== 'id' && column !== 'version').map((column) => `${column} = VALUES(${column})`),
 ].join(', ')
 /** What a row takes in a packet beside its texts and its value, at most: numbers, digest, types, lengths. */
 const ROW_OVERHEAD_BYTES = 150
@@ -31,7 +37,7 @@ const ROW_OVERHEAD_BYTES = 150
 /** The texts of the statements on the table of the items. */
 export class MysqlItemTexts extends ItemTexts {
   /** By the primary key, whatever the optimizer thinks of a small table: a scan would lock strangers' rows. */
-  override readonly lock = textsByCount(
+  readonly lock = textsByCount(
     (terms) =>
       `SELECT ${HEADER_COLUMNS} FROM ${this.table} FORCE INDEX (PRIMARY) WHERE id IN (${terms}) ORDER BY id FOR UPDATE`,
   )
@@ -65,6 +71,14 @@ export class MysqlItemTable extends ItemTable {
     super(texts, connection)
     this.#texts = texts
     this.#connection = connection
+  }
+
+  override async lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>> {
+    const headers = new Map<string, RowHeader>()
+    for (const part of idParts(ids, this.#connection.limits)) {
+      addHeaders(await this.#connection.arrays<HeaderColumns>(this.#texts.lock(part.length), part), headers)
+    }
+    return headers
   }
 
   protected override async storeInOrder(rows: readonly ItemRow[]): Promise<void> {

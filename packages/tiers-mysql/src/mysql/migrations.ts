@@ -24,15 +24,11 @@ const createTables = (tables: TableNames): readonly string[] => [
     version BIGINT NOT NULL,
     state VARCHAR(64) NOT NULL,
     content_type VARCHAR(127) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    value LONGBLOB,
     digest BINARY(16),
-    branch SMALLINT UNSIGNED NOT NULL,
-    bucket SMALLINT UNSIGNED NOT NULL,
-    deleted TINYINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
-    KEY ${tables.items}_state (state),
-    KEY ${tables.items}_leaf (branch, bucket)
+    batch_sequence BIGINT NOT NULL,
+    batch_instance INT UNSIGNED,
+    value LONGBLOB
   ) ${TABLE_OPTIONS}`,
   `CREATE TABLE IF NOT EXISTS ${tables.instances} (
     number INT UNSIGNED NOT NULL PRIMARY KEY,

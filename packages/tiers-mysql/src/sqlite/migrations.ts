@@ -21,17 +21,13 @@ const createTables = (tables: TableNames): readonly string[] => [
     version INTEGER NOT NULL,
     state TEXT NOT NULL,
     content_type TEXT NOT NULL,
-    value BLOB,
     digest BLOB,
-    branch INTEGER NOT NULL,
-    bucket INTEGER NOT NULL,
-    deleted INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    batch_sequence INTEGER NOT NULL,
+    batch_instance INTEGER,
+    value BLOB
   ) STRICT`,
-  `CREATE INDEX IF NOT EXISTS ${tables.items}_state ON ${tables.items} (state)`,
-  `CREATE INDEX IF NOT EXISTS ${tables.items}_leaf ON ${tables.items} (branch, bucket)`,
-  `CREATE INDEX IF NOT EXISTS ${tables.items}_tombstones ON ${tables.items} (id) WHERE deleted = 1`,
+  `CREATE INDEX IF NOT EXISTS ${tables.items}_tombstones ON ${tables.items} (id) WHERE digest IS NULL`,
   `CREATE TABLE IF NOT EXISTS ${tables.instances} (
     number INTEGER NOT NULL PRIMARY KEY,
     epoch INTEGER NOT NULL,

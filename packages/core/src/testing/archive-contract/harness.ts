@@ -15,6 +15,7 @@ import type {
 } from '../../archive-tier.ts'
 import type { LedgerRow, StoredTreePage } from '../../ledger.ts'
 import type { Lookup } from '../../lookup.ts'
+import type { ValueWrite } from '../memory-archive-state.ts'
 
 /** What an adapter's test brings: one new, empty archive for one case. */
 export interface ArchiveHarness {
@@ -29,7 +30,7 @@ export interface ArchiveHarness {
    */
   backup(): Promise<() => Promise<void>>
   /** Digest of a live row, as the archive must compute it. */
-  digestRow(row: ArchivedRow & { bytes: Uint8Array }, digestKey: Uint8Array | undefined): Uint8Array
+  digestRow(row: ValueWrite, digestKey: Uint8Array | undefined): Uint8Array
   /** Root of a tree of these pages and the rows beyond them. */
   rootOfPages(pages: readonly StoredTreePage[], rows: readonly LedgerRow[], branches: BranchSet): string
   /** Root of a tree computed from the rows alone. */

@@ -44,17 +44,7 @@ export const ledger: readonly ArchiveContractCase[] = [
       const digestOf = (stamp: Stamp, value: string) => {
         const { contentType, state } = write('a', stamp, value)
         const bytes = text.encode(value)
-        const row = {
-          id: 'a',
-          stamp,
-          state,
-          contentType,
-          bytes,
-          version: 0,
-          digest: undefined,
-          createdAtMs: 0,
-        }
-        return digestRow(row, digestKey)
+        return digestRow({ id: 'a', stamp, state, contentType, bytes }, digestKey)
       }
       deepEqual(entries[0]?.digest, digestOf(one, 'one'))
       deepEqual(entries[0]?.previousDigest, undefined)
@@ -66,6 +56,29 @@ export const ledger: readonly ArchiveContractCase[] = [
       deepEqual(items.find(({ id }) => id === 'a')?.digest, entries[2]?.digest)
     },
   ),
+  withWriter('a row tells the batch that wrote it, whoever made its stamp', async ({ archive }, writer) => {
+    const other = await newWriter(archive)
+    const batchesOf = async () =>
+      Object.fromEntries((await allRows(archive)).rows.map(({ id, batch }) => [id, batch]))
+    await writer.put(write('kept', writer.stamp(), 'one'), write('replaced', writer.stamp(), 'one'))
+    await writer.put(write('replaced', writer.stamp(), 'two'), write('deleted', writer.stamp(), undefined))
+    // A write keeps its stamp when another instance sends it: one that was parked, or whose directory got a new number.
+    await other.put(write('moved', writer.stamp(), 'one'))
+    const { instance } = writer.claim
+    const moved = { instance: other.claim.instance, sequence: 1 }
+    const told = {
+      kept: { instance, sequence: 1 },
+      replaced: { instance, sequence: 2 },
+      deleted: { instance, sequence: 2 },
+      moved,
+    }
+    deepEqual(await batchesOf(), told)
+    // What has lost, and what was there already, changes no row.
+    const stamp = writer.stamp()
+    await other.put(write('replaced', stamp, 'newer'))
+    await writer.put(write('replaced', stamp, 'newer'), write('kept', { time: 1, instance }, 'older'))
+    deepEqual(await batchesOf(), { ...told, replaced: { ...moved, sequence: 2 } })
+  }),
   withWriter(
     'two instances at once: sequences without gaps, every batch told once [P53]',
     async (harness, writer) => {
