@@ -82,7 +82,7 @@ async function timedUpserts(
 const NOTES = [
   `${BATCH_ITEMS} items of ${VALUE_BYTES} B a batch, half new and half replacing, over ${ROWS_BEFORE} rows and growing`,
   'bare: one table (id, value, stamp), no other index, no comparison of stamps',
-  'ours: rows with 13 columns and 2 more indexes, digests, versions, ledger row, one transaction',
+  'ours: rows with 11 columns, digests, versions, ledger row, one transaction',
 ]
 
 export const cases = [

@@ -5,7 +5,7 @@ export const views = [
   // Reads in one snapshot [P55].
   {
     file: 'src/mysql/database.ts',
-    find: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
+    find: 'START TRANSACTION WITH CONSISTENT SNAPSHOT',
     replace: 'DO 0',
     ...MARIADB,
     title: 'P55',

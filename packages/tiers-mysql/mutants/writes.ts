@@ -61,24 +61,6 @@ export const writes = [
     ...CLOCK,
   },
   // A batch once [W5], by whoever holds the instance [P52], in sequence [P53], known by its link [P92, P95].
-  {
-    file: 'src/put-batch.ts',
-    find: "      .where('epoch', '=', claim.epoch)\n",
-    replace: '',
-    ...SQLITE,
-  },
-  {
-    file: 'src/put-batch.ts',
-    find: "      .where('nonce', '=', claim.nonce)\n",
-    replace: '',
-    ...SQLITE,
-  },
-  {
-    file: 'src/put-batch.ts',
-    find: "      .where('last_sequence', '=', sequence - 1)\n",
-    replace: '',
-    ...SQLITE,
-  },
   { file: 'src/take-sequence.ts', find: 'own.epoch !== epoch || ', replace: '', ...SQLITE },
   { file: 'src/take-sequence.ts', find: 'if (actual !== link)', replace: 'if (false)', ...SQLITE },
   {
@@ -149,10 +131,11 @@ export const writes = [
     ...SQLITE_OWN,
   },
   {
-    file: 'src/put-batch.ts',
+    file: 'src/take-sequence.ts',
     find: 'return raised === 1',
     replace: 'return true',
-    ...SQLITE,
+    ...LOCKS,
+    title: 'P90',
   },
   {
     file: 'src/judge-cut.ts',
@@ -180,11 +163,24 @@ export const writes = [
     ...LOCKS,
     title: 'P89',
   },
+  // What was collected stays deleted, whenever the floor is raised [P90, W4].
   {
-    file: 'src/put-batch.ts',
-    find: '      .modifyEnd(session.dialect.forShare)\n',
+    file: 'src/take-sequence.ts',
+    find: "      .where('floor', '=', planned.floor)\n",
     replace: '',
     ...LOCKS,
     title: 'P90',
+  },
+  {
+    file: 'src/upkeep.ts',
+    find: '    await runner.write((session) => raiseInstanceFloor(session, instance, floor))\n',
+    replace: '    void instance\n',
+    ...SQLITE,
+  },
+  {
+    file: 'src/claim-instance.ts',
+    find: '    max_stamp: 0,\n    floor,',
+    replace: '    max_stamp: 0,\n    floor: 0,',
+    ...SQLITE,
   },
 ]

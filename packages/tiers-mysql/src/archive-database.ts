@@ -23,8 +23,6 @@ export interface Dialect {
   readonly builder: Kysely<ArchiveTables>
   /** Ends a SELECT whose rows no other transaction may lock or write until the transaction ends. */
   readonly forUpdate: RawBuilder<unknown>
-  /** Ends a SELECT whose rows no other transaction may write until the transaction ends. */
-  readonly forShare: RawBuilder<unknown>
   /** The archive's clock, ms since 1970. */
   nowMs(): RawBuilder<number>
   /** Settings of the server that forbid writing, as `checkWritable` reads them. */

@@ -47,6 +47,8 @@ export async function claimInstance(
       .compile(),
   )
   const lastNumber = await readNumber(session, 'last_number')
+  // Locked: a floor that is being raised is either read here, or raised in this row after the claim has committed.
+  const floor = await readNumber(session, 'collection_floor', 'update')
   const rememberedLink = await readRememberedLink(session, request, named)
   const plan = planClaim(request, { birthId, archiveId, lastNumber, named, numbered, rememberedLink })
   if (plan.hasGoneBack && !isSure) throw new MayBeBehind()
@@ -56,6 +58,7 @@ export async function claimInstance(
   const row = await writeInstance(session, plan, {
     nonce: request.nonce,
     lastNumber,
+    floor,
     // Nothing was ever written at the sequence that the row is raised to: what stood there in the lost history had
     // another link.
     newLink: Buffer.from(ports.random.bytes(LINK_BYTES)).toString('hex'),
@@ -121,15 +124,22 @@ async function readRememberedLink(
 async function writeInstance(
   session: WriteSession,
   plan: ClaimPlan,
-  { nonce, lastNumber, newLink }: { nonce: string; lastNumber: number; newLink: string },
+  facts: { nonce: string; lastNumber: number; floor: number; newLink: string },
 ): Promise<InstanceRow> {
+  const { nonce, lastNumber, floor, newLink } = facts
   const { builder } = session.dialect
   const nowMs = await readNowMs(session)
   const claimed = { nonce, state: 'active', claimed_at: nowMs, seen_at: nowMs } as const
   if (plan.kind === 'take-over') {
     // Above a hole, what lies below counts as pruned: no view may try to walk over it.
     const raised = plan.hasGoneBack ? standingAt(plan.lastSequence, newLink) : {}
-    const row: InstanceRow = { ...plan.row, ...raised, ...claimed, epoch: plan.epoch }
+    const row: InstanceRow = {
+      ...plan.row,
+      ...raised,
+      ...claimed,
+      epoch: plan.epoch,
+      floor: Math.max(floor, plan.row.floor),
+    }
     const { number, ...columns } = row
     await session.run(
       builder.updateTable('sync_instances').set(columns).where('number', '=', number).compile(),
@@ -143,6 +153,8 @@ async function writeInstance(
     epoch: isRecreated ? plan.epoch : 1,
     ...standingAt(isRecreated ? plan.lastSequence : 0, newLink),
     max_stamp: 0,
+    floor,
+    attempt: 0,
     ...claimed,
   }
   await session.run(builder.insertInto('sync_instances').values(row).compile())

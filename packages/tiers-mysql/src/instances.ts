@@ -6,12 +6,12 @@ import {
   type RetirementRequest,
 } from '@se/core'
 import { sql } from 'kysely'
-import type { WriteSession } from './archive-database.ts'
+import type { RowReader, WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
 import { readNowMs } from './meta.ts'
 import type { InstanceState } from './schema.ts'
-import { isInLedger, lockOwnRow } from './take-sequence.ts'
+import { isInLedger, readOwnRow } from './take-sequence.ts'
 
 /** How far a moment may lie in the future before it is taken for one of a clock that was wrong, ms. */
 const FUTURE_MS_MAX = 1_000
@@ -23,12 +23,34 @@ export async function seeInstance(
   state: InstanceState,
   isSure: boolean,
 ): Promise<void> {
-  await lockOwnRow(session, claim, isSure)
+  await readOwnRow(session, claim, isSure, 'update')
   await session.run(
     session.dialect.builder
       .updateTable('sync_instances')
       .set({ state, seen_at: session.dialect.nowMs() })
       .where('number', '=', claim.instance)
+      .compile(),
+  )
+}
+
+/** Numbers of the instances whose floor is lower. */
+export async function instancesBelow(reader: RowReader, floor: number): Promise<readonly number[]> {
+  const query = reader.dialect.builder.selectFrom('sync_instances').select('number').where('floor', '<', floor)
+  return (await reader.rows(query.compile())).map(({ number }) => number)
+}
+
+/** @param floor stamp time; a lower one than the instance has changes nothing */
+export async function raiseInstanceFloor(
+  session: WriteSession,
+  instance: number,
+  floor: number,
+): Promise<void> {
+  await session.run(
+    session.dialect.builder
+      .updateTable('sync_instances')
+      .set({ floor })
+      .where('number', '=', instance)
+      .where('floor', '<', floor)
       .compile(),
   )
 }
@@ -46,7 +68,7 @@ export async function retireInstances(
 ): Promise<readonly RetiredInstance[]> {
   const { claim, sequence, link } = request
   const { instance } = claim
-  const own = await lockOwnRow(session, claim, isSure)
+  const own = await readOwnRow(session, claim, isSure, 'update')
   if (await isInLedger(session, own, { sequence, link }, isSure)) {
     // Pruned meanwhile: nothing is left to say of it.
     return (await readLedgerRow(session, { instance, sequence }))?.retired ?? []

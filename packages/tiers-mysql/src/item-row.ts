@@ -12,14 +12,13 @@ export interface RowHeader {
   readonly stamp: Stamp
   readonly version: number
   readonly isDeleted: boolean
-  readonly state: string
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined
   readonly createdAtMs: number
 }
 
 /** Columns of a {@link RowHeader}, in the order of {@link HeaderColumns}. */
-export const HEADER_COLUMNS = 'id, stamp, instance, version, state, digest, created_at'
+export const HEADER_COLUMNS = 'id, stamp, instance, version, digest, created_at'
 
 /** An id as a driver gives it: text, or its bytes of UTF-8. `toString` makes text of both. */
 export type SqlId = string | Buffer
@@ -30,7 +29,6 @@ export type HeaderColumns = readonly [
   time: number,
   instance: number,
   version: number,
-  state: string,
   digest: Uint8Array | null,
   createdAtMs: number,
 ]
@@ -41,12 +39,11 @@ export function addHeaders(rows: readonly HeaderColumns[], headers: Map<string, 
 }
 
 function headerOf(columns: HeaderColumns): RowHeader {
-  const [, time, instance, version, state, digest, createdAtMs] = columns
+  const [, time, instance, version, digest, createdAtMs] = columns
   return {
     stamp: { time, instance },
     version,
     isDeleted: digest === null,
-    state,
     digest: digest ?? undefined,
     createdAtMs,
   }
@@ -55,8 +52,7 @@ function headerOf(columns: HeaderColumns): RowHeader {
 /** A row as a batch writes it. */
 export interface ItemRow {
   readonly write: ItemWrite
-  /** The row that is there, and locked; `undefined`: there was none. */
-  readonly replaces: RowHeader | undefined
+  /** 1: no row was there. */
   readonly version: number
   /** 16 bytes; `undefined`: a tombstone. */
   readonly digest: Uint8Array | undefined

@@ -168,7 +168,7 @@ export abstract class ItemTable extends ItemReader {
   abstract lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>>
 
   /**
-   * Inserts the rows that replace nothing, and overwrites those that the transaction has locked.
+   * Inserts the rows of version 1, and overwrites those that the transaction has locked.
    *
    * A row that was to be inserted and is there meanwhile is a conflict, never overwritten [P39].
    *

@@ -3,7 +3,7 @@ import type { RowReader, WriteSession } from './archive-database.ts'
 import type { MetaName } from './schema.ts'
 
 /** How a fact is held while a transaction relies on it. */
-export type MetaLock = 'none' | 'share' | 'update'
+export type MetaLock = 'none' | 'update'
 
 /** Facts that are whole numbers from 0 on. */
 export type NumberName = Extract<MetaName, 'collection_floor' | 'last_number'>
@@ -12,7 +12,6 @@ export type NumberName = Extract<MetaName, 'collection_floor' | 'last_number'>
 export async function readMeta(reader: RowReader, name: MetaName, lock: MetaLock = 'none'): Promise<string> {
   let query = reader.dialect.builder.selectFrom('sync_meta').select('value').where('name', '=', name)
   if (lock === 'update') query = query.modifyEnd(reader.dialect.forUpdate)
-  if (lock === 'share') query = query.modifyEnd(reader.dialect.forShare)
   const [row] = await reader.rows(query.compile())
   if (row === undefined) throw factLost(name)
   return row.value
@@ -69,7 +68,7 @@ export function writeTreeCut(session: WriteSession, cut: Cut): Promise<void> {
   return writeMeta(session, 'tree_cut', encodeCut(cut))
 }
 
-/** @param floor stamp time; a lower one than the archive has changes nothing */
+/** The floor that a new claim begins with. @param floor stamp time; a lower one than the archive has changes nothing */
 export async function raiseCollectionFloor(session: WriteSession, floor: number): Promise<void> {
   if ((await readNumber(session, 'collection_floor', 'update')) >= floor) return
   await writeMeta(session, 'collection_floor', String(floor))

@@ -79,7 +79,7 @@ export function planBatch(
     const isCreation = header === undefined || (header.isDeleted && write.bytes !== undefined)
     const createdAtMs = isCreation ? stampMs(write.stamp) : header.createdAtMs
     const version = (header?.version ?? 0) + 1
-    rows.push({ write, replaces: header, version, digest, createdAtMs, batch })
+    rows.push({ write, version, digest, createdAtMs, batch })
     entries.push({
       id: write.id,
       stamp: write.stamp,

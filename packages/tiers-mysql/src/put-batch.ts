@@ -6,21 +6,18 @@ import {
   compareIds,
   InvalidInput,
   invariant,
-  STAMP_AHEAD_MS_MAX,
-  stampTimeOf,
   type ArchiveBatch,
   type CommittedBatch,
   type LedgerRow,
 } from '@se/core'
 import type { RowDigester } from '@se/merkle'
-import { sql } from 'kysely'
 import type { WriteSession } from './archive-database.ts'
 import { encodeLedgerRow } from './ledger-row.ts'
 import { insertLedgerRow, readLedgerRow } from './ledger.ts'
-import { factLost, numberOf } from './meta.ts'
 import { planBatch, type BatchConditions, type PlacedWrite, type PreparedWrite } from './plan-batch.ts'
+import { PlanOutdated } from './plan-outdated.ts'
 import { outcomesOfCommitted } from './resolve-fate.ts'
-import { isInLedger, lockOwnRow } from './take-sequence.ts'
+import { isInLedger, readOwnRow, takeSequence, type OwnRow } from './take-sequence.ts'
 
 /** Most writes of one batch; its ledger row then has up to 3 MB. */
 export const BATCH_ITEMS_MAX = 10_000
@@ -88,12 +85,14 @@ async function encodeRow(row: LedgerRow): Promise<Buffer> {
 }
 
 /**
- * The transaction of a batch (docs/formats/archive-tables.md), within the caller's.
+ * The transaction of a batch (docs/formats/archive-tables.md), within the caller's. Nothing is locked before the rows are, and the
+ * instance's own row is the last: others wait for it no longer than the commit takes.
  *
  * @param isSure a server that lacks the batch's predecessor is not only behind
  * @throws InstanceFenced when the claim is not ours, the archive went back below the batch, or another batch has its
  *   sequence
  * @throws MayBeBehind while `isSure` is false
+ * @throws PlanOutdated when the own row has changed meanwhile: redo all, which begins with finding out why
  */
 export async function putBatch(
   session: WriteSession,
@@ -103,108 +102,46 @@ export async function putBatch(
 ): Promise<CommittedBatch> {
   const { sequence, link, claim } = batch
   const { instance } = claim
-  // 1. The next sequence is ours, or another process took the instance over, or the batch is in the ledger already.
-  const isNext = await takeNext(session, batch, stampTimeMax)
-  if (!isNext) return resolveFate(session, batch, writes, isSure)
+  // 1. The plan begins with the own row: what was collected stays deleted, and a batch is stored once.
+  const own = await readOwnRow(session, claim, isSure)
+  if (await isInLedger(session, own, batch, isSure)) return tellAgain(session, own, { batch, writes, stampTimeMax })
 
-  // 2. What was collected stays deleted.
-  const conditions = await readConditions(session, instance)
-  // 3. Who is there. The server looks while this process digests.
+  // 2. Who is there. The server looks while this process digests.
   const [headers, prepared] = await Promise.all([
     session.items.lock(writes.map(({ write }) => write.id)),
     digestWrites(writes, digester),
   ])
-  const plan = planBatch(prepared, headers, conditions, { instance, sequence })
-  // 4. Rows, while this process encodes the ledger's.
+  const plan = planBatch(prepared, headers, conditionsOf(own), { instance, sequence })
+  // 3. Rows, while this process encodes the ledger's.
   const row: LedgerRow = {
     instance,
     sequence,
     link,
     kind: 'batch',
-    committedAtMs: conditions.nowMs,
+    committedAtMs: own.now_ms,
     entries: plan.entries,
   }
   const [, entries] = await Promise.all([session.items.store(plan.rows), encodeRow(row)])
-  // 5. The ledger.
+  // 4. The ledger.
   await insertLedgerRow(session, row, entries)
+  // 5. The sequence, if the own row is still the one that was planned with.
+  if (!(await takeSequence(session, own, batch, stampTimeMax))) throw new PlanOutdated()
   return { sequence, outcomes: plan.outcomes, wasCommittedBefore: false }
 }
 
-/** Takes the batch's sequence for its instance. @returns false: it is not the next one, or the claim is not ours */
-async function takeNext(
-  session: WriteSession,
-  { claim, sequence, link }: ArchiveBatch,
-  stampTimeMax: number,
-): Promise<boolean> {
-  const { builder } = session.dialect
-  // What is too far ahead is stored, if at all, for its id's sake alone: it must not drag the instance's clock along.
-  const stampLimit = sql<number>`(${session.dialect.nowMs()} + ${sql.lit(STAMP_AHEAD_MS_MAX + 1)}) * ${sql.lit(stampTimeOf(1))} - 1`
-  const raised = await session.run(
-    builder
-      .updateTable('sync_instances')
-      .set({
-        last_sequence: sequence,
-        link,
-        max_stamp: sql<number>`case when max_stamp >= ${stampTimeMax} then max_stamp
-          when ${stampTimeMax} <= ${stampLimit} then ${stampTimeMax}
-          when max_stamp >= ${stampLimit} then max_stamp else ${stampLimit} end`,
-      })
-      .where('number', '=', claim.instance)
-      .where('epoch', '=', claim.epoch)
-      .where('nonce', '=', claim.nonce)
-      .where('last_sequence', '=', sequence - 1)
-      .compile(),
-  )
-  invariant(raised <= 1, 'a sequence is taken by one instance', { raised })
-  return raised === 1
+function conditionsOf({ floor, max_stamp: recordedTime, now_ms: nowMs }: OwnRow): BatchConditions {
+  return { collectionFloor: floor, recordedTime, nowMs }
 }
 
-/**
- * Collection floor, locked against being raised until the batch is in; the archive's clock; and what is recorded of
- * the instance's stamps.
- */
-async function readConditions(session: WriteSession, instance: number): Promise<BatchConditions> {
-  const [row] = await session.rows(
-    session.dialect.builder
-      .selectFrom('sync_meta')
-      .where('name', '=', 'collection_floor')
-      .select((select) => [
-        'value',
-        session.dialect.nowMs().as('now_ms'),
-        select
-          .selectFrom('sync_instances')
-          .select('max_stamp')
-          .where('number', '=', instance)
-          .as('recorded_time'),
-      ])
-      .modifyEnd(session.dialect.forShare)
-      .compile(),
-  )
-  if (row === undefined) throw factLost('collection_floor')
-  return {
-    collectionFloor: numberOf('collection_floor', row.value),
-    recordedTime: row.recorded_time ?? 0,
-    nowMs: row.now_ms,
-  }
-}
-
-/** The batch did not get its sequence: finds out why, under the lock of the instance's row. */
-async function resolveFate(
+/** The batch had been committed before its answer was lost. */
+async function tellAgain(
   session: WriteSession,
-  batch: ArchiveBatch,
-  writes: readonly PlacedWrite[],
-  isSure: boolean,
+  own: OwnRow,
+  { batch, writes }: PreparedBatch,
 ): Promise<CommittedBatch> {
   const { claim, sequence } = batch
-  const own = await lockOwnRow(session, claim, isSure)
-  const isIn = await isInLedger(session, own, batch, isSure)
-  invariant(isIn, 'the next sequence is taken by the update')
   const row = await readLedgerRow(session, { instance: claim.instance, sequence })
-  const conditions = await readConditions(session, claim.instance)
   const headers = await session.items.lock(writes.map(({ write }) => write.id))
-  return {
-    sequence,
-    outcomes: outcomesOfCommitted(writes, row?.entries, headers, conditions),
-    wasCommittedBefore: true,
-  }
+  const outcomes = outcomesOfCommitted(writes, row?.entries, headers, conditionsOf(own))
+  return { sequence, outcomes, wasCommittedBefore: true }
 }

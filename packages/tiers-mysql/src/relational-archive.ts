@@ -33,6 +33,7 @@ import { codeOf, Runner, type ArchivePorts } from './runner.ts'
 import { scanIds, scanRows } from './scans.ts'
 import type { InstanceState } from './schema.ts'
 import { readTail } from './tail.ts'
+import { endAttempts } from './take-sequence.ts'
 import { collectTombstones, pruneLedger } from './upkeep.ts'
 
 /** What `open` has found. */
@@ -62,6 +63,8 @@ export class RelationalArchive implements SqlArchive {
   readonly #database: ArchiveDatabase
   readonly #ports: ArchivePorts
   readonly #runner: Runner
+  /** Nonces of the claims that have lost sight of an attempt. */
+  readonly #inDoubt = new Set<string>()
   #state: OpenState | undefined
 
   constructor(database: ArchiveDatabase, ports: ArchivePorts) {
@@ -116,7 +119,26 @@ export class RelationalArchive implements SqlArchive {
   async putBatch(batch: ArchiveBatch): Promise<CommittedBatch> {
     const { digester } = this.#open()
     const prepared = prepareBatch(batch)
-    return this.#runner.writeOnceCaughtUp((session, isSure) => putBatch(session, digester, prepared, isSure))
+    return this.#ofClaim(batch.claim, () =>
+      this.#runner.writeOnceCaughtUp((session, isSure) => putBatch(session, digester, prepared, isSure)),
+    )
+  }
+
+  /**
+   * Runs what takes a sequence. A connection that was lost may leave a transaction at the server that still commits, so the next
+   * attempt of the claim begins with an end to those before it [P61].
+   */
+  async #ofClaim<T>(claim: ClaimKey, work: () => Promise<T>): Promise<T> {
+    if (this.#inDoubt.has(claim.nonce)) {
+      await this.#runner.write((session) => endAttempts(session, claim))
+      this.#inDoubt.delete(claim.nonce)
+    }
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof TierUnavailable) this.#inDoubt.add(claim.nonce)
+      throw error
+    }
   }
 
   async endInstance(claim: ClaimKey): Promise<void> {
@@ -134,7 +156,9 @@ export class RelationalArchive implements SqlArchive {
 
   async retireInstances(request: RetirementRequest): Promise<readonly RetiredInstance[]> {
     this.#open()
-    return this.#runner.writeOnceCaughtUp((session, isSure) => retireInstances(session, request, isSure))
+    return this.#ofClaim(request.claim, () =>
+      this.#runner.writeOnceCaughtUp((session, isSure) => retireInstances(session, request, isSure)),
+    )
   }
 
   async get(id: string): Promise<Lookup> {

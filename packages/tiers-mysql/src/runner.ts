@@ -9,6 +9,7 @@ import {
 } from '@se/core'
 import type { ArchiveDatabase, Failure, ReadSession, RowReader, WriteSession } from './archive-database.ts'
 import { MayBeBehind } from './may-be-behind.ts'
+import { PlanOutdated } from './plan-outdated.ts'
 import { withRetries, type RetryReport } from './retry.ts'
 
 /** Everything the archive needs beside its database. */
@@ -112,6 +113,7 @@ export class Runner {
   }
 
   judge(error: unknown): Failure {
+    if (error instanceof PlanOutdated) return { kind: 'conflict' }
     if (error instanceof StorageError || error instanceof MayBeBehind) return { kind: 'own' }
     const failure = this.#database.errors.classify(error)
     // A name server that forgets a host for a while must not look like a mistake of those who run this.

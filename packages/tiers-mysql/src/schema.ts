@@ -13,6 +13,8 @@ export interface ArchiveTables {
     pruned_sequence: number
     pruned_link: string
     max_stamp: number
+    floor: number
+    attempt: number
     state: InstanceState
     claimed_at: number
     seen_at: number

@@ -41,7 +41,7 @@ const TAKERS: Readonly<Record<string, (ids: readonly string[]) => unknown>> = {
   },
   'items.store': (ids) => {
     const table = new SqliteItemTable(new SqliteItemTexts('sync_items'), { arrays: () => [], run: () => 1 })
-    const rest = { replaces: undefined, version: 1, digest: undefined, createdAtMs: 0, batch }
+    const rest = { version: 1, digest: undefined, createdAtMs: 0, batch }
     return table.store(ids.map((id): ItemRow => ({ write: write(id), ...rest })))
   },
 }

@@ -26,7 +26,6 @@ const live: RowHeader = {
   stamp: { time: 500, instance: 2 },
   version: 4,
   isDeleted: false,
-  state: 's',
   digest,
   createdAtMs: 77,
 }
@@ -118,6 +117,8 @@ describe('whose instance a directory is [P52, P65]', () => {
     pruned_sequence: 10,
     pruned_link: 'e0',
     max_stamp: 0,
+    floor: 0,
+    attempt: 0,
     state: 'active',
     claimed_at: 0,
     seen_at: 0,

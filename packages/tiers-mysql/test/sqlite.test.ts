@@ -104,7 +104,6 @@ describe('SQLite archive', () => {
       const transaction = backend.write(async (session) => {
         const row = {
           write: write('a', 1),
-          replaces: undefined,
           version: 1,
           digest: new Uint8Array(16),
           createdAtMs: 1,
@@ -287,8 +286,9 @@ describe('SQLite archive', () => {
     rename('lost', 'archive_id')
 
     rename('collection_floor', 'lost')
-    const batch = { claim: ours, sequence: 1, link: linkOf(ours.instance, 1), writes: [write('a', 1)] }
-    await expect(archive.putBatch(batch)).rejects.toMatchObject(lost('collection_floor'))
+    await expect(claim(archive, 'c')).rejects.toMatchObject(lost('collection_floor'))
+    // The instance's own floor stands in its row: what it knows to be collected stays deleted.
+    await archive.putBatch({ claim: ours, sequence: 1, link: linkOf(ours.instance, 1), writes: [write('a', 1)] })
     rename('lost', 'collection_floor')
 
     // A floor that is taken for no number compares with nothing: every deleted item could come back.
@@ -296,7 +296,7 @@ describe('SQLite archive', () => {
       editor.prepare('UPDATE sync_meta SET value = ? WHERE name = ?').run(value, name)
     for (const value of ['', 'x', '1e99', '-1', '12.5']) {
       set(value, 'collection_floor')
-      await expect(archive.putBatch(batch)).rejects.toMatchObject(lost('collection_floor'))
+      await expect(claim(archive, 'c')).rejects.toMatchObject(lost('collection_floor'))
       set('0', 'collection_floor')
       set(value, 'last_number')
       await expect(claim(archive, 'c')).rejects.toMatchObject(lost('last_number'))

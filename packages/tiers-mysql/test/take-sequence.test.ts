@@ -16,6 +16,8 @@ const own: InstanceRow = {
   pruned_sequence: 0,
   pruned_link: LINK_NONE,
   max_stamp: 0,
+  floor: 0,
+  attempt: 0,
   state: 'active',
   claimed_at: 0,
   seen_at: 0,

@@ -97,7 +97,7 @@ export class MysqlDatabase implements ArchiveDatabase {
     return this.#reading(async (connection) => {
       if (isScan) await connection.setPatience(true)
       await connection.command('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
-      await connection.command('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
+      await connection.command('START TRANSACTION WITH CONSISTENT SNAPSHOT')
       const result = await work(new MysqlSession(connection, this.#dialect, this.#texts))
       await connection.command('COMMIT')
       if (isScan) await connection.setPatience(false)

@@ -17,7 +17,6 @@ export function mysqlDialect(tablePrefix: string, topology: () => Topology): Dia
     ),
     forUpdate: sql`for update`,
     // MariaDB has no FOR SHARE; both have this.
-    forShare: sql`lock in share mode`,
     nowMs: () => sql<number>`cast(unix_timestamp(now(3)) * 1000 as signed)`,
     readOnly: () => sql<string>`${sql.raw(readOnlyExpression(topology()))}`,
     checkWritable(readOnly) {

@@ -39,6 +39,8 @@ const createTables = (tables: TableNames): readonly string[] => [
     pruned_sequence BIGINT NOT NULL,
     pruned_link CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     max_stamp BIGINT NOT NULL,
+    floor BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
     state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     claimed_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,

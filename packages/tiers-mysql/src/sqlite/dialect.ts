@@ -15,7 +15,6 @@ export function sqliteDialect(clock: Pick<Clock, 'nowMs'>, tablePrefix: string):
     ),
     // BEGIN IMMEDIATE has locked everything.
     forUpdate: sql``,
-    forShare: sql``,
     nowMs: (): RawBuilder<number> => sql<number>`${Math.floor(clock.nowMs())}`,
     // A file that cannot be written says so at each write, and no other process writes for us.
     readOnly: () => sql<string>`''`,

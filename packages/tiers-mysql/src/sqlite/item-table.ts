@@ -18,7 +18,7 @@ const LIMITS: StatementLimits = { bytesMax: 16 * 2 ** 20, textBytesMax: 900_000 
 const ROWS_PER_STATEMENT = 50
 /** Ids of one statement; the list is one value of it, at most 3 bytes for each of an id's 255, and two quotes and a comma. */
 const IDS_PER_STATEMENT = 4_096
-/** A row that was there has been looked at under the lock of the whole file; what else could be there is impossible [P39]. */
+/** The transaction holds the lock of the whole file: no row can have come since it was looked for [P39]. */
 const OVERWRITE = ITEM_COLUMNS.filter((column) => column !== 'id')
   .map((column) => `${column} = excluded.${column}`)
   .join(', ')

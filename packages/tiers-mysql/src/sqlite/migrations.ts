@@ -37,6 +37,8 @@ const createTables = (tables: TableNames): readonly string[] => [
     pruned_sequence INTEGER NOT NULL,
     pruned_link TEXT NOT NULL,
     max_stamp INTEGER NOT NULL,
+    floor INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
     state TEXT NOT NULL,
     claimed_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL

@@ -14,6 +14,7 @@ import {
   tailRows,
   withWriter,
   write,
+  type Writer,
   type ArchiveContractCase,
 } from './harness.ts'
 
@@ -280,6 +281,33 @@ export const deletes: readonly ArchiveContractCase[] = [
       equal(await archive.collectTombstones(nowMs - 42_000), 1)
       deepEqual((await writer.put(write('at-the-floor', floor, 'x'))).outcomes, [refused])
       await checkTree(harness)
+    },
+    ['collectTombstones'],
+  ),
+  withWriter(
+    'what was collected stays deleted for every instance: those of before, new ones, and one that is claimed again [W4, P90]',
+    async ({ archive }, writer) => {
+      const before = await newWriter(archive)
+      const { nowMs } = await archive.readHeads()
+      const at = (ms: number, { claim }: Writer): Stamp => {
+        return { time: stampTimeOf(nowMs - ms), instance: claim.instance }
+      }
+      const back = async (by: Writer) =>
+        (await by.put(write('gone', at(50_000, by), 'back'), write(`of.${by.claim.instance}`, at(10_000, by), 'x'))).outcomes
+      await writer.put(write('gone', at(40_000, writer), undefined))
+      equal(await archive.collectTombstones(nowMs - 30_000), 1)
+      const refused: WriteOutcome = { kind: 'refused', because: 'below-collection-floor' }
+      const after = await newWriter(archive)
+      for (const each of [writer, before, after]) deepEqual((await back(each))[0], refused)
+      const again = await archive.claimInstance({
+        memory: before.memory(),
+        knownNonces: [before.nonce],
+        nonce: newNonce(),
+      })
+      before.claim = again
+      const outcomes = await back(before)
+      deepEqual(outcomes[0], refused)
+      equal((await archive.get('gone')).kind, 'absent')
     },
     ['collectTombstones'],
   ),
