@@ -8,6 +8,7 @@ export const INSTALL = { test: 'test/install.test.ts' }
 export const SIZES = { test: 'test/statement-sizes.property.test.ts' }
 export const CLOCK = { test: 'test/clock.test.ts', title: 'SQLite' }
 export const SQLITE = { test: 'test/sqlite.contract.test.ts', title: 'exclusive' }
+export const SEQUENCE = { test: 'test/take-sequence.test.ts' }
 export const SQLITE_OWN = { test: 'test/sqlite.test.ts' }
 export const SHARED = { test: 'test/sqlite-shared.test.ts' }
 export const LARGEST = { test: 'test/limits.test.ts', title: 'SQLite' }

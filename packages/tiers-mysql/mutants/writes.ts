@@ -1,4 +1,4 @@
-import { DECISIONS, JUDGE, CLOCK, SQLITE, SQLITE_OWN, FAULTS, LOCKS } from './tests.ts'
+import { DECISIONS, JUDGE, CLOCK, SEQUENCE, SQLITE, SQLITE_OWN, FAULTS, LOCKS } from './tests.ts'
 
 /** The rules of writes, claims, histories and upkeep, each broken once. */
 export const writes = [
@@ -67,7 +67,7 @@ export const writes = [
     file: 'src/take-sequence.ts',
     find: 'if (lastSequence < sequence) throw',
     replace: 'if (false) throw',
-    test: 'test/take-sequence.test.ts',
+    ...SEQUENCE,
   },
   { file: 'src/resolve-fate.ts', find: 'order < 0', replace: 'false', ...SQLITE },
   // Histories are told apart by their links [P65, P88].
@@ -164,18 +164,30 @@ export const writes = [
     title: 'P89',
   },
   // What was collected stays deleted, whenever the floor is raised [P90, W4].
+  ...[
+    "      .where('epoch', '=', claim.epoch)\n      .where('nonce', '=', claim.nonce)\n      .where('attempt', '=', planned.attempt)\n",
+    "      .where('attempt', '=', planned.attempt)\n",
+    "      .where('last_sequence', '=', sequence - 1)\n",
+    "      .where('floor', '=', planned.floor)\n",
+  ].map((find) => ({ file: 'src/take-sequence.ts', find, replace: '', ...SEQUENCE })),
   {
     file: 'src/take-sequence.ts',
-    find: "      .where('floor', '=', planned.floor)\n",
-    replace: '',
-    ...LOCKS,
-    title: 'P90',
+    find: "row('attempt', '+', 1)",
+    replace: "row('attempt', '+', 0)",
+    ...SEQUENCE,
   },
   {
     file: 'src/upkeep.ts',
     find: '    await runner.write((session) => raiseInstanceFloor(session, instance, floor))\n',
     replace: '    void instance\n',
     ...SQLITE,
+  },
+  {
+    file: 'src/claim-instance.ts',
+    find: "readNumber(session, 'collection_floor', 'update')",
+    replace: "readNumber(session, 'collection_floor')",
+    ...LOCKS,
+    title: 'P90',
   },
   {
     file: 'src/claim-instance.ts',

@@ -126,6 +126,21 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
     },
   )
 
+  it('an instance that is claimed while the floor is raised begins with it [P90, W4]', async () => {
+    const theirs = await claimed(direct)
+    await theirs.put(removal(9, theirs.claim.instance))
+    const isHeld = holdAt('into `sync_instances`')
+    const claiming = claimed(held)
+    await isHeld
+    const collected = direct.collectTombstones(MINUTE_AGO_MS + 30_000)
+    await asFarAsItGets(collected)
+    expect(await direct.get('a')).toMatchObject({ kind: 'absent', tombstone: at(9, theirs.claim.instance) })
+    await proxy.resume()
+    const ours = await claiming
+    expect(await collected).toBe(1)
+    expect((await ours.put(put(5, ours.claim.instance))).outcomes).toMatchObject([{ kind: 'refused' }])
+  })
+
   it('a batch of another instance waits for no floor, nor for its batches [P90]', async () => {
     const [theirs, ours] = [await claimed(direct), await claimed(held)]
     const isHeld = holdAt('COMMIT')
