@@ -15,7 +15,6 @@ import {
 /** What the databases are told and believed, each broken once: sessions, errors, limits, opening. */
 export const databases = [
   // One dialect changed without the other, and order on which locks rely.
-  { file: 'src/mysql/dialect.ts', find: 'sql`lock in share mode`', replace: 'sql``', ...GOLDEN },
   { file: 'src/item-table.ts', find: 'coalesce(length(value), 0)', replace: 'length(value)', ...GOLDEN },
   {
     file: 'src/byte-order.ts',
@@ -26,7 +25,7 @@ export const databases = [
   // A connection lost while it wrote is ended on the server [P61].
   {
     file: 'src/mysql/lost-sessions.ts',
-    find: '      await endSession(connection, lockName)\n',
+    find: '        await endSession(connection, thread)\n',
     replace: '',
     ...FAULTS,
   },

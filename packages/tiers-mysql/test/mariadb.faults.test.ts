@@ -420,7 +420,7 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     const { url, drop } = await uniqueDatabase(serverUrl)
     cleanups.push(drop)
     const connections = await Promise.all([7, 7, 7].map((lockWaitSeconds) => connectTo(url, lockWaitSeconds)))
-    expect(new Set(connections.map(({ session }) => session.lockName)).size).toBe(3)
+    expect(new Set(connections.map(({ session }) => session.thread?.id)).size).toBe(3)
     for (const connection of connections) {
       const settings = await connection.arrays<[string, string]>(
         `SHOW SESSION VARIABLES WHERE variable_name IN

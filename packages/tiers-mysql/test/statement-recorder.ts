@@ -103,7 +103,7 @@ export function recordingConnection(
     isAnswered: false,
   })
   const connection: Partial<MysqlConnection> = {
-    session: { lockName: 'lock', packetBytesMax: 2 ** 26, topology },
+    session: { thread: undefined, packetBytesMax: 2 ** 26, topology },
     limits: { bytesMax: 4 * 2 ** 20, textBytesMax: 2 ** 25 },
     openedAtMs: 0,
     isEnded: false,

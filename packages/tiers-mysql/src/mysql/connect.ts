@@ -1,8 +1,9 @@
-import { setLimit, type Clock, type Random } from '@se/core'
+import { setLimit, type Clock } from '@se/core'
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2'
 import { MysqlConnection } from './connection.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError, driverError } from './errors.ts'
+import { threadOf } from './lost-sessions.ts'
 import {
   ENCODING_PROBE,
   isReadOnly,
@@ -21,14 +22,13 @@ export interface ConnectOptions extends SessionLimits {
   readonly connectTimeoutMs: number
   readonly statementTimeoutMs: number
   readonly clock: Clock
-  readonly random: Random
 }
 
 /** Prepared statements kept by each connection. All texts of the archive are some 60. */
 const PREPARED_MAX = 200
 /** Before anything is known of the server. */
 const UNKNOWN_SESSION = {
-  lockName: '',
+  thread: undefined,
   packetBytesMax: 0,
   topology: topologyOf([]),
 }
@@ -88,7 +88,7 @@ async function setUp(
   bare: MysqlConnection,
   options: ConnectOptions,
 ): Promise<MysqlConnection> {
-  const { clock, random, statementTimeoutMs } = options
+  const { clock, statementTimeoutMs } = options
   const names = TOPOLOGY_VARIABLES.map((name) => `'${name}'`).join(', ')
   const variables = await bare.rows<Record<string, string>>(
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names})`,
@@ -110,15 +110,11 @@ async function setUp(
   if (isReadOnly(String(row['read_only_values']))) {
     throw codedError(OWN_CODES.readOnly, 'the server cannot be written')
   }
-  const lockName = `se-archive-${Buffer.from(random.bytes(16)).toString('hex')}`
-  const [lock] = await bare.rows<{ is_locked: number }>('SELECT GET_LOCK(?, 0) AS is_locked', [lockName])
-  if (Number(lock?.is_locked) !== 1) {
-    throw codedError(OWN_CODES.oldConnectionLives, 'the lock of a new session is taken')
-  }
+  const thread = await threadOf(bare)
   const packetBytesMax = Number(row['packet_bytes'])
   return new MysqlConnection(
     raw,
-    { lockName, packetBytesMax, topology },
+    { thread, packetBytesMax, topology },
     { clock, timeoutMs: statementTimeoutMs },
   )
 }

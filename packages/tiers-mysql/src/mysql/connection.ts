@@ -6,12 +6,13 @@ import type { SqlValue } from '../item-row.ts'
 import type { StatementLimits } from '../statement-sizes.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError, driverError } from './errors.ts'
+import type { ServerThread } from './lost-sessions.ts'
 import { patienceStatement, type Topology } from './topology.ts'
 
 /** What is known of a session once it has been set up. */
 export interface Session {
-  /** Name of the lock that this session holds on the server for as long as it lives. */
-  readonly lockName: string
+  /** `undefined`: the server does not tell its sessions apart. */
+  readonly thread: ServerThread | undefined
   /** Largest packet the server takes, bytes. */
   readonly packetBytesMax: number
   readonly topology: Topology
@@ -115,7 +116,7 @@ export class MysqlConnection {
     return this.command(patienceStatement(this.session.topology, isScan))
   }
 
-  /** Closes our end at once, and fails what waits for an answer. The server may not notice for long: see `lockName`. */
+  /** Closes our end at once, and fails what waits for an answer. The server may not notice for long: see `LostSessions`. */
   destroy(): void {
     this.#end()
     destroySocket(this.#connection)

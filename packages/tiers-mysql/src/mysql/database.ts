@@ -1,3 +1,4 @@
+import type { Random } from '@se/core'
 import type { CompiledQuery } from 'kysely'
 import type { ArchiveDatabase, Dialect, ReadSession, RowReader, WriteSession } from '../archive-database.ts'
 import { install, type ArchiveSchema } from '../install.ts'
@@ -21,6 +22,7 @@ export interface MysqlDatabaseOptions extends ConnectOptions {
   readonly poolSize: number
   readonly acquireTimeoutMs: number
   readonly connectionAgeMs: number
+  readonly random: Random
   readonly tablePrefix: string
 }
 
@@ -146,7 +148,7 @@ export class MysqlDatabase implements ArchiveDatabase {
       if (verdict === 'keep' && (await isRolledBack(connection))) {
         pool.release(connection)
       } else {
-        if (isWriting) this.#lost.add(connection.session.lockName)
+        if (isWriting) this.#lost.add(connection.session.thread)
         pool.discard(connection)
       }
       throw error

@@ -240,7 +240,6 @@ export const OWN_CODES = {
   /** The same by the limits of a connection that may be older than the server's. */
   limitsOutdated: 'SE_LIMITS_OUTDATED',
   closed: 'SE_CLOSED',
-  oldConnectionLives: 'SE_OLD_CONNECTION_LIVES',
   /** The server cannot be written. */
   readOnly: 'SE_READ_ONLY',
   /** The session is not what was asked for. */
@@ -259,7 +258,6 @@ const OWN_ERRORS: readonly ErrorRow[] = [
     { operation: 'redo', connection: 'drain' },
   ],
   [OWN_CODES.closed, 'the archive is closed', RETRY],
-  [OWN_CODES.oldConnectionLives, 'a lost connection still holds its locks', RETRY],
   [OWN_CODES.readOnly, 'the server cannot be written', DEMOTED],
   [OWN_CODES.session, 'the session is not what was asked for', misconfigured('session')],
   [OWN_CODES.driver, 'an error of the driver without a code', UNKNOWN],

@@ -1,73 +1,69 @@
-import { SharedRun } from '@se/core'
 import type { MysqlConnection } from './connection.ts'
-import { OWN_CODES } from './error-table.ts'
-import { codedError } from './errors.ts'
 
-/** How long an old connection is waited for after it was told to end, seconds. */
-const ENDING_SECONDS = 10
+/** A session as the server knows it. */
+export interface ServerThread {
+  /** Given again after a restart of the server. */
+  readonly id: number
+  /** Address and port that it came from, as the server sees them. */
+  readonly host: string
+}
+
 const NO_SUCH_THREAD = 1094
 
 /**
  * Memory of the sessions that were lost while they wrote.
  *
- * A connection lost during COMMIT lives on at the server, may still commit, and holds its locks for hours
- * [P61]. So each session takes a server-wide lock with a name of its own: the session that holds that lock
- * is the old session, under any number, also after a restart that gave the number to a stranger; and the
- * lock is free only after the session has rolled back.
+ * A connection that was lost within a transaction lives on at the server, and holds its locks until the server notices, which may
+ * take hours [P61]. What became of its transaction is found out without this; this hastens it: the session is told to end. After a restart, or at another
+ * server, its number may be a stranger's, but not together with the address of a socket that was ours.
  */
 export class LostSessions {
-  readonly #lockNames = new Set<string>()
-  readonly #ending = new SharedRun<void>()
+  readonly #threads = new Set<ServerThread>()
 
-  add(lockName: string): void {
-    this.#lockNames.add(lockName)
+  /** @param thread `undefined`: the server does not tell its sessions apart, and ends a silent one by itself */
+  add(thread: ServerThread | undefined): void {
+    if (thread !== undefined) this.#threads.add(thread)
   }
 
   /**
-   * Returns once none is left on the server.
+   * Tells all of them to end. A session that was told so may take a moment to roll back.
    *
    * @param withConnection runs what is asked for on a connection
    */
   async end(
     withConnection: (work: (connection: MysqlConnection) => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    while (this.#lockNames.size > 0) {
-      // One at a time: a session that waits for such a lock holds it for a moment, and must not be taken for the old session.
-      await this.#ending.run(() => withConnection((connection) => this.#endAll(connection)))
-    }
-  }
-
-  async #endAll(connection: MysqlConnection): Promise<void> {
-    for (const lockName of [...this.#lockNames]) {
-      await endSession(connection, lockName)
-      this.#lockNames.delete(lockName)
-    }
+    if (this.#threads.size === 0) return
+    await withConnection(async (connection) => {
+      for (const thread of [...this.#threads]) {
+        await endSession(connection, thread)
+        this.#threads.delete(thread)
+      }
+    })
   }
 }
 
-/**
- * Ends the session that holds a lock, and returns when it has rolled back or committed.
- *
- * @throws with code SE_OLD_CONNECTION_LIVES when it has not ended in time; ask again
- */
-async function endSession(connection: MysqlConnection, lockName: string): Promise<void> {
-  const [holder] = await connection.rows<{ thread: number | null }>('SELECT IS_USED_LOCK(?) AS thread', [
-    lockName,
-  ])
-  const thread = Number(holder?.thread ?? 0)
-  if (thread === 0) return
+async function endSession(connection: MysqlConnection, { id, host }: ServerThread): Promise<void> {
+  const found = await connection.rows(
+    'SELECT ID FROM information_schema.PROCESSLIST WHERE ID = ? AND HOST = ?',
+    [id, host],
+  )
+  if (found.length === 0) return
   try {
-    await connection.command(`KILL CONNECTION ${thread}`)
+    await connection.command(`KILL CONNECTION ${id}`)
   } catch (error) {
     // It ended by itself meanwhile.
     if ((error as { errno?: unknown }).errno !== NO_SUCH_THREAD) throw error
   }
-  const [row] = await connection.rows<{ is_free: number | null }>('SELECT GET_LOCK(?, ?) AS is_free', [
-    lockName,
-    ENDING_SECONDS,
-  ])
-  if (Number(row?.is_free) !== 1) {
-    throw codedError(OWN_CODES.oldConnectionLives, 'a lost connection still holds its locks on the server')
-  }
-  await connection.rows('SELECT RELEASE_LOCK(?)', [lockName])
+}
+
+/** Which session of the server this connection is; `undefined`: it cannot be told from others. */
+export async function threadOf(connection: MysqlConnection): Promise<ServerThread | undefined> {
+  const [row] = await connection.rows<{ id: number; host: string }>(
+    'SELECT ID AS id, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()',
+    [],
+  )
+  // Without a port it came through a Unix socket, as others may have.
+  if (row === undefined || !/:\d+$/.test(row.host)) return undefined
+  return { id: Number(row.id), host: row.host }
 }
