@@ -35,7 +35,10 @@ export async function seeInstance(
 
 /** Numbers of the instances whose floor is lower. */
 export async function instancesBelow(reader: RowReader, floor: number): Promise<readonly number[]> {
-  const query = reader.dialect.builder.selectFrom('sync_instances').select('number').where('floor', '<', floor)
+  const query = reader.dialect.builder
+    .selectFrom('sync_instances')
+    .select('number')
+    .where('floor', '<', floor)
   return (await reader.rows(query.compile())).map(({ number }) => number)
 }
 

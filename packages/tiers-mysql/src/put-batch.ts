@@ -104,7 +104,8 @@ export async function putBatch(
   const { instance } = claim
   // 1. The plan begins with the own row: what was collected stays deleted, and a batch is stored once.
   const own = await readOwnRow(session, claim, isSure)
-  if (await isInLedger(session, own, batch, isSure)) return tellAgain(session, own, { batch, writes, stampTimeMax })
+  if (await isInLedger(session, own, batch, isSure))
+    return tellAgain(session, own, { batch, writes, stampTimeMax })
 
   // 2. Who is there. The server looks while this process digests.
   const [headers, prepared] = await Promise.all([

@@ -27,7 +27,8 @@ const QUERY_ATTRIBUTES = 2 ** 27
 
 function byDriver(id: number, values: readonly SqlValue[], hasAttributes: boolean): Buffer {
   const typed = values.map((value) => (Number.isSafeInteger(value) ? types.LONGLONG(value as number) : value))
-  return new Execute(id, typed, UTF8MB4_BIN, 'Z', undefined, hasAttributes ? QUERY_ATTRIBUTES : 0).toPacket().buffer
+  return new Execute(id, typed, UTF8MB4_BIN, 'Z', undefined, hasAttributes ? QUERY_ATTRIBUTES : 0).toPacket()
+    .buffer
 }
 
 function expectSame(id: number, values: readonly SqlValue[]): void {
@@ -72,7 +73,10 @@ describe('an execution is encoded as the driver does it', () => {
     }
   })
 
-  it.each([true, new Date(0), { a: 1 }, new Uint8Array(1), undefined, 1n])('%s is left to the driver', (value) => {
-    expect(encodeExecute(1, [1, value as unknown as SqlValue], false)).toBeUndefined()
-  })
+  it.each([true, new Date(0), { a: 1 }, new Uint8Array(1), undefined, 1n])(
+    '%s is left to the driver',
+    (value) => {
+      expect(encodeExecute(1, [1, value as unknown as SqlValue], false)).toBeUndefined()
+    },
+  )
 })

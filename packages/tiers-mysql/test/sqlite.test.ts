@@ -288,7 +288,12 @@ describe('SQLite archive', () => {
     rename('collection_floor', 'lost')
     await expect(claim(archive, 'c')).rejects.toMatchObject(lost('collection_floor'))
     // The instance's own floor stands in its row: what it knows to be collected stays deleted.
-    await archive.putBatch({ claim: ours, sequence: 1, link: linkOf(ours.instance, 1), writes: [write('a', 1)] })
+    await archive.putBatch({
+      claim: ours,
+      sequence: 1,
+      link: linkOf(ours.instance, 1),
+      writes: [write('a', 1)],
+    })
     rename('lost', 'collection_floor')
 
     // A floor that is taken for no number compares with nothing: every deleted item could come back.

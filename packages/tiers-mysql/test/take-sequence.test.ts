@@ -84,7 +84,12 @@ describe('a sequence is taken under the row that the batch was planned with', ()
     await database.install()
     await database.write(async (session) => {
       const { builder } = session.dialect
-      await session.run(builder.insertInto('sync_instances').values({ ...own, floor: 7 }).compile())
+      await session.run(
+        builder
+          .insertInto('sync_instances')
+          .values({ ...own, floor: 7 })
+          .compile(),
+      )
       const planned = await readOwnRow(session, claim, true)
       expect(planned).toMatchObject({ floor: 7, attempt: 0 })
       await meanwhile(session)

@@ -202,11 +202,9 @@ class MemoryArchiveHandle implements MemoryArchive {
     rows.sort((a, b) => compareIds(a.write.id, b.write.id))
     for (let at = 0; at < rows.length; at += 100) {
       await visit(
-        rows
-          .slice(at, at + 100)
-          .map(({ write, version, digest, createdAtMs, batch }) => {
-            return { ...write, version, digest, createdAtMs, batch }
-          }),
+        rows.slice(at, at + 100).map(({ write, version, digest, createdAtMs, batch }) => {
+          return { ...write, version, digest, createdAtMs, batch }
+        }),
       )
     }
     return cut

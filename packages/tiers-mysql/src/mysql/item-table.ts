@@ -29,7 +29,9 @@ const PACKET_PART_MARGIN_BYTES = 200
  */
 const OVERWRITE = [
   'version = IF(VALUES(version) = 1, NULL, VALUES(version))',
-  ...ITEM_COLUMNS.filter((column) => column !== 'id' && column !== 'version').map((column) => `${column} = VALUES(${column})`),
+  ...ITEM_COLUMNS.filter((column) => column !== 'id' && column !== 'version').map(
+    (column) => `${column} = VALUES(${column})`,
+  ),
 ].join(', ')
 /** What a row takes in a packet beside its texts and its value, at most: numbers, digest, types, lengths. */
 const ROW_OVERHEAD_BYTES = 150

@@ -70,10 +70,7 @@ export class SqliteItemTable extends ItemTable {
   override async lock(ids: readonly string[]): Promise<ReadonlyMap<string, RowHeader>> {
     const headers = new Map<string, RowHeader>()
     for (const part of partsOfCount(ids, IDS_PER_STATEMENT)) {
-      addHeaders(
-        this.#connection.arrays<HeaderColumns>(this.#texts.headers, [JSON.stringify(part)]),
-        headers,
-      )
+      addHeaders(this.#connection.arrays<HeaderColumns>(this.#texts.headers, [JSON.stringify(part)]), headers)
     }
     return headers
   }

@@ -293,7 +293,12 @@ export const deletes: readonly ArchiveContractCase[] = [
         return { time: stampTimeOf(nowMs - ms), instance: claim.instance }
       }
       const back = async (by: Writer) =>
-        (await by.put(write('gone', at(50_000, by), 'back'), write(`of.${by.claim.instance}`, at(10_000, by), 'x'))).outcomes
+        (
+          await by.put(
+            write('gone', at(50_000, by), 'back'),
+            write(`of.${by.claim.instance}`, at(10_000, by), 'x'),
+          )
+        ).outcomes
       await writer.put(write('gone', at(40_000, writer), undefined))
       equal(await archive.collectTombstones(nowMs - 30_000), 1)
       const refused: WriteOutcome = { kind: 'refused', because: 'below-collection-floor' }
