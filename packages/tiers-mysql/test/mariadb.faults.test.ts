@@ -10,7 +10,7 @@ import {
   type InstanceClaim,
   type ItemWrite,
 } from '@se/core'
-import { systemClock, systemRandom } from '@se/core/node'
+import { systemClock } from '@se/core/node'
 import { linkOf, seededRandom } from '@se/core/testing'
 import { startFaultProxy, uniqueDatabase, type FaultProxy } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
@@ -51,7 +51,6 @@ function connectTo(url: string, lockWaitSeconds: number) {
     statementTimeoutMs: 5_000,
     lockWaitSeconds,
     clock: systemClock,
-    random: systemRandom,
   })
 }
 
