@@ -59,6 +59,14 @@ export async function pruneChunk(
   const young = rows.findIndex((row) => row.committed_at >= beforeMs && row.committed_at <= row.now_ms)
   const last = rows.at((young < 0 ? rows.length : young) - 1)
   if (last === undefined || young === 0) return 0
+  // In the order of a batch: its ledger row, then the instance's.
+  const removed = await session.run(
+    builder
+      .deleteFrom('sync_ledger')
+      .where('instance', '=', instance)
+      .where('sequence', '<=', last.sequence)
+      .compile(),
+  )
   await session.run(
     builder
       .updateTable('sync_instances')
@@ -67,11 +75,5 @@ export async function pruneChunk(
       .where('pruned_sequence', '<', last.sequence)
       .compile(),
   )
-  return session.run(
-    builder
-      .deleteFrom('sync_ledger')
-      .where('instance', '=', instance)
-      .where('sequence', '<=', last.sequence)
-      .compile(),
-  )
+  return removed
 }
