@@ -67,8 +67,8 @@ export const databases = [
   },
   {
     file: 'src/mysql/topology.ts',
-    find: 'export const IDLE_WRITE_SECONDS = 3',
-    replace: 'export const IDLE_WRITE_SECONDS = 60',
+    find: 'export const IDLE_TRANSACTION_SECONDS = 3',
+    replace: 'export const IDLE_TRANSACTION_SECONDS = 60',
     ...SERVER,
     title: 'frozen',
   },

@@ -16,10 +16,13 @@ export interface StatementLimits {
  * of the usual 1,000 takes one statement.
  */
 const ROW_SIZES = [1000, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1] as const
-/** Ids per statement. */
-const ID_SIZES = [16_384, 4096, 1000, 128, 16, 1] as const
-/** A list that falls between two sizes is filled up by repeating its last id, but not beyond this size. */
-const FILLED_IDS_MAX = 1000
+/**
+ * Ids per statement, up to the first thousand; beyond, every thousand. A list that falls between is filled up by repeating its last id. So
+ * few statements are prepared, one is enough for most lists, and none asks for a thousand more than it must.
+ */
+const ID_SIZES = [1, 16, 128, 1000] as const
+const ID_SIZE_STEP = 1000
+const ID_SIZE_MAX = 16_000
 /** Bytes that an id takes in a packet beside its text: type, length, null bit. */
 const ID_OVERHEAD_BYTES = 12
 /** `?, ` */
@@ -80,16 +83,24 @@ export function* idParts(ids: readonly string[], limits: StatementLimits): Gener
         size * PLACEHOLDER_BYTES <= limits.textBytesMax
       )
     }
-    // The smallest that takes all that is left, or else the largest that needs no filling.
-    const enough = ID_SIZES.findLast((size) => size >= left && size <= FILLED_IDS_MAX)
-    const largest = () => ID_SIZES.find((size) => size <= left && fits(size)) ?? 1
-    const size = enough !== undefined && fits(enough) ? enough : largest()
+    let size = idSize(left)
+    while (size > 1 && !fits(size)) size = idSizeBelow(size)
     const part = ids.slice(at, at + size)
     at += part.length
     const last = part.at(-1)!
     while (part.length < size) part.push(last)
     yield part
   }
+}
+
+/** The smallest size that takes so many ids, or the largest there is. */
+function idSize(count: number): number {
+  const small = ID_SIZES.find((size) => size >= count)
+  return small ?? Math.min(ID_SIZE_MAX, Math.ceil(count / ID_SIZE_STEP) * ID_SIZE_STEP)
+}
+
+function idSizeBelow(size: number): number {
+  return size > ID_SIZE_STEP ? size - ID_SIZE_STEP : (ID_SIZES.findLast((each) => each < size) ?? 1)
 }
 
 /** Upper bound of what an id takes in a packet. */

@@ -49,13 +49,19 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
     return archive
   }
 
-  /** From now on the first statement with this text is kept from the server, and all that follow. Resolves when one was. */
-  function holdAt(text: string): Promise<void> {
+  /**
+   * From now on the first statement with this text is prepared, and then kept from the server, with all that follow. Resolves when it was.
+   *
+   * @param executions `1`: it is executed, and what follows is kept
+   */
+  function holdAt(text: string, executions: 0 | 1 = 0): Promise<void> {
     return new Promise((resolve) => {
-      let isHeld = false
+      let left: number | undefined
       void proxy.cutWhen((chunk, direction) => {
-        if (!isHeld && direction === 'to-server' && chunk.includes(text)) {
-          isHeld = true
+        if (direction !== 'to-server') return false
+        if (left !== undefined) left -= 1
+        else if (chunk.includes(text)) left = executions
+        if (left === 0) {
           proxy.stall('to-server')
           resolve()
         }
@@ -101,14 +107,14 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
   it.each([
     ['before it looks for rows', 'FORCE INDEX (PRIMARY)', 'nothing', 'refused'],
     ['when it has locked the tombstone', 'into `sync_ledger`', 'the row', 'superseded'],
-    ['when it has taken its sequence', 'COMMIT', 'its instance', 'superseded'],
+    ['when it has taken its sequence', 'set `last_sequence`', 'its instance', 'superseded'],
   ] as const)(
     'collected %s: the write stays older than the delete [P90, W4]',
     async (_title, statement, waitsFor, kind) => {
       const [theirs, ours] = [await claimed(direct), await claimed(held)]
       const deleted = removal(9, theirs.claim.instance)
       await theirs.put(deleted)
-      const isHeld = holdAt(statement)
+      const isHeld = holdAt(statement, waitsFor === 'its instance' ? 1 : 0)
       const receipt = ours.put(put(5, ours.claim.instance))
       await isHeld
       const collected = direct.collectTombstones(MINUTE_AGO_MS + 30_000)
@@ -143,7 +149,7 @@ describeWithServer('sql', 'MariaDB archive: a batch between two of its statement
 
   it('a batch of another instance waits for no floor, nor for its batches [P90]', async () => {
     const [theirs, ours] = [await claimed(direct), await claimed(held)]
-    const isHeld = holdAt('COMMIT')
+    const isHeld = holdAt('set `last_sequence`', 1)
     const receipt = ours.put(put(5, ours.claim.instance))
     await isHeld
     await theirs.put({ ...put(6, theirs.claim.instance), id: 'b' })

@@ -35,6 +35,7 @@ const mariaDb = topologyOf(
     read_only: 'OFF',
     innodb_read_only: 'OFF',
     idle_write_transaction_timeout: '0',
+    idle_readonly_transaction_timeout: '0',
     in_predicate_conversion_threshold: '1000',
   }).map(([name, value]) => ({ name, value })),
 )

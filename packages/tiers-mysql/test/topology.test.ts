@@ -127,6 +127,7 @@ describe('what a session must be [P47, P68, P78]', () => {
     expect(planSession(mariaDb, limits).expected.get('idle_write_transaction_timeout')).toBe(3)
     expect(planSession(mysql, limits).expected.get('wait_timeout')).toBe(10)
     expect(patienceStatement(mariaDb, true)).toContain('SESSION idle_readonly_transaction_timeout = 600')
+    expect(patienceStatement(mariaDb, false)).toContain('SESSION idle_readonly_transaction_timeout = 3')
     expect(patienceStatement(mariaDb, true)).toContain('SESSION idle_write_transaction_timeout = 3')
     expect(patienceStatement(mysql, true)).toBe('SET SESSION wait_timeout = 600')
     expect(patienceStatement(mysql, false)).toBe('SET SESSION wait_timeout = 10')

@@ -100,12 +100,10 @@ export interface SessionLimits {
 }
 
 /**
- * How long the server lets a session be silent within a write transaction, s. Its locks are in everybody's way: a
- * process that was frozen there must not hold up the others for long.
+ * How long the server lets a session be silent within a transaction, s. Its locks are in everybody's way: a process that was
+ * frozen there must not hold up the others for long. One that has not written yet may have locks as well, and counts as one that only reads.
  */
-export const IDLE_WRITE_SECONDS = 3
-/** The same within a transaction that has not written yet, or that only reads, s. */
-export const IDLE_READ_SECONDS = 15
+export const IDLE_TRANSACTION_SECONDS = 3
 /** The same for scans, whose visitors take their time, s. */
 export const IDLE_SCAN_SECONDS = 600
 /** Outside of any transaction, s. */
@@ -119,9 +117,9 @@ function idleLimits(topology: Topology, isScan: boolean): readonly (readonly [st
   if (variables.has('idle_write_transaction_timeout')) {
     return [
       ['wait_timeout', IDLE_SECONDS],
-      ['idle_transaction_timeout', isScan ? IDLE_SCAN_SECONDS : IDLE_READ_SECONDS],
-      ['idle_readonly_transaction_timeout', isScan ? IDLE_SCAN_SECONDS : IDLE_READ_SECONDS],
-      ['idle_write_transaction_timeout', IDLE_WRITE_SECONDS],
+      ['idle_transaction_timeout', isScan ? IDLE_SCAN_SECONDS : IDLE_TRANSACTION_SECONDS],
+      ['idle_readonly_transaction_timeout', isScan ? IDLE_SCAN_SECONDS : IDLE_TRANSACTION_SECONDS],
+      ['idle_write_transaction_timeout', IDLE_TRANSACTION_SECONDS],
     ]
   }
   return [['wait_timeout', isScan ? IDLE_SECONDS : IDLE_SECONDS_WITHOUT]]
