@@ -6,8 +6,15 @@ import type { SqlValue } from '../item-row.ts'
 import type { StatementLimits } from '../statement-sizes.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError, driverError } from './errors.ts'
-import type { ServerThread } from './lost-sessions.ts'
 import { patienceStatement, type Topology } from './topology.ts'
+
+/** A session as the server knows it. */
+export interface ServerThread {
+  /** Given again after a restart of the server. */
+  readonly id: number
+  /** Address and port that it came from, as the server sees them. */
+  readonly host: string
+}
 
 /** What is known of a session once it has been set up. */
 export interface Session {

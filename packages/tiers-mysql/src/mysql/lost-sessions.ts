@@ -1,12 +1,4 @@
-import type { MysqlConnection } from './connection.ts'
-
-/** A session as the server knows it. */
-export interface ServerThread {
-  /** Given again after a restart of the server. */
-  readonly id: number
-  /** Address and port that it came from, as the server sees them. */
-  readonly host: string
-}
+import type { MysqlConnection, ServerThread } from './connection.ts'
 
 const NO_SUCH_THREAD = 1094
 
