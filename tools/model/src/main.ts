@@ -2,7 +2,7 @@
 import { endOnMistake, readCommandLine, WrongCommandLine, type Program } from '@se/core/node'
 import { explore } from './explore/explore.ts'
 import { isAsExpected, lineOf, traceOf } from './report.ts'
-import { LEFT_OUT_RUNS, PROTOCOL_RUNS, type Run } from './runs.ts'
+import { ALL_RUNS, type Run } from './runs.ts'
 
 const program = {
   name: 'npm run model --',
@@ -24,7 +24,7 @@ const program = {
 } as const satisfies Program
 
 const { values } = readCommandLine(program, new URL('../../../package.json', import.meta.url))
-const chosen = choose([...PROTOCOL_RUNS, ...LEFT_OUT_RUNS])
+const chosen = choose(ALL_RUNS)
 if (values.list) for (const { name, isQuick } of chosen) console.log(isQuick ? name : `${name} (long)`)
 else for (const run of chosen) tell(run)
 

@@ -25,7 +25,14 @@ export interface Run {
 /** The ways to store that keep the protocol. */
 const STORES: readonly Store[] = ['locked', 'guarded', 'immediate', 'certified']
 /** Those that take longer than a test may. */
-const SLOW = ['lossAndCollector, guarded', 'lossAndCollector, certified']
+const SLOW = [
+  'lossAndCollector, guarded',
+  'lossAndCollector, certified',
+  // Those judged by the letter have the same states.
+  'lateWrite, guarded',
+  'lateWrite, certified',
+  'lateWriteTwoPasses, certified',
+]
 
 function holding(name: string, scenario: Scenario, store: Store, isQuick: boolean): Run {
   const world = () => transactionWorld(scenario, rulesWith({ store }))
@@ -74,3 +81,19 @@ export const LEFT_OUT_RUNS: readonly Run[] = [
     isQuick: true,
   })),
 ]
+
+/** The same rules left out, with the other ways to store. */
+export const OTHER_STORE_RUNS: readonly Run[] = RULES_LEFT_OUT.flatMap(
+  ({ name, scenario, changed, breaks, spares = [] }): Run[] => {
+    if (breaks === undefined || changed.store !== undefined) return []
+    return STORES.filter((store) => store !== 'locked').map((store) => ({
+      name: `${name} (${store})`,
+      world: () => transactionWorld(scenarios[scenario], rulesWith({ ...changed, store })),
+      breaks: spares.includes(store) ? undefined : breaks,
+      only: undefined,
+      isQuick: true,
+    }))
+  },
+)
+
+export const ALL_RUNS: readonly Run[] = [...PROTOCOL_RUNS, ...LEFT_OUT_RUNS, ...OTHER_STORE_RUNS]
