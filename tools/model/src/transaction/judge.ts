@@ -2,7 +2,7 @@ import type { State } from '../explore/layout.ts'
 import { blame } from './commit.ts'
 import { PROCESS, STATUS, VIOLATION } from './constants.ts'
 import { clearSlot, instanceOf, isApplied, ledgerAt, linkOf, processOf, type Model } from './model.ts'
-import { predecessorOf } from './pipeline.ts'
+import { predecessorOf, sequenceFor } from './pipeline.ts'
 
 /** What a process finds out about a batch of its own, in words. */
 export type Verdict = 'in' | 'not in' | 'fenced' | 'gone back' | 'redo' | 'redo after the predecessor'
@@ -16,7 +16,8 @@ export function judgeOwnRow(m: Model, state: State, batch: number): Verdict {
   if (known !== undefined) return known
   clearSlot(m, state, batch)
   state[at.status + batch] = STATUS.waiting
-  if (state[at.lastSequence + instance]! >= sequence - 1) return 'redo'
+  const hasMoved = m.rules['number-counted-again'] && sequenceFor(m, state, batch) !== sequence
+  if (hasMoved || state[at.lastSequence + instance]! >= sequence - 1) return 'redo'
   // The predecessor is not in.
   const before = predecessorOf(m, state, batch)
   const isKnownIn = before === undefined || state[at.status + before] === STATUS.in

@@ -26,7 +26,7 @@ export function mayTakeSequence(m: Model, state: State, batch: number): boolean 
   const { at } = m.fields
   if (state[at.sequence + batch] !== sequenceFor(m, state, batch)) return false
   const before = predecessorOf(m, state, batch)
-  if (before === undefined) return true
+  if (before === undefined || !m.rules['last-in-order']) return true
   const phase = state[at.phase + before]!
   switch (state[at.status + before]) {
     case STATUS.waiting:

@@ -182,6 +182,24 @@ const VERDICTS: readonly LeftOut[] = [
     breaks: WRONG_IN,
   },
   {
+    name: 'step 5 sent in any order, and the number not counted again',
+    scenario: 'refusedData',
+    changed: { 'last-in-order': false, 'number-counted-again': false },
+    breaks: WRONG_GONE_BACK,
+  },
+  {
+    name: 'step 5 sent in any order',
+    scenario: 'refusedData',
+    changed: { 'last-in-order': false },
+    breaks: undefined,
+  },
+  {
+    name: 'step 5 sent in any order, and the client waits without a bound',
+    scenario: 'twoPairs',
+    changed: { 'last-in-order': false, 'client-bound': false },
+    breaks: undefined,
+  },
+  {
     name: 'a fenced process in doubt says “failed”',
     scenario: 'zombie',
     changed: { 'fenced-is-unknown': false },

@@ -33,6 +33,10 @@ export const RULES = {
   'commit-waits-for-none': true,
   /** s + 1 takes the number of s only where s is known to be out. */
   'number-kept-in-doubt': true,
+  /** The last statement of s + 1 is sent once that of s was answered. */
+  'last-in-order': true,
+  /** Who finds its number not taken counts again first: a batch before it may have been set aside meanwhile. */
+  'number-counted-again': true,
   /** An id whose stamp is at or below the planned floor is not left out of the SELECT. */
   'filter-heeds-floor': true,
   /** The planned floor is read before the SELECT. */
