@@ -154,4 +154,40 @@ export const mutants = [
     test: 'src/services/private-servers.test.ts',
     title: 'leaves no timer',
   },
+  // the incompatibility proxy: a packet of several parts is taken for several
+  {
+    file: 'src/incompatible/packets.ts',
+    find: '      if (part.body.length === PART_BYTES) continue\n',
+    replace: '',
+    test: 'src/incompatible/packets.test.ts',
+  },
+  // a statement hides behind a string with a quote in it
+  {
+    file: 'src/incompatible/statements.ts',
+    find: 'else if (found[0] === mark && text[end.lastIndex] === mark) end.lastIndex += 1',
+    replace: 'else if (found[0] !== mark) end.lastIndex += 0',
+    test: 'src/incompatible/statements.test.ts',
+  },
+  // what only read meets conflicts as well
+  {
+    file: 'src/incompatible/emulated-session.ts',
+    find: '    if (transaction?.hasWritten !== true) return pass(payload)\n',
+    replace: '',
+    test: 'src/incompatible/emulated-session.test.ts',
+  },
+  // what is not kept is not noted
+  {
+    file: 'src/incompatible/emulated-session.ts',
+    find: '      this.#ports.onUse(rule, text)\n',
+    replace: '      if (rule.error !== undefined) this.#ports.onUse(rule, text)\n',
+    test: 'src/incompatible/emulated-session.test.ts',
+  },
+  // a conflict is told, and its transaction goes on
+  {
+    file: 'src/incompatible/proxy-link.ts',
+    find: "    if (decision.rollsBack) await this.#ask('ROLLBACK')\n",
+    replace: '',
+    test: 'src/incompatible/incompatible-proxy.test.ts',
+    title: 'rolled back before',
+  },
 ]

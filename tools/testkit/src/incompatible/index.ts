@@ -1,0 +1,5 @@
+export { startIncompatibleProxy } from './incompatible-proxy.ts'
+export type { IncompatibleProxy, IncompatibleProxyOptions, RuleUse } from './incompatible-proxy.ts'
+export { PROFILES } from './profiles.ts'
+export type { Limit, Profile, ProfileName, Rewrite, Rule } from './profiles.ts'
+export type { ServerError } from './packets.ts'
