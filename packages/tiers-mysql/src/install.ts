@@ -4,7 +4,8 @@ import type { TableNames } from './tables.ts'
 
 /**
  * A step from one form of the tables to the next. Numbered, never edited once released: an archive that an older
- * version made runs what it lacks. It may run again from its beginning, where statements of this kind commit at once.
+ * version made runs what it lacks. Where statements of this kind commit at once, it may run again from its beginning, and several processes
+ * may run it at the same time; its own name, which only one of them can note, says that it has run.
  */
 export interface Migration {
   readonly name: string
@@ -26,19 +27,24 @@ export interface SchemaAccess extends ArchiveSchema {
   /** Columns of the archive's tables that are there, by table. */
   columns(): Promise<ReadonlyMap<string, readonly ColumnInfo[]>>
   run(statement: string): Promise<void>
-  /** Runs while no other process of this archive is in here; nothing that strangers lock is waited for [P79]. */
-  exclusively(work: () => Promise<void>): Promise<void>
+  /**
+   * Runs the statements as one, where the database can. Nothing that strangers lock is waited for: there is no lock with a name, which
+   * every program on the server could take, and which several servers that hold one database together do not share [P79].
+   */
+  asOne(work: () => Promise<void>): Promise<void>
 }
 
 /**
  * Brings the tables up to date, and looks whether they are ours. Where nothing is to be done, nothing is locked.
+ *
+ * Another process may do the same meanwhile. The driver's error for what it has made first is a conflict: then this is to be done again.
  *
  * @throws ArchiveTooNew when a newer version of this package has been here
  * @throws TierMisconfigured when a table is not what it must be
  */
 export async function install(access: SchemaAccess): Promise<void> {
   if (missingOf(access.migrations, await access.installed()).length > 0) {
-    await access.exclusively(async () => {
+    await access.asOne(async () => {
       const missing = missingOf(access.migrations, await access.installed())
       // Strangers' tables of these names are left as they are.
       if (missing.length > 0) checkTables(access, await access.columns(), { areRequired: false })

@@ -90,7 +90,7 @@ describe('what a table must look like is read from the statement that makes it',
 describe('installing', () => {
   function fakeAccess(installed: string[] | undefined, tables: ReadonlyMap<string, readonly ColumnInfo[]>) {
     const ran: string[] = []
-    let locks = 0
+    let unitCount = 0
     const access: SchemaAccess = {
       tables: tableNames('sync_'),
       migrations: [
@@ -100,27 +100,27 @@ describe('installing', () => {
       installed: async () => installed,
       columns: async () => (ran.length > 0 ? new Map([['t', COLUMNS]]) : tables),
       run: async (statement) => void ran.push(statement),
-      async exclusively(work) {
-        locks += 1
+      async asOne(work) {
+        unitCount += 1
         await work()
       },
     }
-    return { access, ran, locks: () => locks }
+    return { access, ran, unitCount: () => unitCount }
   }
   const COLUMNS: readonly ColumnInfo[] = [
     { name: 'id', type: 'text', isNullable: false, isPrimaryKey: true, mayBeOmitted: false },
   ]
 
   it('locks nothing where nothing is to be done [P79]', async () => {
-    const { access, ran, locks } = fakeAccess(['0001-t'], new Map([['t', COLUMNS]]))
+    const { access, ran, unitCount } = fakeAccess(['0001-t'], new Map([['t', COLUMNS]]))
     await install(access)
-    expect([ran, locks()]).toEqual([[], 0])
+    expect([ran, unitCount()]).toEqual([[], 0])
   })
 
-  it('runs what is missing, and notes it, under the lock', async () => {
-    const { access, ran, locks } = fakeAccess(undefined, new Map())
+  it('runs what is missing, and notes it, as one', async () => {
+    const { access, ran, unitCount } = fakeAccess(undefined, new Map())
     await install(access)
-    expect(locks()).toBe(1)
+    expect(unitCount()).toBe(1)
     expect(ran).toHaveLength(3)
     expect(ran[2]).toBe(`INSERT INTO sync_migrations (name, timestamp) VALUES ('0001-t', '')`)
   })

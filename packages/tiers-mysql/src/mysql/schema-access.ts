@@ -1,11 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { ArchiveSchema, SchemaAccess } from '../install.ts'
 import type { ColumnInfo } from '../schema-check.ts'
 import type { TableNames } from '../tables.ts'
 import type { MysqlConnection } from './connection.ts'
-
-/** How long one wait for the lock of those who make tables may take, seconds; then it is waited for again. */
-const INSTALL_LOCK_SECONDS = 2
 
 /** The tables, through one connection. */
 export class MysqlSchema implements SchemaAccess {
@@ -66,22 +62,8 @@ export class MysqlSchema implements SchemaAccess {
     await this.#connection.command(statement)
   }
 
-  /** A lock with a name of this database and prefix: not one that every program with the same library takes. */
-  async exclusively(work: () => Promise<void>): Promise<void> {
-    const [database] = await this.#connection.rows<{ name: string }>('SELECT DATABASE() AS name', [])
-    const digest = createHash('sha256').update(`${database?.name}/${this.tables.migrations}`).digest('hex')
-    const lock = `se-install-${digest.slice(0, 32)}`
-    for (;;) {
-      const [row] = await this.#connection.rows<{ is_free: number | null }>(
-        'SELECT GET_LOCK(?, ?) AS is_free',
-        [lock, INSTALL_LOCK_SECONDS],
-      )
-      if (Number(row?.is_free) === 1) break
-    }
-    try {
-      await work()
-    } finally {
-      if (!this.#connection.isEnded) await this.#connection.rows('SELECT RELEASE_LOCK(?)', [lock])
-    }
+  /** Each statement commits by itself; what another process has made meanwhile is found by the name of the migration. */
+  asOne(work: () => Promise<void>): Promise<void> {
+    return work()
   }
 }

@@ -25,7 +25,7 @@ export function sqliteSchema(connection: SqliteConnection, schema: ArchiveSchema
     async run(statement) {
       connection.database.exec(statement)
     },
-    async exclusively(work) {
+    async asOne(work) {
       connection.begin('IMMEDIATE')
       try {
         await work()
