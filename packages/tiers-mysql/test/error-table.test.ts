@@ -42,9 +42,18 @@ describe('every error of the server and the driver has a verdict [P69, P72]', ()
     for (const [errno, name] of SERVER_ERRORS) {
       const known = driverNames[errno]
       // MariaDB has numbers of its own beside those of the driver's list.
-      if (known === undefined || /MariaDB|ProxySQL/.test(name)) continue
+      if (known === undefined || /MariaDB|ProxySQL|TiDB/.test(name)) continue
       expect(name.split(/[:,]/)[0], String(errno)).toBe(known)
     }
+  })
+
+  it('a commit that failed is done again only where it says that another transaction was faster [W7]', () => {
+    const failed = (message: string) => judgeMysqlError(serverError(1180, { message }))
+    expect(failed("Got error 149 - 'Lock deadlock; Retry transaction' during COMMIT")?.operation).toBe('redo')
+    for (const other of ["Got error 5 - 'Out of memory' during COMMIT", 'Got error 1490', '', undefined]) {
+      expect(judgeMysqlError(serverError(1180, { message: other }))).toEqual(UNKNOWN)
+    }
+    expect(judgeMysqlError(serverError(1105, { message: 'Got error 149' }))).toEqual(UNKNOWN)
   })
 
   it('any other number of the server ends the connection, and its fate is unknown', () => {

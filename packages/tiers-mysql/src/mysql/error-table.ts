@@ -80,6 +80,10 @@ export const SERVER_ERRORS: readonly ErrorRow[] = [
   [1412, 'ER_TABLE_DEF_CHANGED', REDO],
   [1637, 'ER_TOO_MANY_CONCURRENT_TRXS', RETRY],
   [3101, 'ER_TRANSACTION_ROLLBACK_DURING_COMMIT: certification that Group Replication lost', REDO],
+  [8002, 'TiDB: a conflict at COMMIT', REDO],
+  [8022, 'TiDB: COMMIT failed, and may be done again', REDO],
+  [8028, 'TiDB: the tables were changed meanwhile', REDO],
+  [9007, 'TiDB: a conflict', REDO],
   [1243, 'ER_UNKNOWN_STMT_HANDLER: prepared for another session', REDO_ELSEWHERE],
   [1615, 'ER_NEED_REPREPARE', REDO_ELSEWHERE],
 
@@ -101,7 +105,8 @@ export const SERVER_ERRORS: readonly ErrorRow[] = [
   [1129, 'ER_HOST_IS_BLOCKED', RETRY_ELSEWHERE],
   [1203, 'ER_TOO_MANY_USER_CONNECTIONS', RETRY_ELSEWHERE],
   [1226, 'ER_USER_LIMIT_REACHED', RETRY_ELSEWHERE],
-  [9001, 'ProxySQL: no server behind it answered', RETRY_ELSEWHERE],
+  [9001, 'ProxySQL: no server behind it answered; TiDB: its PD does not', RETRY_ELSEWHERE],
+  [9006, 'TiDB: a snapshot that is older than tidb_gc_life_time', RETRY],
 
   // The data.
   [1118, 'ER_TOO_BIG_ROWSIZE', REFUSE],
@@ -117,6 +122,8 @@ export const SERVER_ERRORS: readonly ErrorRow[] = [
   [3819, 'ER_CHECK_CONSTRAINT_VIOLATED, MySQL', REFUSE],
   [3988, 'ER_IMPOSSIBLE_STRING_CONVERSION', REFUSE],
   [4025, 'ER_CONSTRAINT_FAILED, MariaDB', REFUSE],
+  [8004, 'TiDB: a transaction beyond txn-total-size-limit', REFUSE],
+  [8025, 'TiDB: a row beyond txn-entry-size-limit', REFUSE],
   [1153, 'ER_NET_PACKET_TOO_LARGE', REFUSE_AND_END],
 
   // A server that does not take writes, or is about to go: so do all connections to it.
@@ -272,17 +279,22 @@ interface DriverError {
   readonly errno?: unknown
   /** Present on what the server said; absent on what the driver or the network did. */
   readonly sqlState?: unknown
+  readonly message?: unknown
   readonly fatal?: unknown
 }
+
+/** How Group Replication may tell, under ER_ERROR_DURING_COMMIT, that the transaction lost its certification and is rolled back. */
+const LOST_CERTIFICATION = { errno: 1180, text: /\berror 149\b/ } as const
 
 /**
  * What an error means. `undefined`: it comes from no server, no driver and no network, but from this program (one
  * of our typed errors, a visitor's, a mistake), and says nothing of the connection.
  */
 export function judgeMysqlError(error: unknown): ErrorVerdict | undefined {
-  const { code, errno, sqlState, fatal } = (error ?? {}) as DriverError
+  const { code, errno, sqlState, message, fatal } = (error ?? {}) as DriverError
   if (typeof sqlState === 'string' && typeof errno === 'number') {
-    const verdict = VERDICTS.get(errno) ?? UNKNOWN
+    const hasLost = errno === LOST_CERTIFICATION.errno && LOST_CERTIFICATION.text.test(String(message))
+    const verdict = hasLost ? REDO : (VERDICTS.get(errno) ?? UNKNOWN)
     // The driver has closed it, whatever the server's answer was.
     return fatal === true && verdict.connection === 'keep' ? { ...verdict, connection: 'end' } : verdict
   }
