@@ -1,7 +1,5 @@
 import type { MysqlConnection, ServerThread } from './connection.ts'
 
-const NO_SUCH_THREAD = 1094
-
 /**
  * Memory of the sessions that were lost while they wrote.
  *
@@ -44,9 +42,14 @@ async function endSession(connection: MysqlConnection, { id, host }: ServerThrea
   try {
     await connection.command(`KILL CONNECTION ${id}`)
   } catch (error) {
-    // It ended by itself meanwhile.
-    if ((error as { errno?: unknown }).errno !== NO_SUCH_THREAD) throw error
+    // It has ended by itself meanwhile, or the server lets nobody end another: nothing depends on it.
+    if (!isAnswer(error)) throw error
   }
+}
+
+/** Whether the server has said it: its answers have a state. */
+function isAnswer(error: unknown): boolean {
+  return typeof (error as { sqlState?: unknown }).sqlState === 'string'
 }
 
 /** Which session of the server this connection is; `undefined`: it cannot be told from others. */
