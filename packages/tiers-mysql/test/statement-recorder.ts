@@ -6,6 +6,7 @@ import type { MysqlConnection } from '../src/mysql/connection.ts'
 import { mysqlMigrations } from '../src/mysql/migrations.ts'
 import {
   ENCODING_PROBE,
+  isolationStatement,
   patienceStatement,
   planSession,
   readBackStatement,
@@ -72,8 +73,7 @@ export function recordSqlite(statements: Statement[], answers: Answers): void {
 /** How storing begins in either dialect: each has statements of its own for it. */
 const STORES = /^(INSERT INTO|UPDATE) sync_items /
 /** What is asked of the schema is not the same in both. */
-const ASKS_SCHEMA =
-  /information_schema|sqlite_master|pragma_table_info|FROM sync_migrations/
+const ASKS_SCHEMA = /information_schema|sqlite_master|pragma_table_info|FROM sync_migrations/
 
 function isOwnWay(text: string): boolean {
   return STORES.test(text) || ASKS_SCHEMA.test(text)
@@ -113,7 +113,9 @@ export function recordingConnection(
     arrays: async (text, values) => answer(text, values) as never[],
     run: async (text, values) => answer(text, values) as number,
     query: async ({ sql, parameters }) => answer(sql, parameters as readonly SqlValue[]) as never[],
-    setPatience: (isScan) => command(patienceStatement(topology, isScan)),
+    setPatience: (isScan) => command(patienceStatement(topology, isScan)!),
+    isolate: (level) =>
+      level === 'READ COMMITTED' ? Promise.resolve() : command(isolationStatement(topology, level)),
     destroy: () => {},
     quit: async () => {},
   }

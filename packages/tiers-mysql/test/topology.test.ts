@@ -3,6 +3,7 @@ import {
   behindMsOf,
   ENCODING_PROBE,
   idleMsMax,
+  isolationStatement,
   isOn,
   isReadOnly,
   patienceStatement,
@@ -49,6 +50,17 @@ const group = topologyOf(
   }),
 )
 
+const vitess = topologyOf(
+  rows({
+    version: '8.0.30-Vitess',
+    version_comment: 'Version: 21.0.0',
+    transaction_isolation: 'REPEATABLE-READ',
+    read_only: 'OFF',
+    super_read_only: 'OFF',
+    innodb_read_only: 'OFF',
+  }),
+)
+
 describe('what kind of server it is', () => {
   it('is told by its variables', () => {
     expect([mariaDb, galera, mysql, group].map(({ isMariaDb, cluster }) => [isMariaDb, cluster])).toEqual([
@@ -58,6 +70,14 @@ describe('what kind of server it is', () => {
       [false, 'group-replication'],
     ])
     expect(topologyOf([])).toMatchObject({ isMariaDb: false, cluster: 'none', readOnlyVariables: [] })
+    expect([mariaDb, galera, mysql, group, vitess].map(({ isVitess }) => isVitess)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+    ])
+    expect(topologyOf(rows({ version: '8.0.34-PlanetScale' })).isVitess).toBe(true)
   })
 
   it('says how long it may only be behind: a node of a cluster for long, any other so shortly that two doubts fit in 2 s [P78] [P65]', () => {
@@ -99,6 +119,7 @@ describe('what a session must be [P47, P68, P78]', () => {
     ['Galera', galera],
     ['MySQL', mysql],
     ['Group Replication', group],
+    ['Vitess', vitess],
   ])('%s: what is set is what is read back', (_title, topology) => {
     const plan = planSession(topology, limits)
     const read = Object.fromEntries(plan.expected)
@@ -133,5 +154,25 @@ describe('what a session must be [P47, P68, P78]', () => {
     expect(patienceStatement(mysql, false)).toBe('SET SESSION wait_timeout = 10')
     expect(idleMsMax(mysql)).toBeLessThan(10_000)
     expect(idleMsMax(mariaDb)).toBeLessThan(600_000)
+  })
+
+  it('Vitess is asked for nothing that it does not take, and stays READ COMMITTED [P47]', () => {
+    const { expected } = planSession(vitess, limits)
+    for (const name of ['wait_timeout', 'collation_connection']) {
+      expect([planSession(mysql, limits).expected.has(name), expected.has(name)]).toEqual([true, false])
+    }
+    expect(expected.get('character_set_results')).toBe('utf8mb4')
+    expect(expected.get('transaction_isolation')).toBe('READ-COMMITTED')
+    expect([patienceStatement(vitess, true), patienceStatement(vitess, false)]).toEqual([
+      undefined,
+      undefined,
+    ])
+    expect(idleMsMax(vitess)).toBeLessThan(600_000)
+    expect(isolationStatement(vitess, 'REPEATABLE READ')).toBe(
+      'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+    )
+    expect(isolationStatement(mysql, 'REPEATABLE READ')).toBe(
+      'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+    )
   })
 })

@@ -112,7 +112,8 @@ async function setUp(
   if (isReadOnly(String(row['read_only_values']))) {
     throw codedError(OWN_CODES.readOnly, 'the server cannot be written')
   }
-  const thread = await threadOf(bare)
+  // Behind Vitess it would be the number of a connection that others use as well.
+  const thread = topology.isVitess ? undefined : await threadOf(bare)
   const packetBytesMax = Number(row['packet_bytes'])
   return new MysqlConnection(
     raw,

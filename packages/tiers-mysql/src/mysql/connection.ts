@@ -6,7 +6,7 @@ import type { SqlValue } from '../item-row.ts'
 import type { StatementLimits } from '../statement-sizes.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError, driverError } from './errors.ts'
-import { patienceStatement, type Topology } from './topology.ts'
+import { isolationStatement, patienceStatement, type Isolation, type Topology } from './topology.ts'
 
 /** A session as the server knows it. */
 export interface ServerThread {
@@ -55,6 +55,8 @@ export class MysqlConnection {
   readonly #onEnd: (() => void)[] = []
   /** Statements that wait for their answer: the driver says nothing to those of a connection that is destroyed. */
   readonly #waiting = new Set<(error: Error) => void>()
+  /** Of the next transaction. */
+  #isolation: Isolation = 'READ COMMITTED'
   #isEnded = false
 
   constructor(
@@ -119,8 +121,17 @@ export class MysqlConnection {
   }
 
   /** Gives the session the patience that a scan's visitor needs, or takes it back. */
-  setPatience(isScan: boolean): Promise<void> {
-    return this.command(patienceStatement(this.session.topology, isScan))
+  async setPatience(isScan: boolean): Promise<void> {
+    const statement = patienceStatement(this.session.topology, isScan)
+    if (statement !== undefined) await this.command(statement)
+  }
+
+  /** Isolates the next transaction. */
+  async isolate(level: Isolation): Promise<void> {
+    if (level === this.#isolation) return
+    const { topology } = this.session
+    await this.command(isolationStatement(topology, level))
+    if (topology.isVitess) this.#isolation = level
   }
 
   /** Closes our end at once, and fails what waits for an answer. The server may not notice for long: see `LostSessions`. */

@@ -86,6 +86,7 @@ export class MysqlDatabase implements ArchiveDatabase {
     await this.#lost.end((ending) => this.#reading(ending))
     return this.#using(
       async (connection) => {
+        await connection.isolate('READ COMMITTED')
         await connection.command('START TRANSACTION')
         const result = await work(new MysqlSession(connection, this.#dialect, this.#texts))
         await connection.command('COMMIT')
@@ -98,7 +99,7 @@ export class MysqlDatabase implements ArchiveDatabase {
   async snapshot<T>(work: (session: ReadSession) => Promise<T>, isScan = false): Promise<T> {
     return this.#reading(async (connection) => {
       if (isScan) await connection.setPatience(true)
-      await connection.command('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+      await connection.isolate('REPEATABLE READ')
       await connection.command('START TRANSACTION WITH CONSISTENT SNAPSHOT')
       const result = await work(new MysqlSession(connection, this.#dialect, this.#texts))
       await connection.command('COMMIT')

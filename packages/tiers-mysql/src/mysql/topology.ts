@@ -8,6 +8,11 @@ export type Cluster = 'none' | 'galera' | 'group-replication'
 
 export interface Topology {
   readonly isMariaDb: boolean
+  /**
+   * Vitess, also as PlanetScale: sessions share connections to the server behind it, so some settings are not taken, a session has no number
+   * of its own, and what is set for the next transaction stays. It ends a transaction that lasts too long by itself.
+   */
+  readonly isVitess: boolean
   readonly cluster: Cluster
   /** Variables of this server that say, when on, that it cannot be written. */
   readonly readOnlyVariables: readonly string[]
@@ -45,9 +50,10 @@ export const TOPOLOGY_VARIABLES = [
 export function topologyOf(rows: Iterable<{ readonly name: string; readonly value: string }>): Topology {
   const values = new Map<string, string>()
   for (const { name, value } of rows) values.set(name.toLowerCase(), value)
-  const isMariaDb = /mariadb/i.test(`${values.get('version') ?? ''} ${values.get('version_comment') ?? ''}`)
+  const versions = `${values.get('version') ?? ''} ${values.get('version_comment') ?? ''}`
   return {
-    isMariaDb,
+    isMariaDb: /mariadb/i.test(versions),
+    isVitess: /vitess|planetscale/i.test(versions),
     cluster: clusterOf(values),
     readOnlyVariables: READ_ONLY_VARIABLES.filter((name) => values.has(name)),
     isolationVariable: values.has('transaction_isolation') ? 'transaction_isolation' : 'tx_isolation',
@@ -111,9 +117,10 @@ const IDLE_SECONDS = 600
 /** A server without limits for transactions has only the one for all silence; idle connections must be younger, s. */
 const IDLE_SECONDS_WITHOUT = 10
 
-/** Limits of silence that this server knows, by variable, with and without a slow visitor. */
+/** Limits of silence that this server takes, by variable, with and without a slow visitor. */
 function idleLimits(topology: Topology, isScan: boolean): readonly (readonly [string, number])[] {
-  const { variables } = topology
+  const { variables, isVitess } = topology
+  if (isVitess) return []
   if (variables.has('idle_write_transaction_timeout')) {
     return [
       ['wait_timeout', IDLE_SECONDS],
@@ -127,15 +134,21 @@ function idleLimits(topology: Topology, isScan: boolean): readonly (readonly [st
 
 /** How long a pooled connection may be idle before it is closed here, ms: sooner than the server would. */
 export function idleMsMax(topology: Topology): number {
-  const limit = idleLimits(topology, false).find(([name]) => name === 'wait_timeout')!
-  return limit[1] * 500
+  const limit = idleLimits(topology, false).find(([name]) => name === 'wait_timeout')
+  return (limit?.[1] ?? IDLE_SECONDS) * 500
 }
 
-/** Statement that gives a session the patience of a scan, or takes it back. */
-export function patienceStatement(topology: Topology, isScan: boolean): string {
-  return `SET ${idleLimits(topology, isScan)
-    .map(([name, seconds]) => `SESSION ${name} = ${seconds}`)
-    .join(', ')}`
+/** Statement that gives a session the patience of a scan, or takes it back. `undefined`: the server takes none. */
+export function patienceStatement(topology: Topology, isScan: boolean): string | undefined {
+  const limits = idleLimits(topology, isScan).map(([name, seconds]) => `SESSION ${name} = ${seconds}`)
+  return limits.length === 0 ? undefined : `SET ${limits.join(', ')}`
+}
+
+export type Isolation = 'READ COMMITTED' | 'REPEATABLE READ'
+
+/** Statement that isolates the next transaction otherwise than the session is; on Vitess, also those after it. */
+export function isolationStatement({ isVitess }: Topology, level: Isolation): string {
+  return `SET ${isVitess ? 'SESSION ' : ''}TRANSACTION ISOLATION LEVEL ${level}`
 }
 
 /** What a session must be. */
@@ -153,11 +166,12 @@ const SQL_MODE = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'
  * have left anything in a new session, for any request of the handshake.
  */
 export function planSession(topology: Topology, { lockWaitSeconds }: SessionLimits): SessionPlan {
-  const { variables, cluster, isolationVariable } = topology
+  const { variables, cluster, isVitess, isolationVariable } = topology
   const settings: (readonly [string, string | number])[] = [
     ['character_set_client', 'utf8mb4'],
     ['character_set_results', 'utf8mb4'],
-    ['collation_connection', 'utf8mb4_bin'],
+    // No statement relies on it: columns have their own.
+    ...(isVitess ? [] : ([['collation_connection', 'utf8mb4_bin']] as const)),
     ['sql_mode', SQL_MODE],
     ['time_zone', '+00:00'],
     ['autocommit', 1],
