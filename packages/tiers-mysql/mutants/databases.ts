@@ -9,6 +9,7 @@ import {
   LARGEST,
   GOLDEN,
   FAULTS,
+  INCOMPATIBLE,
   SERVER,
 } from './tests.ts'
 
@@ -231,5 +232,54 @@ export const databases = [
     replace: 'if (!(Number(row?.packet_bytes) > 0)) return undefined',
     test: 'test/mariadb.server.test.ts',
     title: 'costs no connection',
+  },
+  // A server that is not MariaDB: conflicts that are its own, settings that it does not take, a scope that it does not keep.
+  {
+    file: 'src/mysql/error-table.ts',
+    find: "[9007, 'TiDB: a conflict', REDO]",
+    replace: "[9007, 'TiDB: a conflict', RETRY]",
+    ...INCOMPATIBLE,
+    title: 'every one of them is redone',
+  },
+  {
+    file: 'src/mysql/error-table.ts',
+    find: 'hasLost ? REDO : (VERDICTS.get(errno) ?? UNKNOWN)',
+    replace: 'VERDICTS.get(errno) ?? UNKNOWN',
+    ...TABLE,
+  },
+  { file: 'src/mysql/topology.ts', find: '  if (isVitess) return []\n', replace: '', ...TOPOLOGY },
+  {
+    file: 'src/mysql/connection.ts',
+    find: '    if (topology.isVitess) this.#isolation = level\n',
+    replace: '',
+    ...INCOMPATIBLE,
+    title: 'READ COMMITTED again',
+  },
+  {
+    file: 'src/mysql/database.ts',
+    find: "        await connection.isolate('READ COMMITTED')\n",
+    replace: '',
+    ...INCOMPATIBLE,
+    title: 'READ COMMITTED again',
+  },
+  {
+    file: 'src/mysql/connect.ts',
+    find: 'topology.isVitess ? undefined : await',
+    replace: 'await',
+    ...INCOMPATIBLE,
+    title: 'without a KILL',
+  },
+  // A server that lets nobody end another session is not written any more [P61].
+  {
+    file: 'src/mysql/lost-sessions.ts',
+    find: 'if (!isAnswer(error)) throw error',
+    replace: 'throw error',
+    test: 'test/lost-sessions.test.ts',
+  },
+  {
+    file: 'src/mysql/lost-sessions.ts',
+    find: '    if (!isAnswer(error)) throw error\n',
+    replace: '',
+    test: 'test/lost-sessions.test.ts',
   },
 ]

@@ -16,4 +16,5 @@ export const MARIADB = { test: 'test/mariadb.contract.test.ts' }
 export const GOLDEN = { test: 'test/statements.golden.test.ts' }
 export const FAULTS = { test: 'test/mariadb.faults.test.ts' }
 export const LOCKS = { test: 'test/mariadb.locks.test.ts' }
+export const INCOMPATIBLE = { test: 'test/incompatible.contract.test.ts' }
 export const SERVER = { test: 'test/mariadb.server.test.ts' }
