@@ -10,14 +10,7 @@ import type {
 import type { RetiredInstance } from '../ledger.ts'
 import { randomHex } from '../random.ts'
 import { fold } from './memory-archive-ledger.ts'
-import {
-  append,
-  linkOf,
-  nowMsOf,
-  type Instance,
-  type State,
-  type World,
-} from './memory-archive-state.ts'
+import { append, linkOf, nowMsOf, type Instance, type State, type World } from './memory-archive-state.ts'
 
 export function claim(world: World, request: ClaimRequest): InstanceClaim {
   const { state } = world
