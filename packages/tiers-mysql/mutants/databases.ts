@@ -134,11 +134,11 @@ export const databases = [
     ...SIZES,
   },
   {
-    file: 'src/mysql/item-table.ts',
-    find: 'isFilled = part.length === 1 && needsFilling(part[0]!)',
-    replace: 'isFilled = false',
+    file: 'src/mysql/own-execute.ts',
+    find: '% PACKET_BYTES_MAX === 0',
+    replace: '% PACKET_BYTES_MAX < 0',
     test: 'test/limits.test.ts',
-    title: '16 MiB, where',
+    title: 'values around 16 MiB',
   },
   {
     file: 'src/mysql/connection.ts',

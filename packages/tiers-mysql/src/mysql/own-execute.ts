@@ -27,6 +27,8 @@ interface DriverPacket {
 }
 
 const QUERY_ATTRIBUTES = 2 ** 27
+/** Of one packet; longer ones are cut. */
+const PACKET_BYTES_MAX = 2 ** 24 - 1
 
 /** From now on the connection's executions of prepared statements are encoded here; all else remains the driver's. */
 export function encodeExecutions(raw: Connection): void {
@@ -54,7 +56,7 @@ function startWith(
     statement?.id === undefined ? undefined : encodeExecute(statement.id, values, hasAttributes(connection))
   if (encoded === undefined) return start.call(command, packet, connection)
   const own: DriverConnection = Object.create(connection, {
-    writePacket: { value: () => connection.writePacket!(packetOf(encoded)) },
+    writePacket: { value: () => send(connection, encoded) },
   })
   command.parameters = []
   const next = start.call(command, packet, own)
@@ -65,6 +67,17 @@ function startWith(
 
 function hasAttributes({ config, serverCapabilityFlags = 0 }: DriverConnection): boolean {
   return ((config?.clientFlags ?? 0) & serverCapabilityFlags & QUERY_ATTRIBUTES) !== 0
+}
+
+/**
+ * The driver cuts what is longer than a packet, but does not know that one that ends with a full packet needs an empty one behind it: the
+ * server would wait for more.
+ */
+function send(connection: DriverConnection, encoded: Buffer): void {
+  connection.writePacket!(packetOf(encoded))
+  if ((encoded.length - PACKET_HEAD_BYTES) % PACKET_BYTES_MAX === 0) {
+    connection.writePacket!(packetOf(Buffer.alloc(PACKET_HEAD_BYTES)))
+  }
 }
 
 function packetOf(buffer: Buffer): DriverPacket {
