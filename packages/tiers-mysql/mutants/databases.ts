@@ -30,6 +30,7 @@ export const databases = [
     replace: '',
     ...FAULTS,
   },
+  { file: 'src/mysql/database.ts', find: ' && mayKeep', replace: '', ...FAULTS, title: 'patience of a scan' },
   { file: 'src/mysql/connect.ts', find: "flags: ['-FOUND_ROWS']", replace: 'flags: []', ...FAULTS },
   // Sessions are set and read back [P47, P68], and what cannot be written is not "now" [P69].
   {

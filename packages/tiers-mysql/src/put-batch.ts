@@ -108,7 +108,7 @@ export async function putBatch(
     return tellAgain(session, own, { batch, writes, stampTimeMax })
 
   // 2. Who is there. The server looks while this process digests.
-  const [headers, prepared] = await Promise.all([
+  const [headers, prepared] = await bothEnded([
     session.items.lock(writes.map(({ write }) => write.id)),
     digestWrites(writes, digester),
   ])
@@ -122,12 +122,18 @@ export async function putBatch(
     committedAtMs: own.now_ms,
     entries: plan.entries,
   }
-  const [, entries] = await Promise.all([session.items.store(plan.rows), encodeRow(row)])
+  const [, entries] = await bothEnded([session.items.store(plan.rows), encodeRow(row)])
   // 4. The ledger.
   await insertLedgerRow(session, row, entries)
   // 5. The sequence, if the own row is still the one that was planned with.
   if (!(await takeSequence(session, own, batch, stampTimeMax))) throw new PlanOutdated()
   return { sequence, outcomes: plan.outcomes, wasCommittedBefore: false }
+}
+
+/** As `Promise.all`, but no statement of the transaction is still on its way when this fails: it would run after the rollback. */
+async function bothEnded<A, B>(both: [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled(both)
+  return Promise.all(both)
 }
 
 function conditionsOf({ floor, max_stamp: recordedTime, now_ms: nowMs }: OwnRow): BatchConditions {

@@ -1,4 +1,6 @@
 import {
+  ArchiveRefusedData,
+  InstanceFenced,
   TierUnavailable,
   readArchiveOpenOptions,
   type ArchiveBatch,
@@ -64,7 +66,7 @@ export class RelationalArchive implements SqlArchive {
   readonly #ports: ArchivePorts
   readonly #runner: Runner
   /** Nonces of the claims that have lost sight of an attempt. */
-  readonly #inDoubt = new Set<string>()
+  readonly #lostSight = new Set<string>()
   #state: OpenState | undefined
 
   constructor(database: ArchiveDatabase, ports: ArchivePorts) {
@@ -129,14 +131,14 @@ export class RelationalArchive implements SqlArchive {
    * attempt of the claim begins with an end to those before it [P61].
    */
   async #ofClaim<T>(claim: ClaimKey, work: () => Promise<T>): Promise<T> {
-    if (this.#inDoubt.has(claim.nonce)) {
-      await this.#runner.write((session) => endAttempts(session, claim))
-      this.#inDoubt.delete(claim.nonce)
-    }
+    const { nonce } = claim
     try {
+      if (this.#lostSight.delete(nonce)) await this.#runner.write((session) => endAttempts(session, claim))
       return await work()
     } catch (error) {
-      if (error instanceof TierUnavailable) this.#inDoubt.add(claim.nonce)
+      // After these two nothing is left at the server.
+      const isOver = error instanceof InstanceFenced || error instanceof ArchiveRefusedData
+      if (!isOver) this.#lostSight.add(nonce)
       throw error
     }
   }

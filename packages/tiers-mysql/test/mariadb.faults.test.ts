@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { CompiledQuery } from 'kysely'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -10,12 +11,13 @@ import {
   type InstanceClaim,
   type ItemWrite,
 } from '@se/core'
-import { systemClock } from '@se/core/node'
+import { systemClock, systemRandom } from '@se/core/node'
 import { linkOf, seededRandom } from '@se/core/testing'
 import { startFaultProxy, uniqueDatabase, type FaultProxy } from '@se/testkit'
 import { describeWithServer } from '@se/testkit/vitest'
 import { mysqlArchive, type MysqlArchiveOptions } from '../src/mysql/index.ts'
 import { connect } from '../src/mysql/connect.ts'
+import { MysqlDatabase } from '../src/mysql/database.ts'
 import { parseMysqlUrl } from '../src/mysql/url.ts'
 import type { RetryReport } from '../src/index.ts'
 import { seed } from './contract-harness.ts'
@@ -43,15 +45,19 @@ function claim(archive: ArchiveTier): Promise<InstanceClaim> {
   })
 }
 
-/** A connection as the pool makes them. */
-function connectTo(url: string, lockWaitSeconds: number) {
-  return connect({
+function connectOptions(url: string, lockWaitSeconds: number) {
+  return {
     server: parseMysqlUrl(url),
     connectTimeoutMs: 5_000,
     statementTimeoutMs: 5_000,
     lockWaitSeconds,
     clock: systemClock,
-  })
+  }
+}
+
+/** A connection as the pool makes them. */
+function connectTo(url: string, lockWaitSeconds: number) {
+  return connect(connectOptions(url, lockWaitSeconds))
 }
 
 const timeBase = stampTimeOf(Date.now() - 60_000)
@@ -413,6 +419,26 @@ describeWithServer('sql', 'MariaDB archive: faults of the network', (serverUrl) 
     await expect(archive.scanIds(() => undefined)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
     await proxy.resume()
     expect((await archive.get('a')).kind).toBe('absent')
+  })
+
+  it('a scan whose visitor fails leaves no session with the patience of a scan [P61]', async () => {
+    const { url, drop } = await uniqueDatabase(serverUrl)
+    cleanups.push(drop)
+    const database = new MysqlDatabase({
+      ...connectOptions(url, 5),
+      poolSize: 1,
+      acquireTimeoutMs: 5_000,
+      connectionAgeMs: 60_000,
+      random: systemRandom,
+      tablePrefix: 'sync_',
+    })
+    cleanups.push(() => database.close())
+    await database.open()
+    const failing = database.snapshot(() => Promise.reject(new Error('arranged')), true)
+    await expect(failing).rejects.toThrow('arranged')
+    const text = 'SELECT @@session.idle_readonly_transaction_timeout AS seconds'
+    const patience = database.read((reader) => reader.rows(CompiledQuery.raw(text)))
+    expect(await patience).toEqual([{ seconds: 3 }])
   })
 
   it('every connection of the pool has the same session settings [P47]', async () => {

@@ -1,4 +1,5 @@
-import type { ArchiveTier, RetirementRequest } from '@se/core'
+import { TierUnavailable, type RetirementRequest } from '@se/core'
+import type { GuardedArchive } from '../guard/guard-archive.ts'
 import type { Upkeep } from '../seam/messages.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { OwnLedger } from './own-ledger.ts'
@@ -8,7 +9,8 @@ const INSTANCES_MAX = 1_000
 
 export interface InstanceUpkeepPorts {
   readonly archive: Pick<
-    ArchiveTier,
+    GuardedArchive,
+    | 'isRetirementRunning'
     | 'backend'
     | 'foldTree'
     | 'pruneLedger'
@@ -67,7 +69,10 @@ export class InstanceUpkeep {
 
   /** Finds out what became of a {@link retire} that failed. @throws TierUnavailable while the archive cannot say */
   async settleRetirement(): Promise<void> {
-    const { ledger } = this.#ports
+    const { archive, ledger } = this.#ports
+    if (archive.isRetirementRunning) {
+      throw new TierUnavailable('a retirement that was given up is still under way')
+    }
     if (await ledger.isNextIn()) ledger.confirm()
     else ledger.redraw()
   }

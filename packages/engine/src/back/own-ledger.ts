@@ -1,4 +1,6 @@
 import {
+  InstanceFenced,
+  linkAt,
   randomHex,
   sequenceAt,
   type ArchiveTier,
@@ -68,7 +70,14 @@ export class OwnLedger {
     const { archive, claim } = this.#ports
     await archive.touchInstance(claim)
     const { cut } = await archive.readHeads()
-    return sequenceAt(cut, claim.instance) >= this.#next.sequence
+    const { sequence, link } = this.#next
+    // Only its own link tells a row from that of another process at the same sequence [P92, P95].
+    if (sequenceAt(cut, claim.instance) === sequence && linkAt(cut, claim.instance) !== link) {
+      throw new InstanceFenced('the sequence has the row of another process', {
+        details: { instance: claim.instance, sequence },
+      })
+    }
+    return sequenceAt(cut, claim.instance) >= sequence
   }
 
   #draw(): Position {

@@ -1,4 +1,4 @@
-import { equalStamps, type ArchiveBatch, type ArchiveTier } from '@se/core'
+import { equalStamps, type ArchiveBatch, type ArchiveTier, type RetirementRequest } from '@se/core'
 import type { BreakerState } from '../observer/events.ts'
 import { Guard, type GuardLimits, type GuardOptions } from './guard.ts'
 import { guardTier, type Policies } from './policy.ts'
@@ -36,7 +36,7 @@ export const ARCHIVE_POLICIES = {
   foldTree:          { how: 'task', limit: 'longMs', joins: 'always', what: 'folding the tree' },
   scanIds:           { how: 'scan', what: 'the scan of all ids' },
   scanRows:          { how: 'scan', what: 'the scan of all rows' },
-  retireInstances:   { how: 'task', limit: 'longMs', joins: 'always', what: 'retiring instances' },
+  retireInstances:   { how: 'task', limit: 'longMs', joins: isSameRow, what: 'retiring instances' },
   collectTombstones: { how: 'task', limit: 'longMs', joins: 'always', what: 'collecting tombstones' },
   pruneLedger:       { how: 'task', limit: 'longMs', joins: 'always', what: 'pruning the ledger' },
 } as const satisfies Policies<ArchiveTier>
@@ -45,6 +45,8 @@ export interface GuardedArchive extends ArchiveTier {
   readonly breakerState: BreakerState
   /** A batch that was given up may still go through: nothing else may be sent under its sequence. */
   readonly isPutRunning: boolean
+  /** The same of a retirement, which takes a sequence as well. */
+  readonly isRetirementRunning: boolean
 }
 
 /** An archive with timeout, retry and breaker in front of it; see {@link Guard}. */
@@ -59,15 +61,25 @@ export function guardArchive(archive: ArchiveTier, options: GuardOptions): Guard
     get isPutRunning() {
       return running.has('putBatch' satisfies keyof ArchiveTier)
     },
+    get isRetirementRunning() {
+      return running.has('retireInstances' satisfies keyof ArchiveTier)
+    },
   }
 }
 
-function isSameBatch(a: ArchiveBatch, b: ArchiveBatch): boolean {
+/** Whether both are the same row of the ledger. */
+function isSameRow(a: RetirementRequest | ArchiveBatch, b: RetirementRequest | ArchiveBatch): boolean {
   return (
     a.sequence === b.sequence &&
     a.link === b.link &&
     a.claim.instance === b.claim.instance &&
-    a.claim.epoch === b.claim.epoch &&
+    a.claim.epoch === b.claim.epoch
+  )
+}
+
+function isSameBatch(a: ArchiveBatch, b: ArchiveBatch): boolean {
+  return (
+    isSameRow(a, b) &&
     a.writes.length === b.writes.length &&
     a.writes.every(({ id, stamp }, index) => {
       const other = b.writes[index]

@@ -155,7 +155,12 @@ describe.each(TABLES)('$name:', ({ policies, limits, guard }) => {
   it('what the tier lacks is lacking behind the guard', () => {
     const tier = guard({ backend: 'memory', get: () => {} } as never, options)
     expect(Object.keys(tier).sort()).toEqual(
-      ['backend', 'breakerState', 'get', ...('isPutRunning' in tier ? ['isPutRunning'] : [])].sort(),
+      [
+        'backend',
+        'breakerState',
+        'get',
+        ...('isPutRunning' in tier ? ['isPutRunning', 'isRetirementRunning'] : []),
+      ].sort(),
     )
   })
 })

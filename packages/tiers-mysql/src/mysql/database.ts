@@ -92,12 +92,12 @@ export class MysqlDatabase implements ArchiveDatabase {
         await connection.command('COMMIT')
         return result
       },
-      { isWriting: true },
+      { isWriting: true, mayKeep: true },
     )
   }
 
   async snapshot<T>(work: (session: ReadSession) => Promise<T>, isScan = false): Promise<T> {
-    return this.#reading(async (connection) => {
+    const snapshot = async (connection: MysqlConnection): Promise<T> => {
       if (isScan) await connection.setPatience(true)
       await connection.isolate('REPEATABLE READ')
       await connection.command('START TRANSACTION WITH CONSISTENT SNAPSHOT')
@@ -105,7 +105,9 @@ export class MysqlDatabase implements ArchiveDatabase {
       await connection.command('COMMIT')
       if (isScan) await connection.setPatience(false)
       return result
-    })
+    }
+    // After a scan that failed the session would keep the patience of one, in the middle of a batch as well.
+    return this.#using(snapshot, { isWriting: false, mayKeep: !isScan })
   }
 
   read<T>(work: (reader: RowReader) => Promise<T>): Promise<T> {
@@ -119,13 +121,17 @@ export class MysqlDatabase implements ArchiveDatabase {
   }
 
   #reading<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
-    return this.#using(work, { isWriting: false })
+    return this.#using(work, { isWriting: false, mayKeep: true })
   }
 
-  /** Runs on a connection of its own, and does with it afterwards what the error, if any, demands. */
+  /**
+   * Runs on a connection of its own, and does with it afterwards what the error, if any, demands.
+   *
+   * @param mayKeep after an error that leaves the connection as it was, it is used again
+   */
   async #using<T>(
     work: (connection: MysqlConnection) => Promise<T>,
-    { isWriting }: { readonly isWriting: boolean },
+    { isWriting, mayKeep }: { readonly isWriting: boolean; readonly mayKeep: boolean },
   ): Promise<T> {
     const pool = this.#open()
     let connection: MysqlConnection
@@ -146,7 +152,7 @@ export class MysqlDatabase implements ArchiveDatabase {
       )
       const verdict = judgeMysqlError(error)?.connection ?? 'keep'
       if (verdict === 'drain') pool.drain()
-      if (verdict === 'keep' && (await isRolledBack(connection))) {
+      if (verdict === 'keep' && mayKeep && (await isRolledBack(connection))) {
         pool.release(connection)
       } else {
         if (isWriting) this.#lost.add(connection.session.thread)

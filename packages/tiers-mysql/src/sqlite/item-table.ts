@@ -16,7 +16,7 @@ import type { SqliteConnection } from './connection.ts'
 const LIMITS: StatementLimits = { bytesMax: 16 * 2 ** 20, textBytesMax: 900_000 }
 /** Rows of one statement: more of them gain nothing, and are longer to prepare. */
 const ROWS_PER_STATEMENT = 50
-/** Ids of one statement; the list is one value of it, at most 3 bytes for each of an id's 255, and two quotes and a comma. */
+/** Ids of one statement. The list is one value of it: an id has 255 bytes at most, twice as many where each has to be escaped. */
 const IDS_PER_STATEMENT = 4_096
 /** The transaction holds the lock of the whole file: no row can have come since it was looked for [P39]. */
 const OVERWRITE = ITEM_COLUMNS.filter((column) => column !== 'id')
