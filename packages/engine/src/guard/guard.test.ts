@@ -10,6 +10,7 @@ import {
   type CommittedBatch,
   type CacheTier,
   type ItemWrite,
+  type RetiredInstance,
   type Lookup,
 } from '@se/core'
 import { createFakeClock, seededRandom, type FakeClock, linkOf } from '@se/core/testing'
@@ -362,7 +363,6 @@ describe('long calls', () => {
     'pruneLedger',
     'endInstance',
     'touchInstance',
-    'retireInstances',
     'scanIds',
     'scanRows',
   ] as const)('%s ends, though the archive never answers [W10]', async (operation) => {
@@ -373,6 +373,23 @@ describe('long calls', () => {
     await clock.advance(300_000)
     await failed
     expect(clock.timerCount).toBe(0)
+  })
+
+  it('a retirement that was given up still runs, and the archive says so [W10, P61]', async () => {
+    const { archive, clock } = createWorld()
+    let finish!: (retired: readonly RetiredInstance[]) => void
+    const tier = archive({ retireInstances: () => new Promise((resolve) => (finish = resolve)) })
+    const { claim, sequence, link } = batch(1, [])
+    const request = { claim, sequence, link, deadBeforeMs: 0, instancesMax: 1 }
+    const failed = expect(tier.retireInstances!(request)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+    await clock.advance(300_000)
+    await failed
+    expect(clock.timerCount).toBe(0)
+    expect(tier).toMatchObject({ isRetirementRunning: true, isPutRunning: false })
+    finish([])
+    // The same again has the answer of the first.
+    expect(await tier.retireInstances!(request)).toEqual([])
+    expect(tier.isRetirementRunning).toBe(false)
   })
 
   it('a scan lasts as long as its chunks come, whatever its visitor takes', async () => {
