@@ -381,7 +381,9 @@ describe('long calls', () => {
     const tier = archive({ retireInstances: () => new Promise((resolve) => (finish = resolve)) })
     const { claim, sequence, link } = batch(1, [])
     const request = { claim, sequence, link, deadBeforeMs: 0, instancesMax: 1 }
-    const failed = expect(tier.retireInstances!(request)).rejects.toMatchObject({ code: 'SE_TIER_UNAVAILABLE' })
+    const failed = expect(tier.retireInstances!(request)).rejects.toMatchObject({
+      code: 'SE_TIER_UNAVAILABLE',
+    })
     await clock.advance(300_000)
     await failed
     expect(clock.timerCount).toBe(0)
