@@ -135,11 +135,11 @@ export const databases = [
     ...SIZES,
   },
   {
-    file: 'src/mysql/own-execute.ts',
-    find: '% PACKET_BYTES_MAX === 0',
-    replace: '% PACKET_BYTES_MAX < 0',
+    file: 'src/mysql/item-table.ts',
+    find: 'isFilled = part.length === 1 && needsFilling(part[0]!)',
+    replace: 'isFilled = false',
     test: 'test/limits.test.ts',
-    title: 'values around 16 MiB',
+    title: '16 MiB, where',
   },
   {
     file: 'src/mysql/connection.ts',

@@ -212,7 +212,7 @@ describeWithServer('sql', 'MariaDB archive: at its largest', () => {
     await manyInstances(archive, 150)
   }, 180_000)
 
-  it('values around 16 MiB: one of them ends with a full packet [P72]', async () => {
+  it('values around 16 MiB, where the driver would send what is no packet [P72]', async () => {
     const writer = await newWriter(64 * 2 ** 20)
     const sizes = [
       // Around the size at which id, columns and heads fill the packet up to 16 MiB.
@@ -229,7 +229,7 @@ describeWithServer('sql', 'MariaDB archive: at its largest', () => {
       const { outcomes } = await writer.put([writer.write('v', value.subarray(0, size))])
       expect(outcomes[0]?.kind, `${size} bytes`).toBe('won')
     }
-    // Each of them: one of them fills the packet.
+    // Each of them: the driver's window is three bytes wide.
     for (let size = 2 ** 24 - 116; size < 2 ** 24 - 100; size++) {
       const { outcomes } = await writer.put([writer.write('v', value.subarray(0, size))])
       expect(outcomes[0]?.kind, `${size} bytes`).toBe('won')

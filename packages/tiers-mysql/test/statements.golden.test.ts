@@ -39,6 +39,8 @@ const mariaDb = topologyOf(
     in_predicate_conversion_threshold: '1000',
   }).map(([name, value]) => ({ name, value })),
 )
+/** Comes near a packet of 16 MiB. */
+const NEAR_A_PACKET_BYTES = 2 ** 24 - 200
 /** Their ledger row is too large to come along with others. */
 const MANY_WRITES = 260
 
@@ -49,7 +51,7 @@ const QUESTIONS: readonly (readonly [title: string, ask: (asker: Asker) => Promi
   ['putBatch: new rows', (asker) => asker.put(asker.write('a', 'one'), asker.write('user.b', undefined))],
   ['putBatch: the same again, settled', (asker) => asker.send(1, asker.sent)],
   ['putBatch: replaced, one with another state', (asker) => asker.put(asker.write('a', 'two'), asker.write('user.b', 'b', 'other'))],
-  ['putBatch: a single row', (asker) => asker.put(asker.write('single', ''))],
+  ['putBatch: a value near 16 MiB', (asker) => asker.put({ ...asker.write('large', ''), bytes: new Uint8Array(NEAR_A_PACKET_BYTES) })],
   ['get', ({ archive }) => archive.get('a')],
   ['getMany', ({ archive }) => archive.getMany(['a', 'user.b', 'nobody'])],
   ['readHeads', ({ archive }) => archive.readHeads()],
@@ -59,7 +61,7 @@ const QUESTIONS: readonly (readonly [title: string, ask: (asker: Asker) => Promi
   ['readTree', ({ archive }) => archive.readTree()],
   ['putBatch: many rows', (asker) => asker.put(...Array.from({ length: MANY_WRITES }, (_, index) => asker.write(`user.${'x'.repeat(245)}${index}`, 'x')))],
   ['readTail: a large row', async (asker) => asker.archive.readTail({ ...(await asker.cut()), positions: new Map([[1, { sequence: 3, link: linkOf(1, 3) }]]) })],
-  ['putBatch: deletes', (asker) => asker.put(asker.write('a', undefined), asker.write('single', undefined))],
+  ['putBatch: deletes', (asker) => asker.put(asker.write('a', undefined), asker.write('large', undefined))],
   ['foldTree: a page that is empty now', ({ archive }) => archive.foldTree()],
   ['scanIds', ({ archive }) => archive.scanIds(() => {})],
   ['scanRows', ({ archive }) => archive.scanRows(() => {})],

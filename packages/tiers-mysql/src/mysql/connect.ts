@@ -4,7 +4,6 @@ import { MysqlConnection } from './connection.ts'
 import { OWN_CODES } from './error-table.ts'
 import { codedError, driverError } from './errors.ts'
 import { threadOf } from './lost-sessions.ts'
-import { encodeExecutions } from './own-execute.ts'
 import {
   ENCODING_PROBE,
   isReadOnly,
@@ -50,7 +49,6 @@ export async function connect(options: ConnectOptions, gaveUp?: AbortSignal): Pr
     // `affectedRows` then counts rows that changed, not rows that were found [P40].
     flags: ['-FOUND_ROWS'],
   })
-  encodeExecutions(raw)
   // From the first moment on, or an error between two statements would end the process.
   raw.on('error', () => undefined)
   const bare = new MysqlConnection(raw, UNKNOWN_SESSION, { clock, timeoutMs: connectTimeoutMs })

@@ -12,6 +12,16 @@ import { ITEM_COLUMNS } from '../schema.ts'
 import { idParts, placeholders, rowParts, textBytesMax, textsByCount } from '../statement-sizes.ts'
 
 const ROW = `(${placeholders(ITEM_COLUMNS.length)})`
+const VALUE_AT = ITEM_COLUMNS.indexOf('value')
+/**
+ * The driver sends packets of 16 MiB less 1 to 3 bytes, and of multiples of it, in a form that is none. A row that
+ * comes near them is sent with filling in front of its value, which the server cuts off again.
+ */
+const FILL = Buffer.alloc(1024, ' ')
+const FILLED_ROW = `(${ITEM_COLUMNS.map((_, at) => (at === VALUE_AT ? `SUBSTRING(?, ${FILL.length + 1})` : '?')).join(', ')})`
+const PACKET_PART_BYTES = 2 ** 24 - 1
+/** More than the error of the estimate, less than half of the filling. */
+const PACKET_PART_MARGIN_BYTES = 200
 /**
  * One statement for new rows and old ones. A row that was absent has version 1, and must not be there by now:
  * if it is, its version is set to NULL, which the column refuses, and the transaction is redone [P39]. A row that
@@ -33,6 +43,8 @@ export class MysqlItemTexts extends ItemTexts {
     (terms) =>
       `SELECT ${HEADER_COLUMNS} FROM ${this.table} FORCE INDEX (PRIMARY) WHERE id IN (${terms}) ORDER BY id FOR UPDATE`,
   )
+  /** Stores one row with filling in front of its value. */
+  readonly storeFilled = this.#storing([FILLED_ROW])
   /** By number of rows. There are few sizes, and the largest has 11,000 placeholders. */
   readonly #storeTexts = new Map<number, string>()
 
@@ -40,12 +52,15 @@ export class MysqlItemTexts extends ItemTexts {
   store(rowCount: number): string {
     let text = this.#storeTexts.get(rowCount)
     if (text === undefined) {
-      const columns = ITEM_COLUMNS.join(', ')
-      const rows = Array.from({ length: rowCount }, () => ROW).join(', ')
-      text = `INSERT INTO ${this.table} (${columns}) VALUES ${rows} ON DUPLICATE KEY UPDATE ${OVERWRITE}`
+      text = this.#storing(Array.from({ length: rowCount }, () => ROW))
       this.#storeTexts.set(rowCount, text)
     }
     return text
+  }
+
+  #storing(rows: readonly string[]): string {
+    const columns = ITEM_COLUMNS.join(', ')
+    return `INSERT INTO ${this.table} (${columns}) VALUES ${rows.join(', ')} ON DUPLICATE KEY UPDATE ${OVERWRITE}`
   }
 }
 
@@ -72,7 +87,10 @@ export class MysqlItemTable extends ItemTable {
     for (const part of rowParts(rows, rowBytes, this.#connection.limits, ROW.length + 2)) {
       const values: SqlValue[] = []
       for (const row of part) bindItemRow(row, values)
-      await this.#connection.run(this.#texts.store(part.length), values)
+      const isFilled = part.length === 1 && needsFilling(part[0]!)
+      if (isFilled) values[VALUE_AT] = Buffer.concat([FILL, values[VALUE_AT] as Buffer])
+      const text = isFilled ? this.#texts.storeFilled : this.#texts.store(part.length)
+      await this.#connection.run(text, values)
     }
   }
 }
@@ -87,4 +105,13 @@ function rowBytes({ write }: ItemRow): number {
     textBytesMax(contentType) +
     (bytes?.length ?? 0)
   )
+}
+
+/** Whether the packet of a single row may come near a multiple of 16 MiB. */
+function needsFilling({ write }: ItemRow): boolean {
+  const { id, state, contentType, bytes } = write
+  if (bytes === undefined || bytes.length < PACKET_PART_BYTES / 2) return false
+  const textBytes = Buffer.byteLength(id) + Buffer.byteLength(state) + Buffer.byteLength(contentType)
+  const beyond = (ROW_OVERHEAD_BYTES + textBytes + bytes.length) % PACKET_PART_BYTES
+  return Math.min(beyond, PACKET_PART_BYTES - beyond) <= PACKET_PART_MARGIN_BYTES
 }

@@ -14,7 +14,7 @@ import type { SqliteConnection } from './connection.ts'
 
 /** SQLite takes 32,766 values and 1,000,000 bytes of text; a part of 4,096 ids holds the event loop for some milliseconds. */
 const LIMITS: StatementLimits = { bytesMax: 16 * 2 ** 20, textBytesMax: 900_000 }
-/** Rows of one statement: more of them gain nothing, and are longer to prepare. */
+/** Rows of one statement. */
 const ROWS_PER_STATEMENT = 50
 /** Ids of one statement. The list is one value of it: an id has 255 bytes at most, twice as many where each has to be escaped. */
 const IDS_PER_STATEMENT = 4_096
@@ -25,7 +25,7 @@ const OVERWRITE = ITEM_COLUMNS.filter((column) => column !== 'id')
 
 /** The texts of the statements on the table of the items. */
 export class SqliteItemTexts extends ItemTexts {
-  /** The ids are one value, a JSON array: binding each of them costs more than all the rest. */
+  /** The ids are one value, a JSON array, so that one text serves any number of them. */
   readonly headers = `SELECT ${HEADER_COLUMNS} FROM ${this.table} WHERE id IN (SELECT value FROM json_each(?))`
   readonly storeMany = this.#storing(ROWS_PER_STATEMENT)
   readonly storeOne = this.#storing(1)
